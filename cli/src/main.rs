@@ -1,0 +1,3 @@
+//! The command line: develop, ask, build and push policy.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! YAML configuration whose errors name file, line, key and what was expected.

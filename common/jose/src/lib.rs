@@ -1,0 +1,1 @@
+//! JWT, JWK, JWKS and thumbprints: parse, verify, sign; no I/O, no clock of its own.

@@ -1,0 +1,1 @@
+//! SPIFFE identities; transports between Postern's parts behind features.

@@ -1,0 +1,1 @@
+//! Policy bundles, the Engine trait, the decision's input and output.

@@ -1,0 +1,1 @@
+//! The error vocabulary, correlation ids, trace context, logging.

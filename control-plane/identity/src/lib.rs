@@ -1,0 +1,1 @@
+//! The identity service: clients and how they authenticate.

@@ -1,0 +1,1 @@
+//! The policy service: bundles kept and served, decisions answered.

@@ -1,0 +1,3 @@
+//! The control plane: one binary that wires every service.
+
+fn main() {}

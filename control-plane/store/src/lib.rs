@@ -1,0 +1,1 @@
+//! Storage infrastructure of the control plane: pools, migrations, sealed secrets, the data folder.

@@ -1,0 +1,1 @@
+//! The token service: signing keys, access tokens, JWKS.

@@ -1,0 +1,1 @@
+//! Postern's gRPC contracts and the code generated from them.

@@ -1,0 +1,1 @@
+//! The sidecar's whole decision as one function of its arguments.
