@@ -1,0 +1,35 @@
+//! base64url without padding (RFC 7515 §2). Refuses padding, white space, other alphabets and stray trailing bits, so
+//! that one byte string has one spelling.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The canonical spelling of `bytes`.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes that `text` spells, or `None` when it isn't their canonical spelling.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_canonical_spelling_is_read() {
+        assert_eq!(decode("-_8"), Some(vec![0xfb, 0xff]));
+        assert_eq!(decode(""), Some(vec![]));
+        assert_eq!(encode(&[0xfb, 0xff]), "-_8");
+    }
+
+    #[test]
+    fn every_other_spelling_is_refused() {
+        // Padding, the other alphabet, white space, a stray trailing bit, an impossible length, not ASCII.
+        for text in ["-_8=", "+/8", " -_8", "-_8\n", "-_\t8", "-_9", "-", "-_8.", "é"] {
+            assert_eq!(decode(text), None, "{text:?}");
+        }
+    }
+}

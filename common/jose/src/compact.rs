@@ -1,0 +1,216 @@
+//! The JWS compact form (RFC 7515 §7.1): taken apart strictly, its signature checked, or made. Says nothing about what
+//! is signed; claims are token.rs's.
+
+use serde_json::{Map, Value, json};
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::jwk::Jwk;
+use crate::jwk_set::JwkSet;
+use crate::key_set::{HeldKey, KeySet};
+use crate::signer::{SignError, Signer};
+use crate::strict_json;
+use crate::token_error::TokenError;
+
+/// Longest compact JWS that isn't a token (a bundle's signature lists each file), 1 MiB.
+pub const MAX_COMPACT_BYTES: usize = 1024 * 1024;
+
+/// Header members by which a token would bring its own key (RFC 7515 §4.1.2, 4.1.3, 4.1.5, 4.1.6).
+const KEY_CHOOSERS: [&str; 4] = ["jku", "jwk", "x5u", "x5c"];
+
+/// A JOSE header, well-formed but not to be believed before the signature has been checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    members: Map<String, Value>,
+}
+
+impl Header {
+    fn parse(part: &str) -> Result<Self, TokenError> {
+        let malformed =
+            TokenError::Malformed("the header is not base64url of a JSON object with each member once");
+        let bytes = base64url::decode(part).ok_or_else(|| malformed.clone())?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| malformed.clone())?;
+        let members = strict_json::parse_object(text).ok_or(malformed)?;
+        for name in ["kid", "typ"] {
+            if members.get(name).is_some_and(|value| !value.is_string()) {
+                return Err(TokenError::Malformed(
+                    "`kid` and `typ` in the header must be strings",
+                ));
+            }
+        }
+        if !members.get("alg").is_some_and(Value::is_string) {
+            return Err(TokenError::Malformed(
+                "`alg` in the header must be there and a string",
+            ));
+        }
+        Ok(Self { members })
+    }
+
+    /// `alg` as written: may name an algorithm that is not accepted, or none at all.
+    #[must_use]
+    pub fn algorithm(&self) -> &str {
+        self.text("alg").unwrap_or_default()
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.text("kid")
+    }
+
+    /// `typ` as written.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.text("typ")
+    }
+
+    /// Every member.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+
+    /// The algorithm, when it is an allowed one and the header asks for nothing that we refuse.
+    fn permitted(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+        let algorithm: Algorithm = self
+            .algorithm()
+            .parse()
+            .map_err(|_| TokenError::AlgorithmRefused)?;
+        if !allowed.contains(&algorithm) {
+            return Err(TokenError::AlgorithmRefused);
+        }
+        if let Some(name) = KEY_CHOOSERS
+            .into_iter()
+            .find(|name| self.members.contains_key(*name))
+        {
+            return Err(TokenError::KeyChoiceRefused(name));
+        }
+        // No extension is understood, so any `crit` is refused (RFC 7515 §4.1.11), and so is an unencoded payload that
+        // forgot to be critical (RFC 7797 §6).
+        let unencoded = self
+            .members
+            .get("b64")
+            .is_some_and(|value| value != &Value::Bool(true));
+        if unencoded || self.members.contains_key("crit") {
+            return Err(TokenError::CritRefused);
+        }
+        Ok(algorithm)
+    }
+}
+
+/// A compact JWS taken apart. Nothing about it has been proved.
+#[derive(Clone, Debug)]
+pub struct CompactRef<'a> {
+    signing_input: &'a str,
+    header: Header,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'a> CompactRef<'a> {
+    /// Takes a compact JWS of at most [`MAX_COMPACT_BYTES`] apart.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLarge`] or [`TokenError::Malformed`].
+    pub fn parse(text: &'a str) -> Result<Self, TokenError> {
+        if text.len() > MAX_COMPACT_BYTES {
+            return Err(TokenError::TooLarge);
+        }
+        let malformed = || TokenError::Malformed("expected three parts of base64url with dots between");
+        let (signing_input, signature) = text.rsplit_once('.').ok_or_else(malformed)?;
+        let (header, payload) = signing_input.split_once('.').ok_or_else(malformed)?;
+        if payload.contains('.') {
+            return Err(malformed());
+        }
+        Ok(Self {
+            signing_input,
+            header: Header::parse(header)?,
+            payload: base64url::decode(payload)
+                .ok_or(TokenError::Malformed("the payload is not base64url"))?,
+            signature: base64url::decode(signature)
+                .ok_or(TokenError::Malformed("the signature is not base64url"))?,
+        })
+    }
+
+    /// The header, unproved.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payload, unproved: to find out which key to verify with, no more.
+    #[must_use]
+    pub fn unverified_payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The payload, once one of `keys` is proved to have signed it with one of `algorithms`.
+    ///
+    /// # Errors
+    /// [`TokenError`], up to and including [`TokenError::BadSignature`].
+    pub fn verify(self, keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<u8>, TokenError> {
+        self.signed_by(keys, algorithms)?;
+        Ok(self.payload)
+    }
+
+    /// The payload, once `key` is proved to have signed it with one of `algorithms`, whatever `kid` says: for formats
+    /// that choose the key by their own rules, as OPA's bundles do.
+    ///
+    /// # Errors
+    /// [`TokenError`], up to and including [`TokenError::BadSignature`].
+    pub fn verify_with_key(self, key: &Jwk, algorithms: &[Algorithm]) -> Result<Vec<u8>, TokenError> {
+        let algorithm = self.header.permitted(algorithms)?;
+        let keys = KeySet::from_jwks(&JwkSet::new([key.clone()]));
+        keys.choose(None, algorithm)
+            .map_err(|_| TokenError::AlgorithmRefused)?
+            .verify(self.signing_input.as_bytes(), &self.signature)?;
+        Ok(self.payload)
+    }
+
+    /// The key that signed this.
+    pub(crate) fn signed_by<'k>(
+        &self,
+        keys: &'k KeySet,
+        algorithms: &[Algorithm],
+    ) -> Result<(&'k HeldKey, Algorithm), TokenError> {
+        let algorithm = self.header.permitted(algorithms)?;
+        let key = keys.choose(self.header.key_id(), algorithm)?;
+        key.verify(self.signing_input.as_bytes(), &self.signature)?;
+        Ok((key, algorithm))
+    }
+
+    /// Gives the payload away, to be read as claims.
+    pub(crate) fn take_payload(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.payload)
+    }
+}
+
+/// The payload of a compact JWS that one of `keys` signed with one of `algorithms`. No claim is looked at.
+///
+/// # Errors
+/// [`TokenError`], up to and including [`TokenError::BadSignature`].
+pub fn verify_compact(text: &str, keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<u8>, TokenError> {
+    CompactRef::parse(text)?.verify(keys, algorithms)
+}
+
+/// Signs `payload` into a compact JWS whose header has `alg`, `kid` and, if given, `typ`.
+///
+/// # Errors
+/// [`SignError`] when the signer can't sign.
+pub fn sign_compact(signer: &dyn Signer, typ: Option<&str>, payload: &[u8]) -> Result<String, SignError> {
+    let mut header = json!({ "alg": signer.algorithm().as_str(), "kid": signer.key_id() });
+    if let (Some(typ), Some(members)) = (typ, header.as_object_mut()) {
+        members.insert("typ".to_owned(), typ.into());
+    }
+    let signing_input = format!(
+        "{}.{}",
+        base64url::encode(header.to_string().as_bytes()),
+        base64url::encode(payload)
+    );
+    let signature = signer.sign(signing_input.as_bytes())?;
+    Ok(format!("{signing_input}.{}", base64url::encode(&signature)))
+}
