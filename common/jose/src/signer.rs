@@ -100,11 +100,7 @@ impl LocalSigner {
     ///
     /// # Errors
     /// [`SignError::NotAKey`] when it doesn't.
-    pub fn from_pkcs8_for(
-        algorithm: Algorithm,
-        key_id: Option<String>,
-        der: &[u8],
-    ) -> Result<Self, SignError> {
+    pub fn from_pkcs8_for(algorithm: Algorithm, key_id: Option<&str>, der: &[u8]) -> Result<Self, SignError> {
         let refused = |_| SignError::NotAKey(algorithm.as_str());
         let pair = match (ecdsa(algorithm), rsa_encoding(algorithm)) {
             (Some((parameters, _)), _) => {
