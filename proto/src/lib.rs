@@ -16,6 +16,7 @@ macro_rules! contracts {
                 clippy::all,
                 clippy::pedantic,
                 clippy::unwrap_used,
+                clippy::allow_attributes_without_reason,
                 reason = "generated code: its docs are the comments of the .proto, its style is its generator's"
             )]
             pub mod v1 {
