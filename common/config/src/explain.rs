@@ -55,8 +55,8 @@ pub(crate) fn explain(file: &str, layout: &Layout, path: &Path, error: &Error) -
         other => Problem::Invalid(other.to_string()),
     };
     let line = match problem {
-        // The layout knows the first of the two; the reader knows the second.
-        Problem::Duplicate => error.location().map(|location| location.line()),
+        // The layout knows the first key of two, and the first document; the reader knows the second.
+        Problem::Duplicate | Problem::NotYaml(_) => error.location().map(|location| location.line()),
         _ => layout
             .nearest_line(&path)
             .or_else(|| error.location().map(|location| location.line())),
@@ -142,7 +142,7 @@ fn structure(expected: &str) -> &str {
     match expected {
         "seq" | "sequence start" => "a list",
         "map" | "mapping start" => "a map",
-        "string" | "string scalar" | "scalar" | "string key scalar" => "a single value",
+        "string" | "string scalar" | "scalar" => "a single value",
         other => other,
     }
 }

@@ -74,9 +74,9 @@ issuers:
 #[track_caller]
 fn refused(text: &str, message: &str) {
     let error = parse::<Sidecar>("sidecar.yaml", text)
-        .expect_err("must be refused")
-        .to_string();
-    assert_eq!(error, message, "\n{text}");
+        .err()
+        .map(|error| error.to_string());
+    assert_eq!(error.as_deref(), Some(message), "\n{text}");
 }
 
 /// `GOOD` with one line replaced.
@@ -157,7 +157,7 @@ fn a_wrong_type_says_what_was_expected_and_what_came() {
         (
             "audiences: [three]",
             "audiences: [[three]]",
-            "11: issuers[1].audiences[0]: expected a string, got a list",
+            "11: issuers[1].audiences[0]: expected a single value, got a list",
         ),
         (
             "      - two",
@@ -191,13 +191,8 @@ fn a_wrong_type_says_what_was_expected_and_what_came() {
         ),
         (
             "seconds: 5",
-            "seconds: \"5\"",
-            "12: issuers[1].refresh_seconds: expected a whole number from 0, got a string",
-        ),
-        (
-            "seconds: 5",
             "seconds: [5]",
-            "12: issuers[1].refresh_seconds: expected a whole number from 0, got a list",
+            "12: issuers[1].refresh_seconds: expected a single value, got a list",
         ),
         (
             "refresh_seconds: 5",
@@ -267,12 +262,12 @@ fn what_is_not_one_yaml_document_is_refused() {
     }
     refused(
         &format!("{GOOD}---\n{GOOD}"),
-        "sidecar.yaml:13: not YAML: more than one document; keep one",
+        "sidecar.yaml:14: not YAML: more than one document; keep one",
     );
     for text in [
         "a: [1\nb: 2",
         "a: b: c",
-        "\ta: 1",
+        "a:\n\t- b",
         "a: 'x",
         "{",
         "%",
