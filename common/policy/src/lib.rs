@@ -1,1 +1,30 @@
-//! Policy bundles, the Engine trait, the decision's input and output.
+//! What both sides agree on about policy: the document a policy is asked with, the forms its answer may take, the
+//! bundle it comes in, and the [`Engine`] that runs it.
+//!
+//! - [`input`] builds the document that OPA-Envoy gives a policy, plus `input.postern`, from borrowed parts.
+//! - [`PolicyResult`] reads what the policy answered; anything of the wrong form is an error that names it.
+//! - [`bundle`] (feature `bundle`) reads, verifies, builds and signs OPA's bundles.
+//! - [`plan`] (feature `plan`) runs a bundle's plan.
+//!
+//! Without default features this crate knows neither archives nor signatures nor any engine: that core is what the
+//! sidecar's decision is written against. Nothing here does I/O or reads a clock.
+
+pub mod engine;
+pub mod input;
+pub mod result;
+
+#[cfg(feature = "bundle")]
+pub mod bundle;
+#[cfg(feature = "plan")]
+pub mod plan;
+
+pub use engine::{Engine, EngineError, Entrypoint};
+pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, ResultError};
+
+#[cfg(feature = "bundle")]
+pub use bundle::{Bundle, BundleBuilder, BundleError, Limits, Verification, VerificationKey};
+#[cfg(feature = "plan")]
+pub use plan::PlanEngine;
+
+/// What an evaluation is given besides input and data: the time, a seed, and limits.
+pub use postern_rego::{Env, Value};

@@ -1,0 +1,182 @@
+//! OPA's bundles: a gzipped tar of Rego, data, a plan, a manifest and a signature. What comes out of [`Bundle::read`]
+//! has been bounded, checked and, unless configured otherwise, proved to be what one of the reader's keys signed.
+//!
+//! Read: `.manifest`, `data.json` in any folder, `plan.json` at the root, `*.rego` (kept, not interpreted),
+//! `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would interpret and we
+//! don't is refused by name, never passed over: YAML data, delta bundles, protobuf plans and manifests.
+
+mod archive;
+mod builder;
+mod data;
+mod digest;
+mod error;
+mod limits;
+mod manifest;
+mod signature;
+mod verification;
+
+use postern_jose::Signer;
+use postern_rego::Value;
+
+use archive::Files;
+use digest::file_name;
+use signature::SIGNATURES;
+
+pub use builder::BundleBuilder;
+pub use error::BundleError;
+pub use limits::Limits;
+pub use manifest::Manifest;
+pub use verification::{Verification, VerificationKey};
+
+const MANIFEST: &str = ".manifest";
+const PLAN: &str = "plan.json";
+
+/// A bundle that was read and found good.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    manifest: Manifest,
+    data: Value,
+    files: Files,
+    signed_by: Option<String>,
+}
+
+impl Bundle {
+    /// Reads an archive: bounds, paths, signature, digests, manifest, data, roots, in this order. Whether the plan can
+    /// run is for [`PlanEngine`](crate::PlanEngine) to say.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn read(archive: &[u8], verification: &Verification, limits: &Limits) -> Result<Self, BundleError> {
+        let files = archive::read(archive, limits)?;
+        let signed_by = match verification {
+            Verification::Keys(keys) => Some(signature::verify(&files, keys, limits)?),
+            Verification::Unsigned => None,
+        };
+        Self::from_files(files, signed_by)
+    }
+
+    fn from_files(files: Files, signed_by: Option<String>) -> Result<Self, BundleError> {
+        refuse_what_is_not_interpreted(&files)?;
+        let manifest = match files.get(MANIFEST) {
+            Some(text) => Manifest::parse(text)?,
+            None => Manifest::absent(),
+        };
+        let data = data::read(&files, &manifest)?;
+        Ok(Self {
+            manifest,
+            data,
+            files,
+            signed_by,
+        })
+    }
+
+    /// The manifest; that of [`Manifest::absent`] where there is none.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The revision: opaque, never ordered; may be empty.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.manifest.revision
+    }
+
+    /// The base data as one document.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        &self.data
+    }
+
+    /// `plan.json`, where there is one.
+    #[must_use]
+    pub fn plan(&self) -> Option<&[u8]> {
+        self.files.get(PLAN).map(Vec::as_slice)
+    }
+
+    /// All files in the order of their paths, without a leading slash; the signature is one of them.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files
+            .iter()
+            .map(|(path, content)| (path.as_str(), content.as_slice()))
+    }
+
+    /// The Rego files in the order of their paths.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files().filter(|(path, _)| is_rego(path))
+    }
+
+    /// The id of the key that signed it: proved. `None` where signatures were not looked at.
+    #[must_use]
+    pub fn signed_by(&self) -> Option<&str> {
+        self.signed_by.as_deref()
+    }
+
+    /// The id of the key that the signature *names*, which nobody has proved; `None` where there is no signature.
+    ///
+    /// # Errors
+    /// When the signatures file is ill-formed.
+    pub fn claimed_key_id(&self) -> Result<Option<String>, BundleError> {
+        signature::claimed_key_id(&self.files)
+    }
+}
+
+/// The archive with a new signature over all its files, in the place of any that it has; its other files are kept
+/// byte for byte. OPA verifies it with the same key under the same id.
+///
+/// # Errors
+/// When the archive isn't a good bundle, or the signer fails.
+pub fn sign(
+    archive: &[u8],
+    signer: &dyn Signer,
+    key_id: &str,
+    limits: &Limits,
+) -> Result<Vec<u8>, BundleError> {
+    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.files;
+    files.remove(SIGNATURES);
+    let signature = signature::sign(&files, signer, key_id)?;
+    files.insert(SIGNATURES.to_owned(), signature);
+    archive::write(
+        files
+            .iter()
+            .map(|(path, content)| (path.as_str(), content.as_slice())),
+    )
+}
+
+fn is_rego(path: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, extension)| extension == "rego")
+}
+
+/// Reads one JSON object; serde alone would also take an array for a struct.
+fn parse_object<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err("expected a JSON object".to_owned());
+    }
+    serde_json::from_slice(text).map_err(|e| e.to_string())
+}
+
+/// OPA gives these files a meaning that this crate doesn't: passing over one would make another policy of the bundle.
+fn refuse_what_is_not_interpreted(files: &Files) -> Result<(), BundleError> {
+    for path in files.keys() {
+        let what = match file_name(path) {
+            "data.yaml" | "data.yml" => "YAML data isn't read; convert it to data.json",
+            "patch.json" => "delta bundles aren't supported; publish a snapshot",
+            "plan.pb" => "protobuf plans aren't read; build with `opa build -t plan` and no plan format",
+            _ if path.ends_with(".manifest.pb") => "protobuf manifests aren't read; use .manifest",
+            _ if path.ends_with(MANIFEST) && path != MANIFEST => {
+                "a manifest stands at the root and is called .manifest"
+            }
+            SIGNATURES if path != SIGNATURES => "a signatures file stands at the root",
+            _ => continue,
+        };
+        return Err(BundleError::Unsupported {
+            path: path.clone(),
+            what,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

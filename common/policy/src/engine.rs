@@ -1,0 +1,146 @@
+//! The one trait behind which policy engines sit. An engine is immutable: a new bundle is a new engine, and an
+//! evaluation never waits, does I/O or reads the clock (time and randomness come in through [`Env`]).
+
+use postern_rego::{Env, Value};
+
+/// A loaded policy, ready to be asked. Cheap to share, never changed.
+pub trait Engine: Send + Sync {
+    /// The revision of the bundle it was made from: opaque, never ordered; empty when the bundle has none.
+    fn revision(&self) -> &str;
+
+    /// What may be asked, slash-separated (`orders/authz/decision`), in the order of their names.
+    fn entrypoints(&self) -> Vec<String>;
+
+    /// Finds an entrypoint by path. A leading slash, and the forms `data/…` and `data.a.b`, name the same.
+    fn entrypoint(&self, path: &str) -> Option<Entrypoint>;
+
+    /// Evaluates an entrypoint of this engine. `Ok(None)` is undefined: the policy has nothing to say.
+    ///
+    /// # Errors
+    /// Where evaluation itself fails: a conflict between rules, a limit reached, an entrypoint of another engine.
+    fn evaluate(
+        &self,
+        entrypoint: Entrypoint,
+        input: &Value,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError>;
+}
+
+/// An entrypoint of one particular engine: valid only with the engine that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Entrypoint(u32);
+
+impl Entrypoint {
+    /// For engines: the `index`-th of [`Engine::entrypoints`].
+    #[must_use]
+    pub const fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+
+    /// Its place in [`Engine::entrypoints`].
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// Why a bundle can't become an engine, or why an evaluation failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The bundle carries Rego, but nothing that can be run.
+    #[error(
+        "the bundle has Rego ({first}{}) but no plan.json; build it with `postern bundle build -e <entrypoint> …` \
+         or `opa build -t plan -e <entrypoint> …`",
+        if *.count > 1 { format!(" and {} more", .count - 1) } else { String::new() }
+    )]
+    PlanMissing {
+        /// The first Rego file, in the order of names.
+        first: String,
+        /// How many Rego files there are.
+        count: usize,
+    },
+    /// The bundle has neither Rego nor a plan.
+    #[error("the bundle has no policy: neither plan.json nor Rego")]
+    NoPolicy,
+    /// The plan can't be run as a whole: malformed, or it needs what this engine lacks.
+    #[error("plan.json can't be run: {0}")]
+    Load(String),
+    /// The bundle doesn't have what is to be asked.
+    #[error("the policy has no entrypoint `{wanted}`; it has: {}", list(.available))]
+    NoSuchEntrypoint {
+        /// What was asked for, as written.
+        wanted: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// An evaluation failed.
+    #[error("evaluation failed: {0}")]
+    Evaluation(String),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// The form in which a plan names its entrypoints: without `data`, without a leading slash, slash-separated.
+///
+/// A name that has slashes keeps its dots (`a/b.c` is two segments); only a name without any is read as dotted.
+#[must_use]
+pub fn normalize_entrypoint(path: &str) -> String {
+    let path = path.trim_matches('/');
+    let slashed = if path.contains('/') {
+        path.to_owned()
+    } else {
+        path.replace('.', "/")
+    };
+    match slashed.strip_prefix("data/") {
+        Some(rest) => rest.to_owned(),
+        None => slashed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_entrypoint_is_the_same() {
+        for spelling in [
+            "orders/authz/decision",
+            "/orders/authz/decision",
+            "data/orders/authz/decision",
+            "/data/orders/authz/decision",
+            "data.orders.authz.decision",
+            "orders.authz.decision",
+            "orders/authz/decision/",
+        ] {
+            assert_eq!(
+                normalize_entrypoint(spelling),
+                "orders/authz/decision",
+                "{spelling}"
+            );
+        }
+    }
+
+    #[test]
+    fn dots_inside_a_slashed_path_stay() {
+        assert_eq!(normalize_entrypoint("data/a/b.c"), "a/b.c");
+        assert_eq!(normalize_entrypoint("database/x"), "database/x");
+    }
+
+    #[test]
+    fn a_missing_plan_names_the_command_that_makes_it() {
+        let error = EngineError::PlanMissing {
+            first: "orders.rego".to_owned(),
+            count: 2,
+        };
+        let text = error.to_string();
+        assert!(text.contains("orders.rego and 1 more"), "{text}");
+        assert!(text.contains("postern bundle build -e"), "{text}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The names of the document's members, made once per process: a clone is a count, not an allocation.
+
+use std::sync::LazyLock;
+
+use postern_rego::Value;
+
+macro_rules! names {
+    ($($field:ident = $text:literal),* $(,)?) => {
+        /// Each name as a value.
+        pub(super) struct Names {
+            $(pub(super) $field: Value,)*
+            /// `{"encoding": "protojson", "ext_authz": "v3"}`, as OPA-Envoy has it.
+            pub(super) version_value: Value,
+        }
+
+        pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+            $($field: Value::from($text),)*
+            version_value: Value::object_from([("encoding", "protojson"), ("ext_authz", "v3")]),
+        });
+    };
+}
+
+names! {
+    address = "address",
+    attributes = "attributes",
+    body = "body",
+    certificate = "certificate",
+    claims = "claims",
+    client_id = "client_id",
+    context_extensions = "contextExtensions",
+    destination = "destination",
+    fragment = "fragment",
+    headers = "headers",
+    host = "host",
+    http = "http",
+    id = "id",
+    issuer = "issuer",
+    labels = "labels",
+    metadata_context = "metadataContext",
+    method = "method",
+    nanos = "nanos",
+    parsed_body = "parsed_body",
+    parsed_path = "parsed_path",
+    parsed_query = "parsed_query",
+    path = "path",
+    peer = "peer",
+    pipe = "pipe",
+    port_value = "portValue",
+    postern = "postern",
+    principal = "principal",
+    protocol = "protocol",
+    query = "query",
+    raw_body = "rawBody",
+    request = "request",
+    route = "route",
+    route_metadata_context = "routeMetadataContext",
+    scheme = "scheme",
+    scopes = "scopes",
+    seconds = "seconds",
+    service = "service",
+    size = "size",
+    sni = "sni",
+    socket_address = "socketAddress",
+    source = "source",
+    source_principal = "source_principal",
+    spiffe_id = "spiffe_id",
+    subject = "subject",
+    time = "time",
+    tls_session = "tlsSession",
+    truncated_body = "truncated_body",
+    version = "version",
+}

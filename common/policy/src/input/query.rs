@@ -1,0 +1,77 @@
+//! `parsed_path` and `parsed_query`, read as Go's `net/url` reads them, because that is what OPA-Envoy uses.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use postern_rego::{Array, Value};
+
+use super::InputError;
+
+/// The path unescaped, and *then* split at slashes, so that `%2F` splits; all leading slashes are dropped.
+///
+/// Never match on it for a decision where an escaped slash matters: `input.postern.path` is the canonical path.
+pub(super) fn parsed_path(path: &str) -> Result<Value, InputError> {
+    let decoded = unescape("path", path, false)?;
+    let parts: Array = decoded
+        .trim_start_matches('/')
+        .split('/')
+        .map(Value::from)
+        .collect();
+    Ok(parts.into())
+}
+
+/// An object from each parameter's name to the list of its values, in the order they came.
+pub(super) fn parsed_query(part: &'static str, query: &str) -> Result<Value, InputError> {
+    let mut parameters: BTreeMap<Cow<'_, str>, Array> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        if pair.contains(';') {
+            return Err(InputError::Semicolon { part });
+        }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = unescape(part, value, true)?;
+        parameters
+            .entry(unescape(part, name, true)?)
+            .or_default()
+            .push(value.as_ref().into());
+    }
+    Ok(Value::object_from(
+        parameters
+            .into_iter()
+            .map(|(name, values)| (name.into_owned(), values)),
+    ))
+}
+
+/// Replaces `%XX`, and `+` by a space in queries. Bytes that aren't UTF-8 become U+FFFD.
+fn unescape<'t>(part: &'static str, text: &'t str, plus_is_space: bool) -> Result<Cow<'t, str>, InputError> {
+    if !text.bytes().any(|b| b == b'%' || (plus_is_space && b == b'+')) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'%' => {
+                let Some((high, low, after)) = hex_pair(after) else {
+                    let escape: String = std::iter::once('%')
+                        .chain(String::from_utf8_lossy(after).chars().take(2))
+                        .collect();
+                    return Err(InputError::Escape { part, escape });
+                };
+                decoded.push(high << 4 | low);
+                rest = after;
+            }
+            b'+' if plus_is_space => decoded.push(b' '),
+            other => decoded.push(other),
+        }
+    }
+    Ok(Cow::Owned(String::from_utf8(decoded).unwrap_or_else(|e| {
+        String::from_utf8_lossy(e.as_bytes()).into_owned()
+    })))
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<(u8, u8, &[u8])> {
+    let (digits, rest) = bytes.split_first_chunk::<2>()?;
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok()));
+    Some((high?, low?, rest))
+}

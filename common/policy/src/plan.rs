@@ -1,0 +1,127 @@
+//! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
+//! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
+
+use postern_rego::{EntrypointId, Env, NoHost, Program, Value};
+
+use crate::engine::normalize_entrypoint;
+use crate::{Engine, EngineError, Entrypoint};
+
+/// A plan with its data, ready to be asked.
+pub struct PlanEngine {
+    revision: String,
+    program: Program,
+    data: Value,
+    /// In the order of names, so that an [`Entrypoint`] is an index.
+    entrypoints: Vec<(String, EntrypointId)>,
+}
+
+impl PlanEngine {
+    /// Loads the plan of a bundle.
+    ///
+    /// # Errors
+    /// [`EngineError::PlanMissing`] when there is only Rego, [`EngineError::NoPolicy`] when there is not even that,
+    /// [`EngineError::Load`] when the plan is malformed or needs what the machine lacks.
+    #[cfg(feature = "bundle")]
+    pub fn from_bundle(bundle: &crate::Bundle) -> Result<Self, EngineError> {
+        let Some(plan) = bundle.plan() else {
+            let mut modules = bundle.modules();
+            return Err(match modules.next() {
+                Some((first, _)) => EngineError::PlanMissing {
+                    first: first.to_owned(),
+                    count: modules.count().saturating_add(1),
+                },
+                None => EngineError::NoPolicy,
+            });
+        };
+        Self::new(bundle.revision(), plan, bundle.data().clone())
+    }
+
+    /// Loads a plan with its base data.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`].
+    pub fn new(revision: impl Into<String>, plan_json: &[u8], data: Value) -> Result<Self, EngineError> {
+        let program = Program::load(plan_json, &NoHost).map_err(|e| EngineError::Load(e.to_string()))?;
+        let mut entrypoints: Vec<(String, EntrypointId)> = program
+            .entrypoints()
+            .filter_map(|name| Some((name.to_owned(), program.entrypoint(name)?)))
+            .collect();
+        entrypoints.sort_by(|a, b| a.0.cmp(&b.0));
+        if entrypoints.is_empty() {
+            return Err(EngineError::Load("it has no entrypoints".to_owned()));
+        }
+        Ok(Self {
+            revision: revision.into(),
+            program,
+            data,
+            entrypoints,
+        })
+    }
+
+    /// The builtins that the policy calls.
+    pub fn builtins(&self) -> impl Iterator<Item = &str> {
+        self.program.builtins()
+    }
+
+    /// Finds an entrypoint that must be there.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchEntrypoint`], which lists those there are.
+    pub fn require(&self, path: &str) -> Result<Entrypoint, EngineError> {
+        self.entrypoint(path)
+            .ok_or_else(|| EngineError::NoSuchEntrypoint {
+                wanted: path.to_owned(),
+                available: self.entrypoints(),
+            })
+    }
+
+    /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
+    /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
+    /// What it answers doesn't matter.
+    ///
+    /// # Errors
+    /// [`EngineError::Evaluation`].
+    pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
+        let empty = Value::Object(postern_rego::Object::default());
+        self.evaluate(entrypoint, &empty, env).map(|_| ())
+    }
+}
+
+impl Engine for PlanEngine {
+    fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn entrypoints(&self) -> Vec<String> {
+        self.entrypoints.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn entrypoint(&self, path: &str) -> Option<Entrypoint> {
+        let wanted = normalize_entrypoint(path);
+        // Plans name entrypoints as they were typed, `/a/b` say: both sides are normalised.
+        let at = self
+            .entrypoints
+            .iter()
+            .position(|(name, _)| normalize_entrypoint(name) == wanted)?;
+        u32::try_from(at).ok().map(Entrypoint::from_index)
+    }
+
+    fn evaluate(
+        &self,
+        entrypoint: Entrypoint,
+        input: &Value,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError> {
+        let id = usize::try_from(entrypoint.index())
+            .ok()
+            .and_then(|index| self.entrypoints.get(index));
+        let Some((_, id)) = id else {
+            return Err(EngineError::Evaluation(
+                "the entrypoint is another engine's".to_owned(),
+            ));
+        };
+        self.program
+            .evaluate(*id, Some(input), &self.data, env)
+            .map_err(|error| EngineError::Evaluation(error.to_string()))
+    }
+}

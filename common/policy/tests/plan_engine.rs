@@ -1,0 +1,132 @@
+//! The plan engine over bundles that OPA built: what it answers, and what it refuses to load.
+
+mod support;
+
+use std::fs;
+
+use postern_policy::{
+    Bundle, BundleBuilder, Engine, EngineError, Env, Limits, PlanEngine, Value, Verification,
+};
+
+fn env() -> Env {
+    Env::new(0, [0; 32])
+}
+
+/// What OPA builds from these files with these entrypoints.
+fn opa_bundle(files: &[(&str, &str)], entrypoints: &[&str]) -> Bundle {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join("policy").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut arguments = vec![
+        "build",
+        "-t",
+        "plan",
+        "--revision",
+        "r1",
+        "-o",
+        "out.tar.gz",
+        "-b",
+        "policy",
+    ];
+    for entrypoint in entrypoints {
+        arguments.extend(["-e", entrypoint]);
+    }
+    support::run_well(folder.path(), &arguments);
+    let archive = fs::read(folder.path().join("out.tar.gz")).unwrap();
+    Bundle::read(&archive, &Verification::Unsigned, &Limits::default()).unwrap()
+}
+
+fn unsigned(builder: BundleBuilder) -> Bundle {
+    Bundle::read(
+        &builder.build().unwrap(),
+        &Verification::Unsigned,
+        &Limits::default(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn a_bundle_of_opas_is_asked_with_its_data() {
+    let rego = "package a\n\nallow if input.role in data.roles.allowed\n\nlimit := data.limit\n";
+    let data = r#"{"limit": 1.50, "roles": {"allowed": ["admin"]}}"#;
+    let engine = PlanEngine::from_bundle(&opa_bundle(
+        &[("a.rego", rego), ("data.json", data)],
+        &["a/limit", "/a/allow"],
+    ))
+    .unwrap();
+    assert_eq!(engine.revision(), "r1");
+    let ask = |path: &str, input: &str| {
+        let input = Value::from_json_str(input).unwrap();
+        let result = engine
+            .evaluate(engine.require(path).unwrap(), &input, &env())
+            .unwrap();
+        result.map(|value| value.to_json())
+    };
+    assert_eq!(ask("a/allow", r#"{"role": "admin"}"#).as_deref(), Some("true"));
+    assert_eq!(ask("data.a.allow", r#"{"role": "clerk"}"#), None);
+    assert_eq!(ask("/data/a/limit", "{}").as_deref(), Some("1.50"));
+}
+
+#[test]
+fn an_unknown_entrypoint_lists_those_there_are() {
+    let engine =
+        PlanEngine::from_bundle(&opa_bundle(&[("a.rego", "package a\n\nx := 1\n")], &["a/x"])).unwrap();
+    assert!(engine.entrypoint("a/y").is_none());
+    let error = engine.require("a/y").unwrap_err().to_string();
+    assert_eq!(error, "the policy has no entrypoint `a/y`; it has: a/x");
+}
+
+#[test]
+fn rego_without_a_plan_names_the_command_that_makes_one() {
+    let bundle = unsigned(
+        BundleBuilder::new("r")
+            .file("a.rego", "package a")
+            .file("b.rego", "package b"),
+    );
+    let error = PlanEngine::from_bundle(&bundle).map(|_| ()).unwrap_err();
+    assert_eq!(
+        error,
+        EngineError::PlanMissing {
+            first: "a.rego".to_owned(),
+            count: 2
+        }
+    );
+    let empty = unsigned(BundleBuilder::new("r"));
+    assert_eq!(
+        PlanEngine::from_bundle(&empty).map(|_| ()).unwrap_err(),
+        EngineError::NoPolicy
+    );
+}
+
+#[test]
+fn a_plan_that_cannot_run_is_refused_when_loaded() {
+    for plan in [
+        "",
+        "{}",
+        "[]",
+        r#"{"static":{},"plans":{"plans":[]},"funcs":{"funcs":[]}}"#,
+    ] {
+        let error = PlanEngine::from_bundle(&unsigned(BundleBuilder::new("r").plan(plan)))
+            .map(|_| ())
+            .unwrap_err();
+        assert!(matches!(error, EngineError::Load(_)), "{plan}: {error}");
+    }
+    // A builtin that the machine hasn't is refused by name.
+    let rego = "package a\n\nx := http.send({\"method\": \"get\", \"url\": input.url}).status_code\n";
+    let error = PlanEngine::from_bundle(&opa_bundle(&[("a.rego", rego)], &["a/x"]))
+        .map(|_| ())
+        .unwrap_err();
+    assert!(error.to_string().contains("http.send"), "{error}");
+}
+
+#[test]
+fn a_conflict_shows_in_the_smoke_check() {
+    let rego = "package a\n\nx := 1 if not input.y\n\nx := 2 if not input.z\n";
+    let engine = PlanEngine::from_bundle(&opa_bundle(&[("a.rego", rego)], &["a/x"])).unwrap();
+    let entrypoint = engine.require("a/x").unwrap();
+    let error = engine.smoke_check(entrypoint, &env()).unwrap_err().to_string();
+    assert!(error.contains("conflict"), "{error}");
+}
