@@ -1,0 +1,160 @@
+//! What a Check costs the sidecar, beside the null server in the same run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::policy::PolicyCase;
+use super::world::World;
+use super::{Measured, Setting};
+use crate::load::{ExtAuthz, Outcome, ThreadPacer, closed_loop, open_loop};
+use crate::measure::Child;
+use crate::report::{Pairs, Summary, cost_over_load, latency_distributions, table};
+use crate::traffic::check_requests;
+
+/// How long and how hard.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// Each measured stretch.
+    pub stretch: Duration,
+    /// Not counted, before each.
+    pub warm_up: Duration,
+    /// Arrival rate of the open loop, requests a second.
+    pub rate: u32,
+}
+
+const IN_FLIGHT: [usize; 4] = [1, 8, 16, 64];
+/// The load that the named ratio is taken at.
+const NAMED_AT: usize = 16;
+
+/// `check_eval_cpu_vs_null` (token cached, policy of 30 roles evaluated each time) and the tables around it.
+///
+/// # Errors
+/// Where a server doesn't start, or answers otherwise than it should.
+pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> {
+    let case = PolicyCase::read(setting, "rbac_30")?;
+    let world = World::lay(setting, &case).await?;
+    let requests = check_requests(&world.tokens);
+    let sidecar = world.start_sidecar(setting).await?;
+    let null = cheaper_null(setting, &world, &requests, shape).await?;
+    let ours = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests.clone(), 0).await?);
+    let reference = Arc::new(ExtAuthz::connect(&world.null_socket(), requests, 0).await?);
+
+    let mut rows = Vec::new();
+    let mut lines = (Vec::new(), Vec::new());
+    let mut summary = Summary::default();
+    for in_flight in IN_FLIGHT {
+        let (mut cpu, mut p50) = (Pairs::default(), Pairs::default());
+        for _ in 0..setting.rounds {
+            let a = cost(&ours, &sidecar, in_flight, shape).await?;
+            let b = cost(&reference, &null, in_flight, shape).await?;
+            cpu.push(a.0, b.0);
+            p50.push(a.1.percentile_us(50.0), b.1.percentile_us(50.0));
+        }
+        if in_flight == NAMED_AT {
+            summary.add("check_eval_cpu_vs_null", cpu.ratio().median);
+            summary.add("null_cpu_us", cpu.reference().median);
+        }
+        let at = in_flight as f64;
+        lines.0.push((at, cpu.ours().median));
+        lines.1.push((at, cpu.reference().median));
+        rows.push(vec![
+            in_flight.to_string(),
+            cpu.ours().show(1),
+            cpu.reference().show(1),
+            cpu.ratio().show(2),
+            p50.ours().show(0),
+            p50.reference().show(0),
+        ]);
+    }
+    summary.add("sidecar_rss_mib", sidecar.resident_mib()?);
+    let headers = [
+        "in flight",
+        "sidecar CPU µs",
+        "null CPU µs",
+        "ratio",
+        "sidecar p50 µs",
+        "null p50 µs",
+    ];
+    let mut text = format!(
+        "A Check with a cached token and the policy of 30 roles evaluated, {} rounds of {:?}, median (min–max):\n\n{}",
+        setting.rounds,
+        shape.stretch,
+        table(&headers, &rows)
+    );
+    let costs = [("sidecar", lines.0), ("null", lines.1)];
+    cost_over_load(
+        &setting.output.join("check-cost.svg"),
+        "Server CPU per Check",
+        "µs of CPU",
+        &costs,
+    )?;
+
+    let (a, b) = (at_rate(&ours, shape).await?, at_rate(&reference, shape).await?);
+    let plot = setting.output.join("check-latency.svg");
+    let title = format!("Check at {} a second, open loop, raw ext_authz", shape.rate);
+    latency_distributions(&plot, &title, &[("sidecar", &a.latency), ("null", &b.latency)])?;
+    text += &format!(
+        "\nAt {} a second, open loop, from when each request was due:\n\n{}",
+        shape.rate,
+        table(
+            &["server", "p50 µs", "p90 µs", "p99 µs", "p99.9 µs"],
+            &[latencies("sidecar", &a), latencies("null", &b)]
+        )
+    );
+    Ok(Measured { summary, text })
+}
+
+/// The reference is whichever runtime flavour of the null server is cheaper in this run.
+async fn cheaper_null(
+    setting: &Setting,
+    world: &World,
+    requests: &[bytes::Bytes],
+    shape: Shape,
+) -> anyhow::Result<Child> {
+    let mut costs = Vec::new();
+    for flavour in [None, Some(1)] {
+        let null = world.start_null(setting, flavour).await?;
+        let target = Arc::new(ExtAuthz::connect(&world.null_socket(), requests.to_vec(), 0).await?);
+        costs.push((cost(&target, &null, NAMED_AT, shape).await?.0, flavour));
+    }
+    costs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let flavour = costs.first().and_then(|(_, flavour)| *flavour);
+    world.start_null(setting, flavour).await
+}
+
+/// µs of the server's CPU per answered request, and what the generator saw.
+async fn cost(
+    target: &Arc<ExtAuthz>,
+    server: &Child,
+    in_flight: usize,
+    shape: Shape,
+) -> anyhow::Result<(f64, Outcome)> {
+    closed_loop(Arc::clone(target), in_flight, shape.warm_up).await;
+    let before = server.cpu_time()?;
+    let outcome = closed_loop(Arc::clone(target), in_flight, shape.stretch).await;
+    let used = server.cpu_time()?.saturating_sub(before);
+    anyhow::ensure!(
+        outcome.failed == 0,
+        "{} requests failed or were denied",
+        outcome.failed
+    );
+    anyhow::ensure!(outcome.answered > 0, "no request was answered");
+    Ok((used.as_secs_f64() * 1e6 / outcome.answered as f64, outcome))
+}
+
+async fn at_rate(target: &Arc<ExtAuthz>, shape: Shape) -> anyhow::Result<Outcome> {
+    let warm_up = ThreadPacer::start(shape.rate, shape.warm_up);
+    open_loop(Arc::clone(target), warm_up).await;
+    let outcome = open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.stretch)).await;
+    anyhow::ensure!(
+        outcome.failed == 0,
+        "{} requests failed or were denied",
+        outcome.failed
+    );
+    Ok(outcome)
+}
+
+fn latencies(name: &str, outcome: &Outcome) -> Vec<String> {
+    let at = |percentile| format!("{:.0}", outcome.percentile_us(percentile));
+    vec![name.to_owned(), at(50.0), at(90.0), at(99.0), at(99.9)]
+}

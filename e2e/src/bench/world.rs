@@ -1,0 +1,154 @@
+//! A sidecar under measurement and what it needs: an issuer and a bundle server in this process, the null server beside it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::routing::get;
+use postern_jose::{Algorithm, JwkSet, LocalSigner};
+use postern_policy::Limits;
+use postern_policy::bundle::sign;
+use tempfile::TempDir;
+
+use super::Setting;
+use super::policy::PolicyCase;
+use crate::measure::Child;
+use crate::traffic::{self, Claims};
+
+const AUDIENCE: &str = "urn:postern:bench";
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A folder, an issuer's keys and its tokens, served for as long as this value lives.
+pub(super) struct World {
+    folder: TempDir,
+    /// `VARIETY` tokens that the sidecar accepts.
+    pub(super) tokens: Vec<String>,
+    config: PathBuf,
+    admin: SocketAddr,
+}
+
+impl World {
+    /// Serves the issuer's keys and the signed bundle of `case`, and writes the sidecar's configuration.
+    ///
+    /// # Errors
+    /// Where a file or a socket can't be made.
+    pub(super) async fn lay(setting: &Setting, case: &PolicyCase) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let issuer_key = LocalSigner::generate(Algorithm::ES256)?;
+        let bundle_key = LocalSigner::generate(Algorithm::ES256)?;
+        let archive = sign(&case.archive(setting)?, &bundle_key, "bench", &Limits::default())?;
+        let jwks = JwkSet::new([issuer_key.public_jwk()]).to_json();
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let router = Router::new()
+            .route("/jwks", get(move || async move { jwks }))
+            .route("/bundle", get(move || async move { archive }));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let public_key = folder.path().join("bundle.pem");
+        std::fs::write(&public_key, bundle_key.public_jwk().to_spki_pem()?)?;
+        let admin = free_address()?;
+        let config = folder.path().join("sidecar.yaml");
+        let socket = folder.path().join("sidecar.sock");
+        let (data, entrypoint) = (folder.path().join("data"), &case.entrypoint);
+        std::fs::write(
+            &config,
+            format!(
+                "data_dir: {data}\n\
+                 ext_authz: {{ listen: [\"unix:{socket}\"] }}\n\
+                 admin: {{ listen: \"{admin}\" }}\n\
+                 issuers:\n  - issuer: {base}\n    jwks_uri: {base}/jwks\n    audiences: [\"{AUDIENCE}\"]\n\
+                 policy:\n  bundle: bench\n  url: {base}/bundle\n  entrypoint: {entrypoint}\n\
+                 \x20 verification:\n    keys: [ {{ key_id: bench, algorithm: ES256, public_key_file: {key} }} ]\n",
+                data = data.display(),
+                socket = socket.display(),
+                key = public_key.display(),
+            ),
+        )?;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)?
+            .as_secs()
+            .try_into()?;
+        let tokens = traffic::tokens(
+            &issuer_key,
+            &Claims {
+                issuer: &base,
+                audience: AUDIENCE,
+                now,
+            },
+        )?;
+        Ok(Self {
+            folder,
+            tokens,
+            config,
+            admin,
+        })
+    }
+
+    /// The sidecar's ext_authz socket.
+    #[must_use]
+    pub(super) fn sidecar_socket(&self) -> PathBuf {
+        self.folder.path().join("sidecar.sock")
+    }
+
+    /// The null server's socket.
+    #[must_use]
+    pub(super) fn null_socket(&self) -> PathBuf {
+        self.folder.path().join("null.sock")
+    }
+
+    /// Starts the sidecar on the servers' core and waits until it is ready.
+    ///
+    /// # Errors
+    /// Where it doesn't start.
+    pub(super) async fn start_sidecar(&self, setting: &Setting) -> anyhow::Result<Child> {
+        let mut command = Command::new(setting.binaries.join("postern-sidecar"));
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .env("POSTERN_LOG", "warn");
+        let mut sidecar = Child::start_pinned("postern-sidecar", &mut command)?;
+        let url = format!("http://{}/readyz", self.admin);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(1))
+            .build()?;
+        let ready =
+            || async { matches!(client.get(&url).send().await, Ok(answer) if answer.status().is_success()) };
+        sidecar.wait_until(START_LIMIT, ready).await?;
+        Ok(sidecar)
+    }
+
+    /// Starts the null server, of one runtime flavour, on the servers' core.
+    ///
+    /// # Errors
+    /// Where it doesn't start.
+    pub(super) async fn start_null(
+        &self,
+        setting: &Setting,
+        worker_threads: Option<usize>,
+    ) -> anyhow::Result<Child> {
+        let socket = self.null_socket();
+        let mut command = Command::new(setting.binaries.join("postern-null"));
+        command.arg(&socket);
+        if let Some(threads) = worker_threads {
+            command.arg("--worker-threads").arg(threads.to_string());
+        }
+        let mut null = Child::start_pinned("postern-null", &mut command)?;
+        null.wait_until(START_LIMIT, || connects(&socket)).await?;
+        Ok(null)
+    }
+}
+
+async fn connects(socket: &Path) -> bool {
+    tokio::net::UnixStream::connect(socket).await.is_ok()
+}
+
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no free port")?;
+    Ok(listener.local_addr()?)
+}

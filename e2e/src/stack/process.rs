@@ -1,0 +1,42 @@
+//! Processes by their ids: alive or not, ended on purpose.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Whether the process runs (a zombie doesn't).
+#[must_use]
+pub fn alive(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.trim_start().starts_with('Z'))
+}
+
+/// Sends a signal and waits until the process is gone.
+///
+/// # Panics
+/// Where it isn't within ten seconds.
+pub async fn terminate(pid: u32, signal: Signal) {
+    let target = Pid::from_raw(i32::try_from(pid).unwrap_or_else(|_| panic!("{pid} is no process id")));
+    let _ = kill(target, signal);
+    wait_until("the process is gone", Duration::from_secs(10), || async {
+        !alive(pid)
+    })
+    .await;
+}
+
+/// Asks every 20 ms until the answer is yes.
+///
+/// # Panics
+/// Where it isn't within `limit`.
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, limit: Duration, ask: impl Fn() -> F) {
+    let deadline = Instant::now() + limit;
+    while !ask().await {
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
