@@ -1,1 +1,146 @@
 //! The sidecar's whole decision as one function of its arguments.
+//!
+//! ```text
+//! decide(snapshot, caches, request, now, entropy) → Decided(answer, record, hint)
+//!
+//! request view → correlation and trace → peer → token → policy → answer
+//! ```
+//!
+//! It knows no network, no clock, no log and no wire format: Envoy's `ext_authz` is its first host, not its last. What
+//! can't be settled from the snapshot is denied. The last arm denies.
+//!
+//! | file | stage |
+//! |---|---|
+//! | [`view`], [`headers`] | what is read of a request |
+//! | `correlation` | which request, trace and decision this is |
+//! | `peer` | who connected to the proxy |
+//! | `bearer`, [`token`] | who calls: where the token is, what it proves |
+//! | `path`, `input`, `policy` | whether they may |
+//! | `upstream`, [`refusal`], [`answer`] | what the proxy is told |
+//! | [`snapshot`], [`caches`], [`settings`] | what it is decided from |
+
+pub mod answer;
+mod bearer;
+pub mod caches;
+mod correlation;
+mod entropy;
+pub mod header;
+pub mod headers;
+mod input;
+mod now;
+mod path;
+mod peer;
+mod policy;
+pub mod refusal;
+pub mod settings;
+pub mod snapshot;
+pub mod token;
+mod upstream;
+pub mod view;
+
+use std::borrow::Cow;
+
+use postern_mesh::SpiffeId;
+use postern_telemetry::Code;
+
+pub use answer::{Allow, Answer, Decision, Deny, Outcome, Record};
+pub use caches::Caches;
+pub use entropy::Entropy;
+pub use header::{Header, HeaderError};
+pub use headers::Headers;
+pub use now::Now;
+pub use refusal::Refusal;
+pub use settings::{HeaderPrefix, PrefixError, Settings};
+pub use snapshot::{ActivePolicy, Snapshot, TrustedIssuer};
+pub use token::{Authenticated, VerifiedCaller, verify_token};
+pub use view::{Address, HttpView, PeerView, RequestView, Timestamp};
+
+use correlation::Identifiers;
+use policy::{Judgement, Question};
+
+/// Decides on one request. One snapshot serves the whole check; nothing outside of the arguments is read, and nothing is
+/// changed but what `caches` remember.
+pub fn decide(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    request: &RequestView<'_>,
+    now: Now,
+    entropy: &Entropy,
+) -> Outcome {
+    let identifiers = Identifiers::of(&request.http.headers, entropy);
+    let peer = peer::spiffe_id(request.source.as_ref());
+    let mut record = begin_record(snapshot, &identifiers, peer.as_ref());
+
+    let judged = bearer::token(&request.http.headers)
+        .and_then(|token| verify_token(snapshot, caches, token, now.seconds()))
+        .and_then(|authenticated| {
+            record.note_caller(&authenticated);
+            let question = Question {
+                request,
+                caller: &authenticated.caller,
+                peer: peer.as_ref(),
+                identifiers: &identifiers,
+                settings: &snapshot.settings,
+            };
+            policy::judge(snapshot.policy.as_deref(), &question, now, entropy)
+        });
+
+    let (answer, refetch) = match judged {
+        Ok(Judgement {
+            answer,
+            refused: None,
+        }) => {
+            record.allowed = true;
+            (answer, None)
+        }
+        Ok(Judgement {
+            answer,
+            refused: Some((code, reason)),
+        }) => {
+            record.note_refusal(code, reason);
+            (answer, None)
+        }
+        Err(refusal) => {
+            let deny = refusal.answer(&snapshot.settings, &identifiers);
+            record.note_refusal(refusal.code, refusal.reason);
+            (Answer::Deny(deny), refusal.refetch)
+        }
+    };
+    Outcome::Decided(Box::new(Decision {
+        answer,
+        refetch,
+        record,
+    }))
+}
+
+fn begin_record(snapshot: &Snapshot, identifiers: &Identifiers, peer: Option<&SpiffeId>) -> Record {
+    Record {
+        decision_id: identifiers.decision_id,
+        correlation_id: identifiers.correlation_id.clone(),
+        trace_id: identifiers.trace_parent.trace_id(),
+        allowed: false,
+        code: None,
+        reason: None,
+        subject: None,
+        client_id: None,
+        issuer: None,
+        peer: peer.map(ToString::to_string),
+        policy_revision: snapshot.policy.as_ref().map(|policy| policy.revision().clone()),
+        token_cached: false,
+    }
+}
+
+impl Record {
+    fn note_caller(&mut self, authenticated: &Authenticated) {
+        let caller = &authenticated.caller;
+        self.subject = caller.subject().cloned();
+        self.client_id = caller.client_id().cloned();
+        self.issuer = Some(caller.issuer().clone());
+        self.token_cached = authenticated.cached;
+    }
+
+    fn note_refusal(&mut self, code: Code, reason: Cow<'static, str>) {
+        self.code = Some(code);
+        self.reason = Some(reason);
+    }
+}

@@ -1,0 +1,120 @@
+//! What is remembered between checks. Bounded, shared by all workers, correct on its own terms: a cache may forget anything
+//! at any time, and never makes an answer differ from what evaluation without it would give.
+
+use std::sync::Arc;
+
+use postern_jose::UnixTime;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::snapshot::{Snapshot, TrustedIssuer};
+use crate::token::VerifiedCaller;
+
+/// SHA-256 of a whole token.
+pub(crate) type TokenHash = [u8; 32];
+
+/// All caches of a process.
+#[derive(Debug)]
+pub struct Caches {
+    pub(crate) tokens: TokenCache,
+}
+
+impl Caches {
+    /// Caches that together hold about `token_bytes` bytes of verified tokens.
+    pub fn new(token_bytes: u64) -> Self {
+        Self {
+            tokens: TokenCache::new(token_bytes),
+        }
+    }
+
+    /// How many verified tokens are remembered.
+    pub fn token_count(&self) -> usize {
+        self.tokens.entries.len()
+    }
+
+    /// About how many bytes they take.
+    pub fn token_bytes(&self) -> u64 {
+        self.tokens.entries.weight()
+    }
+}
+
+/// Verified tokens by the SHA-256 of the whole token, signature included.
+///
+/// Why a hit is as good as verifying again:
+/// - **It is the same token**: only the same bytes have the same SHA-256, and only tokens that verified are stored.
+/// - **Its keys still stand**: an entry holds the very [`TrustedIssuer`] (keys and expectations, immutable) that it was
+///   verified with, and counts only while the snapshot at hand holds that same one. New keys make a new one, so a token
+///   whose key was removed is verified again, and refused, by the first check after the swap.
+/// - **It is still in time**: an entry counts from the moment it was verified at until `exp`. Time only moves a token
+///   past its `nbf`, and outside that span (the leeway after `exp`, a clock set back) it is verified again.
+///
+/// Why it can't be filled by an attacker: only tokens that an issuer really signed get in, the weight is bounded, and
+/// admission (S3-FIFO) lets entries that were never asked for again go first.
+#[derive(Debug)]
+pub(crate) struct TokenCache {
+    entries: Cache<TokenHash, Arc<Entry>, ByWeight>,
+}
+
+/// A token that verified.
+#[derive(Debug)]
+struct Entry {
+    verified_with: Arc<TrustedIssuer>,
+    from: UnixTime,
+    until: UnixTime,
+    caller: Arc<VerifiedCaller>,
+}
+
+/// What one entry is taken to need on average; only how many slots to begin with depends on it.
+const TYPICAL_ENTRY_BYTES: u64 = 4096;
+
+impl TokenCache {
+    fn new(bytes: u64) -> Self {
+        let typical = usize::try_from(bytes / TYPICAL_ENTRY_BYTES)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        Self {
+            entries: Cache::with_weighter(typical, bytes, ByWeight),
+        }
+    }
+
+    /// Who the token of this hash is, if it would verify under `snapshot` at `now`.
+    pub(crate) fn find(
+        &self,
+        hash: &TokenHash,
+        snapshot: &Snapshot,
+        now: UnixTime,
+    ) -> Option<Arc<VerifiedCaller>> {
+        let entry = self.entries.get(hash)?;
+        let stands = snapshot
+            .issuers
+            .iter()
+            .any(|issuer| Arc::ptr_eq(issuer, &entry.verified_with));
+        (stands && entry.from <= now && now < entry.until).then(|| Arc::clone(&entry.caller))
+    }
+
+    /// Remembers a token that verified with `issuer` at `now`.
+    pub(crate) fn remember(
+        &self,
+        hash: TokenHash,
+        issuer: &Arc<TrustedIssuer>,
+        now: UnixTime,
+        caller: &Arc<VerifiedCaller>,
+    ) {
+        let entry = Entry {
+            verified_with: Arc::clone(issuer),
+            from: now,
+            until: caller.expires_at(),
+            caller: Arc::clone(caller),
+        };
+        self.entries.insert(hash, Arc::new(entry));
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ByWeight;
+
+impl Weighter<TokenHash, Arc<Entry>> for ByWeight {
+    fn weight(&self, _hash: &TokenHash, entry: &Arc<Entry>) -> u64 {
+        entry.caller.weight()
+    }
+}

@@ -1,0 +1,185 @@
+//! Asks the policy, and turns what it says into an answer that can be sent. Fails closed: undefined, an error, an
+//! ill-formed result and a header that can't be sent all deny (R1.4, R10.5).
+
+use std::borrow::Cow;
+
+use postern_policy::{DenyOrigin, PolicyResult, RefusalCode, Value};
+use postern_telemetry::{Code, X_REQUEST_ID};
+
+use crate::answer::{Allow, Answer, Deny};
+use crate::correlation::Identifiers;
+use crate::entropy::Entropy;
+use crate::header::Header;
+use crate::input;
+use crate::now::Now;
+use crate::refusal::{self, Refusal, Words};
+use crate::settings::Settings;
+use crate::snapshot::ActivePolicy;
+use crate::token::VerifiedCaller;
+use crate::upstream;
+use crate::view::RequestView;
+use postern_mesh::SpiffeId;
+
+/// What the policy is asked about.
+pub(crate) struct Question<'a> {
+    pub(crate) request: &'a RequestView<'a>,
+    pub(crate) caller: &'a VerifiedCaller,
+    pub(crate) peer: Option<&'a SpiffeId>,
+    pub(crate) identifiers: &'a Identifiers,
+    pub(crate) settings: &'a Settings,
+}
+
+/// What came of asking: an answer for the proxy, and what the log is told of a refusal.
+pub(crate) struct Judgement {
+    pub(crate) answer: Answer,
+    pub(crate) refused: Option<(Code, Cow<'static, str>)>,
+}
+
+/// Evaluates the policy in force.
+///
+/// # Errors
+/// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted on.
+pub(crate) fn judge(
+    policy: Option<&ActivePolicy>,
+    question: &Question<'_>,
+    now: Now,
+    entropy: &Entropy,
+) -> Result<Judgement, Refusal> {
+    let Some(policy) = policy else {
+        return Err(Refusal::new(
+            Code::PolicyUnavailable,
+            "no policy has been activated yet",
+        ));
+    };
+    let input =
+        input::document(question).map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
+    let env = input::env(now, entropy);
+    let result = policy
+        .engine()
+        .evaluate(policy.entrypoint(), &input, &env)
+        .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
+    let result = PolicyResult::from_value(result.as_ref())
+        .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
+    match result {
+        PolicyResult::Allow(allow) => allowed(allow, question),
+        PolicyResult::Deny(deny) => denied(deny, question),
+    }
+}
+
+fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {
+    let changes = upstream::changes(
+        question.caller,
+        &question.request.http.headers,
+        sendable(&allow.headers)?,
+        removable(allow.request_headers_to_remove)?,
+        question.settings,
+        question.identifiers,
+    );
+    let mut response_set = vec![question.identifiers.request_id()];
+    response_set.extend(for_client(&allow.response_headers_to_add, question.settings)?);
+    let answer = Answer::Allow(Allow {
+        upstream_set: changes.set,
+        upstream_remove: changes.remove,
+        response_set,
+        query_set: allow.query_parameters_to_set,
+        query_remove: allow.query_parameters_to_remove,
+        metadata: allow.dynamic_metadata,
+    });
+    Ok(Judgement {
+        answer,
+        refused: None,
+    })
+}
+
+fn denied(deny: postern_policy::Deny, question: &Question<'_>) -> Result<Judgement, Refusal> {
+    let code = match deny.refusal.code {
+        RefusalCode::AccessDenied => Code::AccessDenied,
+        RefusalCode::InsufficientScope => Code::InsufficientScope,
+    };
+    let mut words = Words::of(code);
+    if let Some(status) = deny.http_status {
+        words.status = status;
+    }
+    if let Some(reason) = &deny.refusal.reason {
+        words.detail = Cow::Borrowed(reason);
+    }
+    let ours = refusal::answer(
+        &words,
+        deny.refusal.required_scope.as_deref(),
+        question.settings,
+        question.identifiers,
+    );
+    let answer = Answer::Deny(with_policys_own(
+        ours,
+        for_client(&deny.headers, question.settings)?,
+        deny.body,
+        deny.dynamic_metadata,
+    ));
+    Ok(Judgement {
+        answer,
+        refused: Some((code, reason(deny.origin, deny.refusal.reason))),
+    })
+}
+
+/// The policy's body takes the place of ours, and so does each header that it names.
+fn with_policys_own(ours: Deny, theirs: Vec<Header>, body: Option<String>, metadata: Option<Value>) -> Deny {
+    let replaced = |header: &Header| theirs.iter().any(|other| other.name() == header.name());
+    let has_own_body = body.is_some();
+    let mut headers: Vec<Header> = ours
+        .headers
+        .into_iter()
+        .filter(|header| !(replaced(header) || has_own_body && header.name() == "content-type"))
+        .collect();
+    headers.extend(theirs);
+    Deny {
+        status: ours.status,
+        headers,
+        body: body.unwrap_or(ours.body),
+        metadata,
+    }
+}
+
+fn reason(origin: DenyOrigin, words: Option<String>) -> Cow<'static, str> {
+    match (words, origin) {
+        (Some(words), _) => Cow::Owned(words),
+        (None, DenyOrigin::Undefined) => Cow::Borrowed("the policy's decision is undefined for this request"),
+        (None, DenyOrigin::Boolean | DenyOrigin::Object) => Cow::Borrowed("the policy refused"),
+    }
+}
+
+/// Headers for the upstream.
+fn sendable(headers: &[(String, String)]) -> Result<Vec<Header>, Refusal> {
+    headers
+        .iter()
+        .map(|(name, value)| Header::new(name, value.as_str()))
+        .collect::<Result<_, _>>()
+        .map_err(ill_header)
+}
+
+/// Headers for the client, who is sent no pseudo-headers, and ids of ours only.
+fn for_client(headers: &[(String, String)], settings: &Settings) -> Result<Vec<Header>, Refusal> {
+    if let Some((name, _)) = headers.iter().find(|(name, _)| name.starts_with(':')) {
+        return Err(ill_header(format!("{name:?} can't be sent to a client")));
+    }
+    let mut headers = sendable(headers)?;
+    headers.retain(|header| header.name() != X_REQUEST_ID && !settings.prefix.is_identity(header.name()));
+    Ok(headers)
+}
+
+/// Names that Envoy can remove: it refuses to take away what a request can't be without.
+fn removable(names: Vec<String>) -> Result<Vec<String>, Refusal> {
+    let refused = |name: &&String| {
+        name.starts_with(':') || name.eq_ignore_ascii_case("host") || !crate::header::is_name(name)
+    };
+    match names.iter().find(refused) {
+        Some(name) => Err(ill_header(format!("header {name:?} can't be removed"))),
+        None => Ok(names),
+    }
+}
+
+fn ill_header(problem: impl ToString) -> Refusal {
+    Refusal::new(
+        Code::PolicyError,
+        format!("the policy's result can't be sent: {}", problem.to_string()),
+    )
+}

@@ -1,0 +1,117 @@
+//! What the operator chose about answers: the realm, and the prefix of the headers that tell the upstream who called.
+
+use crate::header;
+
+/// Settings of answers.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `realm` of `WWW-Authenticate` (RFC 9110 §11.5); printable ASCII.
+    pub realm: String,
+    /// The header names that belong to Postern.
+    pub prefix: HeaderPrefix,
+}
+
+/// The prefix of header names that only Postern may send to an upstream, and the names made from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderPrefix {
+    prefix: String,
+    pub(crate) subject: String,
+    pub(crate) client: String,
+    pub(crate) scope: String,
+    pub(crate) decision_id: String,
+}
+
+/// Why a prefix can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected lower-case letters, digits and dashes, beginning with a letter and ending with a dash (x-postern-)"
+)]
+pub struct PrefixError;
+
+impl HeaderPrefix {
+    /// What is used where nothing is configured.
+    pub const DEFAULT: &'static str = "x-postern-";
+
+    /// Checks `prefix`.
+    ///
+    /// # Errors
+    /// When it isn't the beginning of a header name in its plainest form.
+    pub fn new(prefix: &str) -> Result<Self, PrefixError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let begins = prefix.starts_with(|first: char| first.is_ascii_lowercase());
+        if !begins || !prefix.ends_with('-') || !prefix.bytes().all(plain) || !header::is_name(prefix) {
+            return Err(PrefixError);
+        }
+        let name = |of: &str| format!("{prefix}{of}");
+        Ok(Self {
+            subject: name("subject"),
+            client: name("client"),
+            scope: name("scope"),
+            decision_id: name("decision-id"),
+            prefix: prefix.to_owned(),
+        })
+    }
+
+    /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) don't tell `-`,
+    /// `_` and `.` apart, nor the cases, so neither does this.
+    pub fn owns(&self, name: &str) -> bool {
+        name.len() >= self.prefix.len()
+            && self
+                .prefix
+                .bytes()
+                .zip(name.bytes())
+                .all(|(ours, theirs)| ours == fold(theirs))
+    }
+
+    /// Whether `name` is one of those that are always ours to fill.
+    pub(crate) fn is_identity(&self, name: &str) -> bool {
+        [&self.subject, &self.client, &self.scope, &self.decision_id]
+            .into_iter()
+            .any(|ours| ours == name)
+    }
+}
+
+fn fold(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'.' => b'-',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_owns_every_spelling_that_an_upstream_could_confuse() {
+        let prefix = HeaderPrefix::new("x-postern-").unwrap();
+        for name in [
+            "x-postern-subject",
+            "x_postern_subject",
+            "X-Postern_role",
+            "x.postern.a",
+            "x-postern-",
+        ] {
+            assert!(prefix.owns(name), "{name}");
+        }
+        for name in ["x-poster", "x-posternal", "xx-postern-a", "authorization", ""] {
+            assert!(!prefix.owns(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_is_no_prefix_is_refused() {
+        for prefix in [
+            "",
+            "-",
+            "x-postern",
+            "X-Postern-",
+            "x_postern-",
+            "x postern-",
+            "x:-",
+            "1-",
+        ] {
+            assert_eq!(HeaderPrefix::new(prefix), Err(PrefixError), "{prefix:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The headers that an allowed request goes on with: who called, as verified, and nothing that a client could have said in
+//! Postern's name (R1.4). Never reads a header's meaning.
+
+use crate::correlation::Identifiers;
+use crate::header::Header;
+use crate::headers::Headers;
+use crate::settings::Settings;
+use crate::token::VerifiedCaller;
+use postern_telemetry::TRACEPARENT;
+
+/// Header changes on the way to the upstream.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) set: Vec<Header>,
+    pub(crate) remove: Vec<String>,
+}
+
+/// What the verified caller, the ids and the policy make of a request's headers.
+///
+/// Ours are written over whatever came under their names, the policy's included: it can add to what the upstream is told
+/// (`x-postern-role`), not change who called. Every other header under the prefix is removed; Envoy removes after it has
+/// set, so a name that is set is never listed for removal.
+pub(crate) fn changes(
+    caller: &VerifiedCaller,
+    headers: &Headers<'_>,
+    from_policy: Vec<Header>,
+    removed_by_policy: Vec<String>,
+    settings: &Settings,
+    identifiers: &Identifiers,
+) -> Changes {
+    let prefix = &settings.prefix;
+    let mut set = vec![
+        identifiers.request_id(),
+        Header::ours(TRACEPARENT, identifiers.trace_parent.to_string()),
+        Header::ours(prefix.decision_id.clone(), identifiers.decision_id.to_string()),
+    ];
+    let claimed = [
+        (&prefix.subject, caller.subject().map(AsRef::as_ref)),
+        (&prefix.client, caller.client_id().map(AsRef::as_ref)),
+        (&prefix.scope, caller.scope_text()),
+    ];
+    for (name, value) in claimed {
+        if let Some(value) = value {
+            set.push(Header::ours(name.clone(), value));
+        }
+    }
+    let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
+    set.extend(from_policy.into_iter().filter(|header| !reserved(header.name())));
+
+    let mut remove: Vec<String> = headers
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| prefix.owns(name))
+        .map(str::to_owned)
+        .chain(
+            removed_by_policy
+                .into_iter()
+                .map(|name| name.to_ascii_lowercase()),
+        )
+        .collect();
+    if !identifiers.trace_continues && headers.value("tracestate").is_some() {
+        remove.push("tracestate".to_owned());
+    }
+    remove.retain(|name| !set.iter().any(|header| header.name() == name));
+    remove.sort_unstable();
+    remove.dedup();
+    Changes { set, remove }
+}
+
+fn is_ours(name: &str) -> bool {
+    name == TRACEPARENT || name == postern_telemetry::X_REQUEST_ID
+}

@@ -1,0 +1,199 @@
+//! What the tests of this crate share: an issuer that signs, a policy that says what it is told to, a request.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::Arc;
+
+use postern_decide::{
+    ActivePolicy, Answer, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView, Now, Outcome,
+    RequestView, Settings, Snapshot, TrustedIssuer, decide,
+};
+use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, sign_compact};
+use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
+use serde_json::{Value as Json, json};
+
+pub const ISSUER: &str = "https://issuer.example";
+pub const AUDIENCE: &str = "urn:api";
+pub const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// A policy that answers with one document whatever it is asked, or fails.
+pub enum Says {
+    This(Json),
+    Undefined,
+    Failure,
+    /// The input, as it came, under `dynamic_metadata`.
+    Input,
+}
+
+impl Engine for Says {
+    fn revision(&self) -> &str {
+        "r1"
+    }
+
+    fn entrypoints(&self) -> Vec<String> {
+        vec!["test".to_owned()]
+    }
+
+    fn entrypoint(&self, _path: &str) -> Option<Entrypoint> {
+        Some(Entrypoint::from_index(0))
+    }
+
+    fn evaluate(&self, _: Entrypoint, input: &Value, _: &Env) -> Result<Option<Value>, EngineError> {
+        match self {
+            Self::This(json) => Ok(Some(Value::from(json.clone()))),
+            Self::Undefined => Ok(None),
+            Self::Failure => Err(EngineError::Evaluation(
+                "rules conflict at secret.rego:1".to_owned(),
+            )),
+            Self::Input => Ok(Some(Value::object_from([
+                ("allowed", Value::from(true)),
+                ("dynamic_metadata", Value::object_from([("input", input.clone())])),
+            ]))),
+        }
+    }
+}
+
+pub struct World {
+    pub signer: LocalSigner,
+    pub snapshot: Snapshot,
+    pub caches: Caches,
+}
+
+impl World {
+    /// One trusted issuer with one key, and a policy.
+    pub fn with_policy(policy: Says) -> Self {
+        let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
+        let snapshot = Snapshot {
+            settings: Arc::new(Settings {
+                realm: "postern".to_owned(),
+                prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
+            }),
+            issuers: Arc::from([trusted([&signer])]),
+            policy: Some(active(policy)),
+        };
+        Self {
+            signer,
+            snapshot,
+            caches: Caches::new(1 << 20),
+        }
+    }
+
+    pub fn allowing() -> Self {
+        Self::with_policy(Says::This(json!(true)))
+    }
+
+    /// A token of the trusted issuer with these claims over the usual ones; `null` takes a claim away.
+    pub fn token(&self, claims: &Json) -> String {
+        sign(&self.signer, claims)
+    }
+
+    /// A request with this token and these further headers.
+    pub fn ask(&self, token: &str, headers: &[(&str, &str)]) -> Decision {
+        let authorization = format!("Bearer {token}");
+        let mut all = vec![("authorization", authorization.as_str())];
+        all.extend_from_slice(headers);
+        self.ask_with(&all)
+    }
+
+    /// A request with these headers and no others.
+    pub fn ask_with(&self, headers: &[(&str, &str)]) -> Decision {
+        self.ask_at(NOW, headers)
+    }
+
+    pub fn ask_at(&self, now: UnixTime, headers: &[(&str, &str)]) -> Decision {
+        let request = RequestView {
+            http: HttpView {
+                method: "GET",
+                path: "/orders?a=1",
+                host: "api.example",
+                scheme: "http",
+                protocol: "HTTP/1.1",
+                headers: Headers::from_raw(headers.iter().map(|(name, value)| (*name, value.as_bytes()))),
+                ..HttpView::default()
+            },
+            ..RequestView::default()
+        };
+        let Outcome::Decided(decision) = decide(
+            &self.snapshot,
+            &self.caches,
+            &request,
+            Now::at_second(now),
+            &entropy(),
+        );
+        *decision
+    }
+}
+
+pub fn entropy() -> Entropy {
+    let mut next = 0u8;
+    Entropy::draw(|bytes| {
+        for byte in bytes {
+            next = next.wrapping_add(1);
+            *byte = next;
+        }
+    })
+}
+
+pub fn expectations() -> Expectations {
+    Expectations {
+        issuer: ISSUER.to_owned(),
+        audiences: vec![AUDIENCE.to_owned()],
+        algorithms: Algorithm::ALL.to_vec(),
+        types: vec!["at+jwt".to_owned()],
+        leeway_seconds: 30,
+        required_claims: Vec::new(),
+    }
+}
+
+pub fn trusted<'a>(signers: impl IntoIterator<Item = &'a LocalSigner>) -> Arc<TrustedIssuer> {
+    let set = JwkSet::new(signers.into_iter().map(LocalSigner::public_jwk));
+    Arc::new(TrustedIssuer::new(expectations(), Some(KeySet::from_jwks(&set))))
+}
+
+pub fn active(policy: Says) -> Arc<ActivePolicy> {
+    Arc::new(ActivePolicy::new(Arc::new(policy), Entrypoint::from_index(0)))
+}
+
+pub fn sign(signer: &LocalSigner, claims: &Json) -> String {
+    sign_as(signer, "at+jwt", claims)
+}
+
+pub fn sign_as(signer: &LocalSigner, typ: &str, claims: &Json) -> String {
+    let mut payload = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "client_id": "shop", "scope": "orders:read orders:write",
+        "iat": NOW.0 - 10, "exp": NOW.0 + 600, "jti": "1",
+    });
+    let members = payload.as_object_mut().unwrap();
+    for (name, value) in claims.as_object().unwrap() {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    sign_compact(signer, Some(typ), payload.to_string().as_bytes()).unwrap()
+}
+
+pub fn denied(decision: &Decision) -> &Deny {
+    match &decision.answer {
+        Answer::Deny(deny) => deny,
+        Answer::Allow(_) => panic!("allowed: {decision:?}"),
+    }
+}
+
+pub fn allowed(decision: &Decision) -> &postern_decide::Allow {
+    match &decision.answer {
+        Answer::Allow(allow) => allow,
+        Answer::Deny(_) => panic!("denied: {decision:?}"),
+    }
+}
+
+pub fn header<'d>(headers: &'d [postern_decide::Header], name: &str) -> Option<&'d str> {
+    headers
+        .iter()
+        .find(|header| header.name() == name)
+        .map(postern_decide::Header::value)
+}
+
+pub fn body(deny: &Deny) -> Json {
+    serde_json::from_str(&deny.body).unwrap()
+}
