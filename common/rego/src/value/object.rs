@@ -1,0 +1,153 @@
+//! An object: pairs in the order of their keys, shared between clones.
+
+use std::sync::Arc;
+
+use super::tree::{self, Entry, Tree};
+use super::{Value, order};
+
+/// An object, its members in OPA's order of keys. A clone shares everything; a change copies only the path to what
+/// changes, so that replacing one member of a large document costs next to nothing.
+#[derive(Clone, Default)]
+pub struct Object {
+    shared: Arc<Members>,
+}
+
+#[derive(Clone, Default)]
+struct Members {
+    tree: Tree<(Value, Value)>,
+    /// The deepest nesting among keys and values.
+    inner: usize,
+}
+
+impl Entry for (Value, Value) {
+    fn key(&self) -> &Value {
+        &self.0
+    }
+
+    fn replace(&mut self, later: Self) {
+        self.1 = later.1;
+    }
+}
+
+impl Object {
+    /// How many members.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.tree.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value under `key`.
+    #[must_use]
+    pub fn get(&self, key: &Value) -> Option<&Value> {
+        let found = match key {
+            Value::String(text) => self.shared.tree.find(|name| order::with_str(name, text)),
+            _ => self.shared.tree.find(|name| name.cmp(key)),
+        };
+        found.map(|(_, value)| value)
+    }
+
+    /// The value under a string key.
+    #[must_use]
+    pub fn get_str(&self, key: &str) -> Option<&Value> {
+        self.shared
+            .tree
+            .find(|name| order::with_str(name, key))
+            .map(|(_, value)| value)
+    }
+
+    /// Whether there is a value under `key`.
+    #[must_use]
+    pub fn contains_key(&self, key: &Value) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// The key and value at `rank` in the order of keys, from 0.
+    #[must_use]
+    pub fn nth(&self, rank: usize) -> Option<(&Value, &Value)> {
+        self.shared.tree.nth(rank).map(|(key, value)| (key, value))
+    }
+
+    /// The members in the order of keys.
+    #[must_use]
+    pub fn iter(&self) -> ObjectIter<'_> {
+        ObjectIter(self.shared.tree.iter())
+    }
+
+    /// The keys in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Value> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// The values in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// Puts `value` under `key`, replacing what was there (the key that was there first stays); says whether the key
+    /// was new.
+    pub fn insert(&mut self, key: Value, value: Value) -> bool {
+        let members = Arc::make_mut(&mut self.shared);
+        members.inner = members.inner.max(key.nesting()).max(value.nesting());
+        members.tree.insert((key, value))
+    }
+
+    /// How deep it nests: 1 for `{}`.
+    #[must_use]
+    pub fn nesting(&self) -> usize {
+        self.shared.inner.saturating_add(1)
+    }
+
+    pub(super) fn same(&self, other: &Object) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+/// Where a key comes twice, the last value stands.
+impl FromIterator<(Value, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (Value, Value)>>(iter: I) -> Self {
+        let pairs: Vec<(Value, Value)> = iter.into_iter().collect();
+        let inner = pairs
+            .iter()
+            .map(|(key, value)| key.nesting().max(value.nesting()))
+            .max()
+            .unwrap_or(0);
+        Object {
+            shared: Arc::new(Members {
+                tree: Tree::from_entries(pairs),
+                inner,
+            }),
+        }
+    }
+}
+
+/// The members of an [`Object`], in the order of keys.
+pub struct ObjectIter<'a>(tree::Iter<'a, (Value, Value)>);
+
+impl<'a> Iterator for ObjectIter<'a> {
+    type Item = (&'a Value, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, value)| (key, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for ObjectIter<'_> {}
+
+impl<'a> IntoIterator for &'a Object {
+    type Item = (&'a Value, &'a Value);
+    type IntoIter = ObjectIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,122 @@
+//! A set: values in order, each once, shared between clones.
+
+use std::sync::Arc;
+
+use super::Value;
+use super::tree::{self, Entry, Tree};
+
+/// A set of values, kept in OPA's order. A clone shares everything; a change copies only the path to what changes.
+#[derive(Clone, Default)]
+pub struct Set {
+    shared: Arc<Members>,
+}
+
+#[derive(Clone, Default)]
+struct Members {
+    tree: Tree<Value>,
+    /// The deepest nesting among the members.
+    inner: usize,
+}
+
+impl Entry for Value {
+    fn key(&self) -> &Value {
+        self
+    }
+
+    /// Equal members may be written differently (`1`, `1.0`): the one that came first stays, as in OPA.
+    fn replace(&mut self, _later: Self) {}
+}
+
+impl Set {
+    /// How many members.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.tree.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `value` is a member.
+    #[must_use]
+    pub fn contains(&self, value: &Value) -> bool {
+        self.get(value).is_some()
+    }
+
+    /// The member that equals `value`.
+    #[must_use]
+    pub fn get(&self, value: &Value) -> Option<&Value> {
+        self.shared.tree.find(|member| member.cmp(value))
+    }
+
+    /// The member at `rank` in order, from 0.
+    #[must_use]
+    pub fn nth(&self, rank: usize) -> Option<&Value> {
+        self.shared.tree.nth(rank)
+    }
+
+    /// The members in order.
+    #[must_use]
+    pub fn iter(&self) -> SetIter<'_> {
+        SetIter(self.shared.tree.iter())
+    }
+
+    /// Adds `value`; says whether it was new.
+    pub fn insert(&mut self, value: Value) -> bool {
+        let members = Arc::make_mut(&mut self.shared);
+        members.inner = members.inner.max(value.nesting());
+        members.tree.insert(value)
+    }
+
+    /// How deep it nests: 1 for `set()`.
+    #[must_use]
+    pub fn nesting(&self) -> usize {
+        self.shared.inner.saturating_add(1)
+    }
+
+    pub(super) fn same(&self, other: &Set) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl FromIterator<Value> for Set {
+    fn from_iter<I: IntoIterator<Item = Value>>(iter: I) -> Self {
+        let members: Vec<Value> = iter.into_iter().collect();
+        let inner = members.iter().map(Value::nesting).max().unwrap_or(0);
+        Set {
+            shared: Arc::new(Members {
+                tree: Tree::from_entries(members),
+                inner,
+            }),
+        }
+    }
+}
+
+/// The members of a [`Set`], in order.
+pub struct SetIter<'a>(tree::Iter<'a, Value>);
+
+impl<'a> Iterator for SetIter<'a> {
+    type Item = &'a Value;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for SetIter<'_> {}
+
+impl<'a> IntoIterator for &'a Set {
+    type Item = &'a Value;
+    type IntoIter = SetIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
