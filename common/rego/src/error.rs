@@ -1,0 +1,180 @@
+//! What can go wrong: when a plan is loaded ([`LoadError`]), and when it is run ([`EvalError`]).
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::json::JsonError;
+
+/// Why a plan was refused. Nothing of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes aren't JSON, or not in the shape of a plan.
+    #[error("the plan can't be read: {0}")]
+    Malformed(#[from] JsonError),
+    /// A kind of statement that this machine doesn't know.
+    #[error("{place}: unknown statement `{name}`; this machine runs the plans of OPA 1.22")]
+    UnknownStatement {
+        /// What the plan calls it.
+        name: String,
+        /// Where it stands.
+        place: Place,
+    },
+    /// The plan declares a builtin that neither this crate nor the host has.
+    #[error("unknown builtin function `{0}`: neither this machine nor its host has it")]
+    UnknownBuiltin(String),
+    /// A call names neither a function of the plan nor a builtin that it declares.
+    #[error("{place}: call of `{name}`, which the plan neither defines nor declares")]
+    UnknownFunction {
+        /// The name called.
+        name: String,
+        /// Where it is called.
+        place: Place,
+    },
+    /// An index points outside of its table.
+    #[error("{place}: {table} {index} doesn't exist, there are {len}")]
+    IndexOutOfRange {
+        /// Which table.
+        table: &'static str,
+        /// The index.
+        index: i64,
+        /// How many entries the table has.
+        len: usize,
+        /// Where it is used.
+        place: Place,
+    },
+    /// A statement lacks a field, or is wrong in some other way.
+    #[error("{place}: {problem}")]
+    Invalid {
+        /// What is wrong.
+        problem: String,
+        /// Where.
+        place: Place,
+    },
+    /// The plan is larger, or nests deeper, than this machine takes on.
+    #[error("{place}: {what} is over the bound of {bound}")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much may be.
+        bound: usize,
+        /// Where.
+        place: Place,
+    },
+    /// A function calls itself, directly or through others.
+    #[error("{0} is recursive")]
+    Recursion(String),
+    /// Two functions, builtins or entrypoints have one name, or two functions one path.
+    #[error("{kind} `{name}` is defined twice")]
+    DefinedTwice {
+        /// What: `function`, `builtin`, `entrypoint` or `path`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+}
+
+/// Where in a policy something is: the function or entrypoint of the plan and, where the plan has them, file, row and
+/// column of the Rego that it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The function or entrypoint, as the plan names it.
+    pub function: Arc<str>,
+    /// The Rego file; empty if unknown.
+    pub file: Arc<str>,
+    /// The row, from 1; 0 if unknown.
+    pub row: u32,
+    /// The column, from 1; 0 if unknown.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.file.is_empty() {
+            write!(f, "{}:{}:{}", self.file, self.row, self.column)?;
+        }
+        match (self.file.is_empty(), self.function.is_empty()) {
+            (false, false) => write!(f, " ({})", self.function),
+            (true, false) => f.write_str(&self.function),
+            (false, true) => Ok(()),
+            (true, true) => f.write_str("plan"),
+        }
+    }
+}
+
+/// Why an evaluation gave no answer. An undefined answer is none of these.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// A complete rule had two values (OPA's `eval_conflict_error`).
+    #[error("{place}: eval_conflict_error: rule {rule} produced conflicting values")]
+    RuleConflict {
+        /// The rule's path, such as `data.a.b`.
+        rule: String,
+        /// Where it got the second one.
+        place: Place,
+    },
+    /// A function had two values for the same arguments (OPA's `eval_conflict_error`).
+    #[error(
+        "{place}: eval_conflict_error: function {function} produced conflicting values for the same inputs"
+    )]
+    FunctionConflict {
+        /// The function's path, such as `data.a.f`.
+        function: String,
+        /// Where it got the second one.
+        place: Place,
+    },
+    /// A key of an object had two values (OPA's `eval_conflict_error`).
+    #[error("{place}: eval_conflict_error: object keys must be unique")]
+    KeyConflict {
+        /// Where it got the second one.
+        place: Place,
+    },
+    /// A builtin failed, and either its failures are never passed over or strict errors were asked for.
+    #[error("{place}: eval_builtin_error: {builtin}: {message}")]
+    Builtin {
+        /// The builtin's name.
+        builtin: String,
+        /// What it says.
+        message: String,
+        /// Where it was called.
+        place: Place,
+    },
+    /// The evaluation was stopped at one of its [`Limits`](crate::Limits).
+    #[error("{place}: stopped at the limit of {bound} {limit}")]
+    LimitReached {
+        /// Which limit.
+        limit: Limit,
+        /// What it was set to.
+        bound: u64,
+        /// Where the evaluation was.
+        place: Place,
+    },
+}
+
+/// The limits that an evaluation can be stopped at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Statements executed.
+    Statements,
+    /// Functions that call each other.
+    CallDepth,
+    /// Local variables of all running functions together.
+    Locals,
+    /// Collections within collections.
+    Nesting,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Limit::Statements => "statements",
+            Limit::CallDepth => "nested calls",
+            Limit::Locals => "local variables",
+            Limit::Nesting => "nested collections",
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! Builds a program from a plan: resolves functions and builtins, lowers every body, refuses what can't run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::body::Body;
+use super::constants::Constants;
+use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Op, Operand, With};
+use super::paths::Paths;
+use super::{Builtin, Entrypoint, HostBuiltins, Program, Spot};
+use crate::builtins;
+use crate::error::{LoadError, Place};
+use crate::plan::{Location, Plan};
+
+/// The locals that an entrypoint finds `input` and `data` in.
+const ENTRYPOINT_PARAMS: [i64; 2] = [0, 1];
+
+/// A program that is being built.
+pub(super) struct Builder<'p> {
+    plan: &'p Plan,
+    pub(super) constants: Constants,
+    pub(super) code: Vec<Op>,
+    pub(super) calls: Vec<Call>,
+    pub(super) builtin_calls: Vec<BuiltinCall>,
+    pub(super) dynamic_calls: Vec<DynamicCall>,
+    pub(super) withs: Vec<With>,
+    spots: Vec<Spot>,
+    functions: HashMap<Arc<str>, u32>,
+    builtins: HashMap<Arc<str>, u32>,
+    /// Of the functions, in their order, then of the entrypoints.
+    names: Vec<Arc<str>>,
+}
+
+/// Builds the program of `plan`.
+pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, LoadError> {
+    let resolved = resolve(plan, host)?;
+    let mut builder = Builder::new(plan)?;
+    let mut functions = Vec::with_capacity(plan.functions.len());
+    let mut called = Vec::with_capacity(plan.functions.len());
+    let mut paths = Paths::default();
+    let mut memos = 0;
+    for (function, index) in plan.functions.iter().zip(0..) {
+        if function.params.len() < 2 {
+            let problem = "expected the parameters to begin with input and data".to_owned();
+            return Err(LoadError::Invalid {
+                problem,
+                place: builder.place(index, Location::default()),
+            });
+        }
+        let first_call = builder.calls.len();
+        let body = builder.body(index, &function.params, &function.blocks, Op::ReturnUndefined)?;
+        called.push(
+            builder
+                .calls
+                .iter()
+                .skip(first_call)
+                .map(|call| call.function)
+                .collect::<Vec<_>>(),
+        );
+        if !function.path.is_empty() && !paths.add(&function.path, index) {
+            return Err(LoadError::DefinedTwice {
+                kind: "path",
+                name: function.path.join("/"),
+            });
+        }
+        let memo = (function.params.len() == 2).then_some(memos);
+        memos += u32::from(memo.is_some());
+        functions.push(Function {
+            name: function.name.clone(),
+            entry: body.entry,
+            params: u32::try_from(function.params.len()).unwrap_or(u32::MAX),
+            locals: body.locals,
+            memo,
+        });
+    }
+    refuse_recursion(&called, &functions)?;
+    let mut entrypoints: Vec<Entrypoint> = Vec::with_capacity(plan.entrypoints.len());
+    for (entrypoint, index) in plan.entrypoints.iter().zip(builder.first_entrypoint()..) {
+        if entrypoints.iter().any(|other| other.name == entrypoint.name) {
+            return Err(LoadError::DefinedTwice {
+                kind: "entrypoint",
+                name: entrypoint.name.to_string(),
+            });
+        }
+        let body = builder.body(index, &ENTRYPOINT_PARAMS, &entrypoint.blocks, Op::Finish)?;
+        entrypoints.push(Entrypoint {
+            name: entrypoint.name.clone(),
+            entry: body.entry,
+            locals: body.locals,
+        });
+    }
+    Ok(Program {
+        code: builder.code,
+        spots: builder.spots,
+        names: builder.names,
+        files: plan.files.clone(),
+        constants: builder.constants.finish(),
+        calls: builder.calls,
+        builtin_calls: builder.builtin_calls,
+        dynamic_calls: builder.dynamic_calls,
+        withs: builder.withs,
+        builtins: resolved,
+        functions,
+        paths,
+        memos,
+        entrypoints,
+    })
+}
+
+/// Finds every builtin that the plan declares: the host's first, then this crate's.
+fn resolve(plan: &Plan, host: &dyn HostBuiltins) -> Result<Vec<Builtin>, LoadError> {
+    let find = |name: &str| host.builtin(name).or_else(|| builtins::lookup(name));
+    plan.builtins
+        .iter()
+        .map(|decl| match find(&decl.name) {
+            Some(function) => Ok(Builtin {
+                name: decl.name.clone(),
+                function,
+                has_result: decl.has_result,
+            }),
+            None => Err(LoadError::UnknownBuiltin(decl.name.to_string())),
+        })
+        .collect()
+}
+
+/// Takes functions away that call none but those taken before: what is left calls itself. Dynamic calls are bounded
+/// when running.
+fn refuse_recursion(called: &[Vec<u32>], functions: &[Function]) -> Result<(), LoadError> {
+    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); called.len()];
+    let mut open: Vec<usize> = called.iter().map(Vec::len).collect();
+    for (caller, callees) in called.iter().enumerate() {
+        for callee in callees {
+            if let Some(list) = callers.get_mut(*callee as usize) {
+                list.push(caller);
+            }
+        }
+    }
+    let mut done: Vec<usize> = (0..called.len()).filter(|at| open.get(*at) == Some(&0)).collect();
+    while let Some(function) = done.pop() {
+        for caller in callers.get(function).into_iter().flatten() {
+            if let Some(count) = open.get_mut(*caller) {
+                *count -= 1;
+                if *count == 0 {
+                    done.push(*caller);
+                }
+            }
+        }
+    }
+    match open.iter().zip(functions).find(|(count, _)| **count > 0) {
+        Some((_, function)) => Err(LoadError::Recursion(function.name.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn index_names<'a>(
+    kind: &'static str,
+    names: impl Iterator<Item = &'a Arc<str>>,
+) -> Result<HashMap<Arc<str>, u32>, LoadError> {
+    let mut indices = HashMap::new();
+    for (name, index) in names.zip(0..) {
+        if indices.insert(name.clone(), index).is_some() {
+            return Err(LoadError::DefinedTwice {
+                kind,
+                name: name.to_string(),
+            });
+        }
+    }
+    Ok(indices)
+}
+
+impl<'p> Builder<'p> {
+    fn new(plan: &'p Plan) -> Result<Self, LoadError> {
+        let names = plan.functions.iter().map(|function| function.name.clone());
+        let names = names.chain(plan.entrypoints.iter().map(|entrypoint| entrypoint.name.clone()));
+        let too_many = LoadError::TooLarge {
+            what: "the number of strings",
+            bound: Operand::BOUND / 2,
+            place: Place::default(),
+        };
+        Ok(Builder {
+            plan,
+            constants: Constants::new(&plan.strings).ok_or(too_many)?,
+            code: Vec::new(),
+            calls: Vec::new(),
+            builtin_calls: Vec::new(),
+            dynamic_calls: Vec::new(),
+            withs: Vec::new(),
+            spots: Vec::new(),
+            functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
+            builtins: index_names("builtin", plan.builtins.iter().map(|builtin| &builtin.name))?,
+            names: names.collect(),
+        })
+    }
+
+    fn first_entrypoint(&self) -> u32 {
+        u32::try_from(self.plan.functions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Lowers a body. One that writes its own `input` or `data` hands none of its callees the world it was given.
+    fn body(
+        &mut self,
+        name: u32,
+        params: &[i64],
+        blocks: &[crate::plan::Block],
+        last: Op,
+    ) -> Result<super::body::Lowered, LoadError> {
+        let (first_call, first_dynamic) = (self.calls.len(), self.dynamic_calls.len());
+        let lowered = Body::lower(self, name, params, blocks, last)?;
+        if lowered.writes_world {
+            self.calls
+                .iter_mut()
+                .skip(first_call)
+                .for_each(|call| call.same_world = false);
+            self.dynamic_calls
+                .iter_mut()
+                .skip(first_dynamic)
+                .for_each(|call| call.same_world = false);
+        }
+        Ok(lowered)
+    }
+
+    /// A function of the plan and how many parameters it has.
+    pub(super) fn function(&self, name: &str) -> Option<(u32, usize)> {
+        let index = *self.functions.get(name)?;
+        Some((index, self.plan.functions.get(index as usize)?.params.len()))
+    }
+
+    pub(super) fn builtin(&self, name: &str) -> Option<u32> {
+        self.builtins.get(name).copied()
+    }
+
+    pub(super) fn emit(&mut self, op: Op, name: u32, location: Location) {
+        self.code.push(op);
+        let file = u32::try_from(location.file).ok().filter(|_| location.is_known());
+        self.spots.push(Spot {
+            name,
+            file,
+            row: location.row,
+            column: location.column,
+        });
+    }
+
+    /// Sets where the operation at `at` goes when it doesn't go on.
+    pub(super) fn patch(&mut self, at: Address, to: Address) {
+        if let Some(op) = self.code.get_mut(at as usize) {
+            op.set_exit(to);
+        }
+    }
+
+    pub(super) fn check_file(&self, name: u32, location: Location) -> Result<(), LoadError> {
+        let len = self.plan.files.len();
+        if !location.is_known() || usize::try_from(location.file).is_ok_and(|file| file < len) {
+            return Ok(());
+        }
+        let place = self.place(name, Location::default());
+        Err(LoadError::IndexOutOfRange {
+            table: "file",
+            index: location.file,
+            len,
+            place,
+        })
+    }
+
+    pub(super) fn place(&self, name: u32, location: Location) -> Place {
+        let file = usize::try_from(location.file)
+            .ok()
+            .filter(|_| location.is_known());
+        let file = file
+            .and_then(|file| self.plan.files.get(file))
+            .cloned()
+            .unwrap_or_default();
+        let function = self.names.get(name as usize).cloned().unwrap_or_default();
+        Place {
+            function,
+            file,
+            row: location.row,
+            column: location.column,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A plan, checked and made compact: every index in range, every function and builtin resolved, every constant made.
+//! Immutable, shared by all who evaluate. Says what runs, never how (`machine`).
+
+mod body;
+mod build;
+mod constants;
+mod locals;
+mod op;
+mod paths;
+mod scopes;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::builtins::BuiltinFn;
+use crate::env::Env;
+use crate::error::{EvalError, LoadError, Place};
+use crate::machine;
+use crate::plan;
+use crate::value::{Set, Value};
+
+pub(crate) use op::{Address, Function, Local, Op, Operand, Source};
+use paths::Paths;
+
+/// Names an entrypoint of the [`Program`] that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntrypointId(u32);
+
+/// Builtins that the host adds to this crate's own, or puts in their place.
+pub trait HostBuiltins {
+    /// The function that OPA calls `name`, if the host has one. It is asked before this crate's own are.
+    fn builtin(&self, name: &str) -> Option<BuiltinFn>;
+}
+
+/// A host without builtins of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHost;
+
+impl HostBuiltins for NoHost {
+    fn builtin(&self, _name: &str) -> Option<BuiltinFn> {
+        None
+    }
+}
+
+/// A plan that can run.
+///
+/// Loading refuses whatever this machine would not do exactly as OPA: an unknown statement or builtin, an index out of
+/// range, recursion. Evaluation is a pure function of the arguments; a program can be shared by any number of threads.
+pub struct Program {
+    pub(crate) code: Vec<Op>,
+    /// Where each operation of the code comes from.
+    spots: Vec<Spot>,
+    names: Vec<Arc<str>>,
+    files: Vec<Arc<str>>,
+    pub(crate) constants: Vec<Value>,
+    pub(crate) calls: Vec<op::Call>,
+    pub(crate) builtin_calls: Vec<op::BuiltinCall>,
+    pub(crate) dynamic_calls: Vec<op::DynamicCall>,
+    pub(crate) withs: Vec<op::With>,
+    pub(crate) builtins: Vec<Builtin>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) paths: Paths,
+    /// How many functions remember their result.
+    pub(crate) memos: u32,
+    entrypoints: Vec<Entrypoint>,
+}
+
+/// A builtin that the plan declares.
+pub(crate) struct Builtin {
+    pub(crate) name: Arc<str>,
+    pub(crate) function: BuiltinFn,
+    pub(crate) has_result: bool,
+}
+
+/// A query of the plan.
+pub(crate) struct Entrypoint {
+    pub(crate) name: Arc<str>,
+    pub(crate) entry: Address,
+    pub(crate) locals: u32,
+}
+
+/// Where an operation comes from: indices of names and files, row and column.
+struct Spot {
+    name: u32,
+    file: Option<u32>,
+    row: u32,
+    column: u32,
+}
+
+impl Program {
+    /// Loads a `plan.json`, as `opa build -t plan` writes it.
+    ///
+    /// # Errors
+    /// When the plan can't be read, or something in it can't run. Nothing is half loaded.
+    pub fn load(plan_json: &[u8], host: &dyn HostBuiltins) -> Result<Program, LoadError> {
+        build::build(&plan::read(plan_json)?, host)
+    }
+
+    /// The names of the entrypoints, as given to `opa build -e`: `orders/authz/decision`.
+    pub fn entrypoints(&self) -> impl Iterator<Item = &str> {
+        self.entrypoints.iter().map(|entrypoint| entrypoint.name.as_ref())
+    }
+
+    /// The entrypoint of that name.
+    #[must_use]
+    pub fn entrypoint(&self, name: &str) -> Option<EntrypointId> {
+        let found = self
+            .entrypoints
+            .iter()
+            .zip(0..)
+            .find(|(entrypoint, _)| entrypoint.name.as_ref() == name);
+        found.map(|(_, index)| EntrypointId(index))
+    }
+
+    /// The names of the builtins that the plan calls.
+    pub fn builtins(&self) -> impl Iterator<Item = &str> {
+        self.builtins.iter().map(|builtin| builtin.name.as_ref())
+    }
+
+    /// Evaluates an entrypoint that `opa build` made; `None` is undefined, and so is an input that isn't given.
+    ///
+    /// # Errors
+    /// A conflict, a builtin's failure where those are errors, or a limit reached.
+    pub fn evaluate(
+        &self,
+        entrypoint: EntrypointId,
+        input: Option<&Value>,
+        data: &Value,
+        env: &Env,
+    ) -> Result<Option<Value>, EvalError> {
+        let results = self.results(entrypoint, input, data, env)?;
+        Ok(results.nth(0).and_then(|result| result.get("result")).cloned())
+    }
+
+    /// Evaluates a query: an object of its variables for each way in which it holds.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn results(
+        &self,
+        entrypoint: EntrypointId,
+        input: Option<&Value>,
+        data: &Value,
+        env: &Env,
+    ) -> Result<Set, EvalError> {
+        self.run(entrypoint, input, data, env, None)
+    }
+
+    /// As [`Program::results`], and hands each line that the policy prints to `print`. Without this, `print` does
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn results_with_print<'e>(
+        &'e self,
+        entrypoint: EntrypointId,
+        input: Option<&Value>,
+        data: &'e Value,
+        env: &'e Env,
+        print: &'e mut dyn FnMut(&str),
+    ) -> Result<Set, EvalError> {
+        self.run(entrypoint, input, data, env, Some(print))
+    }
+
+    fn run<'e>(
+        &'e self,
+        EntrypointId(index): EntrypointId,
+        input: Option<&Value>,
+        data: &'e Value,
+        env: &'e Env,
+        print: Option<&'e mut dyn FnMut(&str)>,
+    ) -> Result<Set, EvalError> {
+        match self.entrypoints.get(index as usize) {
+            Some(entrypoint) => machine::run(self, entrypoint, input, data, env, print),
+            // An id of another program: nothing is defined there.
+            None => Ok(Set::default()),
+        }
+    }
+
+    /// Where the operation at `at` comes from.
+    pub(crate) fn place(&self, at: Address) -> Place {
+        let Some(spot) = self.spots.get(at as usize) else {
+            return Place::default();
+        };
+        let file = spot.file.and_then(|file| self.files.get(file as usize)).cloned();
+        Place {
+            function: self.names.get(spot.name as usize).cloned().unwrap_or_default(),
+            file: file.unwrap_or_default(),
+            row: spot.row,
+            column: spot.column,
+        }
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("entrypoints", &self.entrypoints().collect::<Vec<_>>())
+            .field("functions", &self.functions.len())
+            .field("operations", &self.code.len())
+            .finish_non_exhaustive()
+    }
+}
