@@ -1,0 +1,51 @@
+//! What one evaluation is given besides its input and data: the time, a seed, and bounds. Never read from the
+//! surroundings.
+
+/// The surroundings of one evaluation, which sees one instant and one source of randomness throughout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Env {
+    /// The time, in nanoseconds since the Unix epoch (`time.now_ns`).
+    pub now_ns: i64,
+    /// Where `rand.intn` and `uuid.rfc4122` draw from.
+    pub seed: [u8; 32],
+    /// Where the evaluation is stopped.
+    pub limits: Limits,
+    /// Whether a builtin's failure is an error; otherwise the call is undefined, which is OPA's default.
+    pub strict_builtin_errors: bool,
+}
+
+impl Env {
+    /// Default limits, lenient builtins.
+    #[must_use]
+    pub fn new(now_ns: i64, seed: [u8; 32]) -> Self {
+        Env {
+            now_ns,
+            seed,
+            limits: Limits::default(),
+            strict_builtin_errors: false,
+        }
+    }
+}
+
+/// The bounds of one evaluation. A policy that reaches one fails with
+/// [`EvalError::LimitReached`](crate::EvalError::LimitReached).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Statements executed, those of each iteration counted.
+    pub max_statements: u64,
+    /// Functions that call each other.
+    pub max_depth: usize,
+    /// Local variables of all running functions together.
+    pub max_locals: usize,
+}
+
+impl Default for Limits {
+    /// Ten million statements (a good part of a second), 512 nested calls, a million local variables.
+    fn default() -> Self {
+        Limits {
+            max_statements: 10_000_000,
+            max_depth: 512,
+            max_locals: 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Lookups in the base document. OPA reads it from its storage, whose paths are made of text: `data.list["0"]` is the
+//! list's first element, and `data.object[2]` the member under `"2"`. Elsewhere in Rego neither is.
+
+use super::Machine;
+use crate::program::{Local, Operand};
+use crate::value::Value;
+
+/// The local that holds `data`.
+const DATA: Local = 1;
+
+impl Machine<'_> {
+    /// `target := source[key]`, where `source` was reached from `data`.
+    pub(super) fn dot_base(&mut self, source: Operand, key: Operand, target: Local) -> bool {
+        let found = match (self.read(source), self.read(key)) {
+            (Some(Value::Object(object)), Some(key @ Value::String(_))) => object.get(key),
+            (Some(source), Some(key)) if self.reads_storage() => storage_lookup(source, key),
+            (Some(source), Some(key)) => source.lookup(key),
+            _ => None,
+        };
+        let found = found.cloned();
+        let defined = found.is_some();
+        self.set(target, found);
+        defined
+    }
+
+    /// Whether no `with` stands between `data` and the base document.
+    fn reads_storage(&self) -> bool {
+        self.local(DATA).is_some_and(|data| data.same(self.data))
+    }
+}
+
+/// What OPA's storage has at a path that ends in `key`.
+fn storage_lookup<'v>(source: &'v Value, key: &Value) -> Option<&'v Value> {
+    match (source, key) {
+        (Value::Object(object), Value::Number(number)) => object.get_str(&number.as_str()),
+        (Value::Object(object), Value::String(text)) => object.get_str(text),
+        (Value::Array(array), Value::Number(number)) => array.get(index(&number.as_str())?),
+        (Value::Array(array), Value::String(text)) => array.get(index(text)?),
+        _ => None,
+    }
+}
+
+/// The index that a path's text stands for: digits, at most 19 with the fraction, a sign before and a fraction of zeros
+/// after them allowed (OPA's `util.Atoi`).
+fn index(text: &str) -> Option<usize> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_whole =
+        whole.bytes().all(|byte| byte.is_ascii_digit()) && fraction.bytes().all(|byte| byte == b'0');
+    if !is_whole {
+        return None;
+    }
+    let index = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    (index == 0 || !text.starts_with('-')).then_some(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index;
+
+    #[test]
+    fn a_path_indexes_an_array_as_in_opas_storage() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("12", Some(12)),
+            ("+3", Some(3)),
+            ("-0", Some(0)),
+            ("2.00", Some(2)),
+            ("-1", None),
+            ("2.5", None),
+            ("1e1", None),
+            ("x", None),
+            ("", None),
+            ("10000000000000000000", None),
+        ] {
+            assert_eq!(index(text), expected, "{text:?}");
+        }
+    }
+}

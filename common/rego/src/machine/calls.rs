@@ -1,0 +1,175 @@
+//! Calls: of the plan's functions, of functions found by a path, of builtins.
+
+use super::Machine;
+use super::fault::Fault;
+use super::frame::Frame;
+use crate::builtins::BuiltinError;
+use crate::program::{Address, Local, Operand};
+use crate::value::{MAX_NESTING, Value};
+
+/// A call about to be made: what is called with what, and where the caller goes on.
+struct Site<'p> {
+    function: u32,
+    args: &'p [Operand],
+    result: Local,
+    same_world: bool,
+    back: Address,
+    fail: Address,
+}
+
+impl Machine<'_> {
+    /// Calls a function; the answer is where to go on.
+    pub(super) fn call(&mut self, call: u32, back: Address, fail: Address) -> Result<Address, Fault> {
+        let program = self.program;
+        let Some(call) = program.calls.get(call as usize) else {
+            return Ok(fail);
+        };
+        self.enter(&Site {
+            function: call.function,
+            args: &call.args,
+            result: call.result,
+            same_world: call.same_world,
+            back,
+            fail,
+        })
+    }
+
+    /// Calls the rule at a path; `missing` where there is none, or one that wants other arguments.
+    pub(super) fn call_dynamic(
+        &mut self,
+        call: u32,
+        back: Address,
+        missing: Address,
+        fail: Address,
+    ) -> Result<Address, Fault> {
+        let program = self.program;
+        let Some(call) = program.dynamic_calls.get(call as usize) else {
+            return Ok(missing);
+        };
+        let found = program.paths.find(call.path.iter().map(|key| self.read(*key)));
+        let Some(function) = found else { return Ok(missing) };
+        let params = program
+            .functions
+            .get(function as usize)
+            .map(|function| function.params as usize);
+        if params != Some(call.args.len()) {
+            return Ok(missing);
+        }
+        self.enter(&Site {
+            function,
+            args: &call.args,
+            result: call.result,
+            same_world: call.same_world,
+            back,
+            fail,
+        })
+    }
+
+    /// Begins a function, or takes the result that it is known to have.
+    fn enter(&mut self, site: &Site<'_>) -> Result<Address, Fault> {
+        let program = self.program;
+        let Some(function) = program.functions.get(site.function as usize) else {
+            return Ok(site.fail);
+        };
+        let world = if site.same_world { self.frame.world } else { None };
+        if let (Some(world), Some(memo)) = (world, function.memo)
+            && let Some(known) = self.scratch.worlds.recall(world, memo)
+        {
+            let known = known.clone();
+            let defined = known.is_some();
+            self.set(site.result, known);
+            return Ok(if defined { site.back } else { site.fail });
+        }
+        if self.scratch.frames.len() >= self.limits.max_depth {
+            return Err(self.too_deep());
+        }
+        let base = self.scratch.stack.len();
+        let end = base + function.locals as usize;
+        if end > self.limits.max_locals {
+            return Err(self.too_many_locals());
+        }
+        for arg in site.args {
+            let value = self.read(*arg).cloned();
+            self.scratch.stack.push(value);
+        }
+        self.scratch.stack.resize(end, None);
+        self.scratch.frames.push(self.frame);
+        self.frame = Frame {
+            base,
+            cursors: self.scratch.cursors.len(),
+            saved: self.scratch.saved.len(),
+            worlds: self.scratch.worlds.len(),
+            world,
+            memo: function.memo,
+            result: site.result,
+            back: site.back,
+            fail: site.fail,
+        };
+        Ok(function.entry)
+    }
+
+    /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.
+    pub(super) fn leave(&mut self, value: Option<Value>) -> Option<Address> {
+        let caller = self.scratch.frames.pop()?;
+        let ended = std::mem::replace(&mut self.frame, caller);
+        let scratch = &mut self.scratch;
+        scratch.stack.truncate(ended.base);
+        scratch.cursors.truncate(ended.cursors);
+        scratch.saved.truncate(ended.saved);
+        scratch.worlds.truncate(ended.worlds);
+        // The caller's world is the one that the function began in, should it have left in the middle of a `with`.
+        let world = self.frame.world.filter(|_| ended.world.is_some());
+        if let (Some(world), Some(memo)) = (world, ended.memo) {
+            scratch.worlds.remember(world, memo, value.clone());
+        }
+        let defined = value.is_some();
+        self.set(ended.result, value);
+        Some(if defined { ended.back } else { ended.fail })
+    }
+
+    /// Calls a builtin and says whether its result is defined, or it has none to give.
+    pub(super) fn call_builtin(&mut self, call: u32) -> Result<bool, Fault> {
+        let program = self.program;
+        let Some(call) = program.builtin_calls.get(call as usize) else {
+            return Ok(false);
+        };
+        let Some(builtin) = program.builtins.get(call.builtin as usize) else {
+            return Ok(false);
+        };
+        self.scratch.args.clear();
+        for arg in &call.args {
+            let Some(value) = self.read(*arg).cloned() else {
+                self.set(call.result, None);
+                return Ok(false);
+            };
+            self.scratch.args.push(value);
+        }
+        self.context.set_budget(self.budget);
+        let outcome = (builtin.function)(&mut self.context, &self.scratch.args);
+        self.budget = self.context.budget();
+        self.scratch.args.clear();
+        let result = match outcome {
+            Ok(result) => result,
+            Err(BuiltinError::Exhausted) => return Err(self.out_of_statements()),
+            Err(BuiltinError::Lenient(_)) if !self.strict => {
+                self.set(call.result, None);
+                return Ok(false);
+            }
+            Err(BuiltinError::Lenient(message) | BuiltinError::Halt(message)) => {
+                return Err(Fault::Builtin {
+                    name: builtin.name.clone(),
+                    message,
+                });
+            }
+        };
+        if !builtin.has_result {
+            return Ok(true);
+        }
+        if result.as_ref().is_some_and(|value| value.nesting() > MAX_NESTING) {
+            return Err(Fault::TOO_NESTED);
+        }
+        let defined = result.is_some();
+        self.set(call.result, result);
+        Ok(defined)
+    }
+}

@@ -1,0 +1,95 @@
+//! What stops an evaluation, before it is known where; with the place it becomes an [`EvalError`].
+
+use std::sync::Arc;
+
+use super::Machine;
+use crate::error::{EvalError, Limit, Place};
+use crate::program::{Address, Program};
+use crate::value::MAX_NESTING;
+
+/// A reason to stop.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A rule or function had a second value.
+    ValueConflict,
+    /// An object's key had a second value.
+    KeyConflict,
+    Builtin {
+        name: Arc<str>,
+        message: String,
+    },
+    Limit {
+        limit: Limit,
+        bound: u64,
+    },
+}
+
+impl Fault {
+    pub(super) const TOO_NESTED: Fault = Fault::Limit {
+        limit: Limit::Nesting,
+        bound: MAX_NESTING as u64,
+    };
+
+    /// Says what happened at the operation `at`.
+    pub(super) fn into_error(self, program: &Program, at: Address) -> EvalError {
+        let place = program.place(at);
+        match self {
+            Fault::ValueConflict => value_conflict(program, place),
+            Fault::KeyConflict => EvalError::KeyConflict { place },
+            Fault::Builtin { name, message } => EvalError::Builtin {
+                builtin: name.to_string(),
+                message,
+                place,
+            },
+            Fault::Limit { limit, bound } => EvalError::LimitReached { limit, bound, place },
+        }
+    }
+}
+
+fn value_conflict(program: &Program, place: Place) -> EvalError {
+    let name = rule_name(&place.function).to_owned();
+    let function = program
+        .functions
+        .iter()
+        .find(|function| function.name == place.function);
+    // A rule has no parameters but input and data.
+    if function.is_some_and(|function| function.params > 2) {
+        EvalError::FunctionConflict {
+            function: name,
+            place,
+        }
+    } else {
+        EvalError::RuleConflict { rule: name, place }
+    }
+}
+
+/// `g0.data.a.b` is the plan's name for the rule `data.a.b`; the number grows where a `with` shadows rules.
+fn rule_name(function: &str) -> &str {
+    match function.split_once('.') {
+        Some((generation, rest)) if generation.starts_with('g') => rest,
+        _ => function,
+    }
+}
+
+impl Machine<'_> {
+    pub(super) fn out_of_statements(&self) -> Fault {
+        Fault::Limit {
+            limit: Limit::Statements,
+            bound: self.limits.max_statements,
+        }
+    }
+
+    pub(super) fn too_many_locals(&self) -> Fault {
+        Fault::Limit {
+            limit: Limit::Locals,
+            bound: self.limits.max_locals as u64,
+        }
+    }
+
+    pub(super) fn too_deep(&self) -> Fault {
+        Fault::Limit {
+            limit: Limit::CallDepth,
+            bound: self.limits.max_depth as u64,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The part of the stacks that a running function has: its locals, iterations and `with`s.
+
+use super::Machine;
+use super::cursor::Cursor;
+use crate::program::{Address, Local, Operand, Source};
+use crate::value::Value;
+
+/// Where a function's part begins in each stack, and where its result goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Frame {
+    pub(super) base: usize,
+    pub(super) cursors: usize,
+    pub(super) saved: usize,
+    /// How many worlds there were when it began.
+    pub(super) worlds: usize,
+    /// Which input and data it has; `None` when they are not known to be those that a rule may remember results for.
+    pub(super) world: Option<u32>,
+    /// Where its result is remembered.
+    pub(super) memo: Option<u32>,
+    /// The caller's local for its result, where the caller goes on, and where if the result is undefined.
+    pub(super) result: Local,
+    pub(super) back: Address,
+    pub(super) fail: Address,
+}
+
+impl Machine<'_> {
+    /// A local of the running function; `None` is undefined.
+    pub(super) fn local(&self, local: Local) -> Option<&Value> {
+        self.scratch.stack.get(self.frame.base + local as usize)?.as_ref()
+    }
+
+    pub(super) fn local_mut(&mut self, local: Local) -> Option<&mut Value> {
+        self.scratch
+            .stack
+            .get_mut(self.frame.base + local as usize)?
+            .as_mut()
+    }
+
+    pub(super) fn set(&mut self, local: Local, value: Option<Value>) {
+        if let Some(place) = self.scratch.stack.get_mut(self.frame.base + local as usize) {
+            *place = value;
+        }
+    }
+
+    pub(super) fn take(&mut self, local: Local) -> Option<Value> {
+        self.scratch
+            .stack
+            .get_mut(self.frame.base + local as usize)?
+            .take()
+    }
+
+    pub(super) fn read(&self, operand: Operand) -> Option<&Value> {
+        match operand.source() {
+            Source::Local(local) => self.local(local),
+            Source::Constant(index) => self.program.constants.get(index as usize),
+        }
+    }
+
+    pub(super) fn set_cursor(&mut self, slot: u32, cursor: Cursor) {
+        let at = self.frame.cursors + slot as usize;
+        let cursors = &mut self.scratch.cursors;
+        if cursors.len() <= at {
+            cursors.resize_with(at + 1, || Cursor::Closed);
+        }
+        if let Some(place) = cursors.get_mut(at) {
+            *place = cursor;
+        }
+    }
+
+    /// Takes the next element of an iteration; `false` at its end.
+    pub(super) fn advance(&mut self, slot: u32, key: Local, value: Local) -> bool {
+        let at = self.frame.cursors + slot as usize;
+        let Some(cursor) = self.scratch.cursors.get_mut(at) else {
+            return false;
+        };
+        match cursor.next() {
+            Some((name, element)) => {
+                self.set(key, Some(name));
+                self.set(value, Some(element));
+                true
+            }
+            None => {
+                *cursor = Cursor::Closed;
+                false
+            }
+        }
+    }
+}

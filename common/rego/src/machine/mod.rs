@@ -1,0 +1,214 @@
+//! Runs a program: one loop over flat operations and explicit stacks, so that no plan can exhaust the native stack.
+//! Every statement counts against the limits. Never reads a clock, never keeps anything between evaluations but empty
+//! buffers.
+//!
+//! What each operation means is OPA's definition of the statement it came from, as its own compiler to Wasm has it
+//! (`internal/compiler/wasm`): an operation that is undefined leaves its block.
+
+mod base;
+mod calls;
+mod cursor;
+mod fault;
+mod frame;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod upsert;
+mod values;
+mod withs;
+mod worlds;
+
+use crate::builtins::Context;
+use crate::env::{Env, Limits};
+use crate::error::EvalError;
+use crate::program::{Address, Entrypoint, Op, Program};
+use crate::value::{Array, Object, Set, Value};
+
+use cursor::Cursor;
+use fault::Fault;
+use frame::Frame;
+use scratch::Scratch;
+
+/// Evaluates one entrypoint.
+pub(crate) fn run<'e>(
+    program: &'e Program,
+    entrypoint: &Entrypoint,
+    input: Option<&Value>,
+    data: &'e Value,
+    env: &'e Env,
+    print: Option<&'e mut dyn FnMut(&str)>,
+) -> Result<Set, EvalError> {
+    let mut machine = Machine {
+        program,
+        limits: env.limits,
+        strict: env.strict_builtin_errors,
+        context: Context::new(env, env.limits.max_statements, print),
+        budget: env.limits.max_statements,
+        data,
+        frame: Frame::default(),
+        scratch: scratch::take(),
+        results: Set::default(),
+    };
+    let outcome = machine.start(entrypoint, input);
+    let Machine { scratch, results, .. } = machine;
+    scratch::put_back(scratch);
+    outcome.map(|()| results)
+}
+
+/// The state of one evaluation.
+struct Machine<'e> {
+    program: &'e Program,
+    limits: Limits,
+    /// Whether a builtin's failure is an error.
+    strict: bool,
+    context: Context<'e>,
+    /// Statements left.
+    budget: u64,
+    /// The base document, which a `with` may replace.
+    data: &'e Value,
+    /// Of the function that runs.
+    frame: Frame,
+    scratch: Box<Scratch>,
+    results: Set,
+}
+
+impl Machine<'_> {
+    fn start(&mut self, entrypoint: &Entrypoint, input: Option<&Value>) -> Result<(), EvalError> {
+        let locals = (entrypoint.locals as usize).max(2);
+        if locals > self.limits.max_locals {
+            return Err(self.too_many_locals().into_error(self.program, entrypoint.entry));
+        }
+        let data = self.data;
+        let stack = &mut self.scratch.stack;
+        stack.push(input.cloned());
+        stack.push(Some(data.clone()));
+        stack.resize(locals, None);
+        let world = self.scratch.worlds.enter(input, Some(data), self.program.memos);
+        self.frame = Frame {
+            world: Some(world),
+            worlds: self.scratch.worlds.len(),
+            ..Frame::default()
+        };
+        let mut at = entrypoint.entry;
+        self.execute(&mut at)
+            .map_err(|fault| fault.into_error(self.program, at))
+    }
+
+    /// Executes operations from `at` until the entrypoint ends. After a fault `at` is where it happened.
+    fn execute(&mut self, at: &mut Address) -> Result<(), Fault> {
+        let program = self.program;
+        while let Some(op) = program.code.get(*at as usize) {
+            let Some(left) = self.budget.checked_sub(1) else {
+                return Err(self.out_of_statements());
+            };
+            self.budget = left;
+            // What comes next, unless the operation says otherwise.
+            let next = *at + 1;
+            let or = |defined: bool, fail: Address| if defined { next } else { fail };
+            *at = match *op {
+                Op::Jump { to } => to,
+                Op::Assign { source, target } => {
+                    let value = self.read(source).cloned();
+                    self.set(target, value);
+                    next
+                }
+                Op::AssignOnce { source, target, fail } => or(self.assign_once(source, target)?, fail),
+                Op::Reset { target } => {
+                    self.set(target, None);
+                    next
+                }
+                Op::Dot {
+                    source,
+                    key,
+                    target,
+                    fail,
+                } => or(self.dot(source, key, target), fail),
+                Op::DotBase {
+                    source,
+                    key,
+                    target,
+                    fail,
+                } => or(self.dot_base(source, key, target), fail),
+                Op::Equal { a, b, fail } => or(self.compare(a, b) == Some(true), fail),
+                Op::NotEqual { a, b, fail } => or(self.compare(a, b) == Some(false), fail),
+                Op::IsArray { source, fail } => or(matches!(self.read(source), Some(Value::Array(_))), fail),
+                Op::IsObject { source, fail } => {
+                    or(matches!(self.read(source), Some(Value::Object(_))), fail)
+                }
+                Op::IsSet { source, fail } => or(matches!(self.read(source), Some(Value::Set(_))), fail),
+                Op::IsDefined { source, fail } => or(self.local(source).is_some(), fail),
+                Op::IsUndefined { source, fail } => or(self.local(source).is_none(), fail),
+                Op::Len { source, target, fail } => or(self.measure(source, target), fail),
+                Op::MakeArray { capacity, target } => {
+                    // A plan's word for the capacity is only a hint.
+                    let array = Array::with_capacity((capacity as usize).min(64));
+                    self.set(target, Some(Value::Array(array)));
+                    next
+                }
+                Op::MakeObject { target } => {
+                    self.set(target, Some(Value::Object(Object::default())));
+                    next
+                }
+                Op::MakeSet { target } => {
+                    self.set(target, Some(Value::Set(Set::default())));
+                    next
+                }
+                Op::ArrayAppend { value, array, fail } => or(self.array_append(value, array)?, fail),
+                Op::SetAdd { value, set, fail } => or(self.set_add(value, set)?, fail),
+                Op::ObjectInsert {
+                    key,
+                    value,
+                    object,
+                    fail,
+                } => or(self.object_insert(key, value, object)?, fail),
+                Op::ObjectInsertOnce {
+                    key,
+                    value,
+                    object,
+                    fail,
+                } => or(self.object_insert_once(key, value, object)?, fail),
+                Op::ObjectMerge { a, b, target, fail } => or(self.object_merge(a, b, target)?, fail),
+                Op::ScanStart { source, slot } => {
+                    let cursor = self.local(source).map_or(Cursor::Closed, Cursor::over);
+                    self.set_cursor(slot, cursor);
+                    next
+                }
+                Op::ScanNext {
+                    slot,
+                    key,
+                    value,
+                    done,
+                } => or(self.advance(slot, key, value), done),
+                Op::ScanEnd { slot } => {
+                    self.set_cursor(slot, Cursor::Closed);
+                    next
+                }
+                Op::WithStart { with, slot, fail } => or(self.start_with(with, slot)?, fail),
+                Op::WithEnd { slot } => {
+                    self.end_with(slot);
+                    next
+                }
+                Op::Call { call, fail } => self.call(call, next, fail)?,
+                Op::CallBuiltin { call, fail } => or(self.call_builtin(call)?, fail),
+                Op::CallDynamic { call, missing, fail } => self.call_dynamic(call, next, missing, fail)?,
+                Op::Return { source } => {
+                    let value = self.take(source);
+                    match self.leave(value) {
+                        Some(back) => back,
+                        None => return Ok(()),
+                    }
+                }
+                Op::ReturnUndefined => match self.leave(None) {
+                    Some(back) => back,
+                    None => return Ok(()),
+                },
+                Op::ResultAdd { value, fail } => {
+                    let value = self.local(value).cloned();
+                    or(value.map(|value| self.results.insert(value)).is_some(), fail)
+                }
+                Op::Finish => return Ok(()),
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! `with`: a local replaced, or something within it, for the length of a block.
+
+use super::Machine;
+use super::fault::Fault;
+use super::upsert::upsert;
+use crate::program::Local;
+use crate::value::{MAX_NESTING, Value};
+
+/// What a `with` replaced.
+#[derive(Default)]
+pub(super) struct Saved {
+    local: Local,
+    value: Option<Value>,
+    world: Option<u32>,
+    /// How many worlds there were.
+    worlds: usize,
+}
+
+impl Machine<'_> {
+    /// Replaces; `false`, with nothing changed, where a part would become undefined.
+    pub(super) fn start_with(&mut self, with: u32, slot: u32) -> Result<bool, Fault> {
+        let program = self.program;
+        let Some(with) = program.withs.get(with as usize) else {
+            return Ok(false);
+        };
+        let mut value = self.read(with.value).cloned();
+        if !with.path.is_empty() {
+            let Some(part) = value else { return Ok(false) };
+            let path: Vec<&Value> =
+                with.path.iter().filter_map(|key| program.constants.get(*key as usize)).collect();
+            let whole = upsert(self.local(with.local), &path, part);
+            if whole.nesting() > MAX_NESTING {
+                return Err(Fault::TOO_NESTED);
+            }
+            value = Some(whole);
+        }
+        let before = self.take(with.local);
+        self.set(with.local, value);
+        let saved = Saved {
+            local: with.local,
+            value: before,
+            world: self.frame.world,
+            worlds: self.scratch.worlds.len(),
+        };
+        self.set_saved(slot, saved);
+        if with.changes_world && self.frame.world.is_some() {
+            self.frame.world = Some(self.enter_world());
+        }
+        Ok(true)
+    }
+
+    /// The world of the running function's input and data as they are now.
+    fn enter_world(&mut self) -> u32 {
+        let base = self.frame.base;
+        let scratch = self.scratch.as_mut();
+        let input = scratch.stack.get(base).and_then(Option::as_ref);
+        let data = scratch.stack.get(base + 1).and_then(Option::as_ref);
+        scratch.worlds.enter(input, data, self.program.memos)
+    }
+
+    fn set_saved(&mut self, slot: u32, saved: Saved) {
+        let at = self.frame.saved + slot as usize;
+        let all = &mut self.scratch.saved;
+        if all.len() <= at {
+            all.resize_with(at + 1, Saved::default);
+        }
+        if let Some(place) = all.get_mut(at) {
+            *place = saved;
+        }
+    }
+
+    /// Puts back what was replaced.
+    pub(super) fn end_with(&mut self, slot: u32) {
+        let at = self.frame.saved + slot as usize;
+        let Some(place) = self.scratch.saved.get_mut(at) else {
+            return;
+        };
+        let saved = std::mem::take(place);
+        self.set(saved.local, saved.value);
+        self.frame.world = saved.world;
+        self.scratch.worlds.truncate(saved.worlds);
+    }
+}

@@ -1,0 +1,107 @@
+//! Results that rules have given, for one pair of input and data: a world. A `with` opens another, so that what was
+//! remembered outside is not used inside; putting the first pair back returns to the first world.
+
+use crate::value::Value;
+
+/// How many enclosing worlds are looked at for one with the same input and data. A `with` is undone one or two levels
+/// up; what lies further is only computed again.
+const LOOK_BACK: usize = 4;
+
+/// The worlds that are open, outermost first.
+#[derive(Default)]
+pub(super) struct Worlds {
+    open: Vec<World>,
+    /// Emptied memos, for the next world.
+    spare: Vec<Memo>,
+}
+
+struct World {
+    input: Option<Value>,
+    data: Option<Value>,
+    memo: Memo,
+}
+
+/// For each function that remembers: what it gave, where undefined is something to remember too.
+#[derive(Default)]
+struct Memo {
+    results: Vec<Option<Option<Value>>>,
+    filled: Vec<u32>,
+}
+
+impl Worlds {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The innermost world of this input and data (the very same values in memory), or a new one.
+    pub(super) fn enter(&mut self, input: Option<&Value>, data: Option<&Value>, memos: u32) -> u32 {
+        let known = self
+            .open
+            .iter()
+            .enumerate()
+            .rev()
+            .take(LOOK_BACK)
+            .find(|(_, world)| same(world.input.as_ref(), input) && same(world.data.as_ref(), data));
+        let index = match known {
+            Some((index, _)) => index,
+            None => {
+                let mut memo = self.spare.pop().unwrap_or_default();
+                memo.results.resize(memos as usize, None);
+                self.open.push(World {
+                    input: input.cloned(),
+                    data: data.cloned(),
+                    memo,
+                });
+                self.open.len() - 1
+            }
+        };
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    /// Closes the worlds beyond the first `len`.
+    pub(super) fn truncate(&mut self, len: usize) {
+        while self.open.len() > len {
+            if let Some(World { mut memo, .. }) = self.open.pop() {
+                for at in memo.filled.drain(..) {
+                    if let Some(result) = memo.results.get_mut(at as usize) {
+                        *result = None;
+                    }
+                }
+                self.spare.push(memo);
+            }
+        }
+    }
+
+    /// What the function gave in this world, if it was called there.
+    pub(super) fn recall(&self, world: u32, memo: u32) -> Option<&Option<Value>> {
+        self.open
+            .get(world as usize)?
+            .memo
+            .results
+            .get(memo as usize)?
+            .as_ref()
+    }
+
+    pub(super) fn remember(&mut self, world: u32, memo: u32, result: Option<Value>) {
+        let Some(World { memo: memos, .. }) = self.open.get_mut(world as usize) else {
+            return;
+        };
+        if let Some(place) = memos.results.get_mut(memo as usize) {
+            *place = Some(result);
+            memos.filled.push(memo);
+        }
+    }
+
+    /// How much memory the spare memos hold, in entries.
+    pub(super) fn spare_entries(&self) -> usize {
+        self.spare.iter().map(|memo| memo.results.capacity()).sum()
+    }
+}
+
+fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.same(b),
+        _ => false,
+    }
+}
