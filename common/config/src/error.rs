@@ -1,4 +1,5 @@
-//! What is wrong with a configuration, in one line that says where. Quotes keys, never values that could be secrets.
+//! What is wrong with a configuration, in one line that says where. Quotes keys and the words of enums, no other
+//! values: they could be secrets.
 
 use std::fmt;
 

@@ -35,10 +35,10 @@ pub(crate) fn explain(file: &str, layout: &Layout, path: &Path, error: &Error) -
         Error::QuotingRequired { .. } => {
             Problem::Invalid(expected_got("a string", kind, "; put it in quotes"))
         }
-        Error::SerdeInvalidType { expected, .. } => Problem::Invalid(expected_got(expected, kind, "")),
-        Error::SerdeInvalidValue {
-            expected, unexpected, ..
-        } => Problem::Invalid(format!("expected {expected}, got {unexpected}")),
+        // The value itself isn't quoted: it may be a secret.
+        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+            Problem::Invalid(expected_got(expected, kind, ""))
+        }
         Error::SerdeInvalidLength { len, expected, .. } => {
             Problem::Invalid(format!("expected {expected}, got {len} of them"))
         }

@@ -300,6 +300,37 @@ fn every_message_is_one_line() {
 }
 
 #[test]
+fn values_that_could_be_secrets_are_not_quoted() {
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Secret {
+        #[serde(rename = "at_least_one")]
+        _at_least_one: std::num::NonZeroU32,
+        #[serde(default, rename = "password")]
+        _password: u32,
+    }
+    let zero = parse::<Secret>("a.yaml", "at_least_one: 0").unwrap_err();
+    assert_eq!(
+        zero.to_string(),
+        "a.yaml:1: at_least_one: expected a nonzero u32, got a number"
+    );
+    for text in [
+        "at_least_one: 1\npassword: hunter2",
+        "at_least_one: 1\npassword: [hunter2]",
+        "hunter2",
+        "[hunter2]",
+    ] {
+        assert!(
+            !parse::<Secret>("a.yaml", text)
+                .unwrap_err()
+                .to_string()
+                .contains("hunter2"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn aliases_work_but_cannot_blow_up() {
     #[derive(Debug, Deserialize)]
     struct Any {
