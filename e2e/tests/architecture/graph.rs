@@ -51,7 +51,7 @@ impl Graph {
             let folder = package
                 .manifest_path
                 .parent()
-                .map_or_else(PathBuf::new, |path| path.into());
+                .map_or_else(PathBuf::new, Into::into);
             let name = package.name.to_string();
             let reached = match deep.contains(&name.as_str()) {
                 true => tree(&root, &["-p", &name, "-e", "normal"]),
