@@ -5,16 +5,16 @@
     clippy::disallowed_methods,
     reason = "a harness measures real time; nothing in here decides anything"
 )]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the harness prints tables and progress for people"
-)]
 
 pub mod bench;
 pub mod load;
 pub mod measure;
 pub mod null;
 pub mod report;
+#[expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on panics, and says why"
+)]
 pub mod stack;
 pub mod traffic;

@@ -1,5 +1,13 @@
 //! Configuration, data folders and bundles that are wrong: one clear message, nothing half done, nothing lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

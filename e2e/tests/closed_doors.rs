@@ -1,5 +1,13 @@
 //! What of the control plane is open, and that all the rest is not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use postern_e2e::stack::{Options, Stack};
 use postern_proto::identity::v1::ListClientsRequest;
 use postern_proto::identity::v1::session_identity_service_client::SessionIdentityServiceClient;

@@ -1,5 +1,13 @@
 //! One id and one trace through every hop, every answer and every log line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use postern_e2e::stack::Stack;
 
 #[tokio::test]

@@ -1,5 +1,13 @@
 //! `postern dev` as a newcomer meets it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use std::net::TcpListener;
 use std::process::Command;
 

@@ -1,5 +1,13 @@
 //! Parts die. Decisions go on for as long as one of them can still be made, and nothing is let through by an accident.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use std::time::Duration;
 
 use postern_e2e::stack::{Stack, wait_until};

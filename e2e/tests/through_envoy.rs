@@ -1,5 +1,13 @@
 //! Requests through a real Envoy: who may pass, what the upstream learns, what the others are told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use std::sync::OnceLock;
 
 use postern_e2e::stack::{Answer, Stack, TestIssuer};

@@ -1,5 +1,13 @@
 //! An application gets a token, and anybody the keys that verify it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use postern_e2e::stack::{Answer, Client, Options, Stack};

@@ -89,19 +89,19 @@ pub async fn open_loop<T: Target>(target: Arc<T>, mut pacer: impl Pacer) -> Outc
                 }
                 i += 1;
             }
-            Some(done) = under_way.join_next(), if !under_way.is_empty() => record(&mut outcome, done),
+            Some(done) = under_way.join_next(), if !under_way.is_empty() => record(&mut outcome, &done),
         }
     }
     while let Some(done) = under_way.join_next().await {
-        record(&mut outcome, done);
+        record(&mut outcome, &done);
     }
     outcome.elapsed = start.elapsed();
     outcome
 }
 
-fn record(outcome: &mut Outcome, done: Result<(Duration, bool), tokio::task::JoinError>) {
+fn record(outcome: &mut Outcome, done: &Result<(Duration, bool), tokio::task::JoinError>) {
     match done {
-        Ok((latency, wanted)) => outcome.record(latency, wanted),
+        Ok((latency, wanted)) => outcome.record(*latency, *wanted),
         Err(_) => outcome.failed += 1,
     }
 }
