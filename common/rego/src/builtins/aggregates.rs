@@ -1,0 +1,133 @@
+//! What a collection comes to: count, sum, product, extremes, sorting, membership.
+
+use super::operands::{self, List, wrong_element, wrong_type};
+use super::{Answer, BuiltinError, Context, answer};
+use crate::number::{Number, arithmetic};
+use crate::value::{Array, Value};
+
+pub(super) fn count(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let count = match operands::any(operands, 1)? {
+        Value::String(text) => {
+            context.spend(text.len())?;
+            text.chars().count()
+        }
+        Value::Array(array) => array.len(),
+        Value::Object(object) => object.len(),
+        Value::Set(set) => set.len(),
+        other => return wrong_type(1, other, &["array", "object", "set", "string"]),
+    };
+    answer(Number::from_usize(count))
+}
+
+pub(super) fn sum(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(accumulate(context, operands, 0, arithmetic::plus)?)
+}
+
+pub(super) fn product(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(accumulate(context, operands, 1, arithmetic::times)?)
+}
+
+/// Exact while all members are integers; else all of it is computed with floats, as in OPA.
+fn accumulate(
+    context: &mut Context<'_>,
+    operands: &[Value],
+    initial: i64,
+    combine: fn(&Number, &Number) -> Result<Number, arithmetic::ArithmeticError>,
+) -> Result<Number, BuiltinError> {
+    let list = operands::list(operands, 1, &["set", "array"])?;
+    context.spend(list.len())?;
+    let mut numbers = Vec::with_capacity(list.len());
+    let mut exact = true;
+    for member in list.iter() {
+        let Value::Number(number) = member else {
+            return wrong_element(1, list.type_name(), member, "number");
+        };
+        exact = exact && arithmetic::to_int(number)?.is_some();
+        numbers.push(number);
+    }
+    if !exact {
+        return Ok(match initial {
+            0 => arithmetic::sum_as_floats(&numbers)?,
+            _ => arithmetic::product_as_floats(&numbers)?,
+        });
+    }
+    let mut total = Number::from_i64(initial);
+    for number in numbers {
+        total = combine(&total, number)?;
+        // A large intermediate costs what its digits do.
+        if total.as_i64().is_none() {
+            context.spend(total.as_str().len())?;
+        }
+    }
+    Ok(total)
+}
+
+pub(super) fn max(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let list = operands::list(operands, 1, &["set", "array"])?;
+    context.spend(list.len())?;
+    // Of equal members the last, as in OPA; so does `Iterator::max`.
+    Ok(list.iter().max().cloned())
+}
+
+pub(super) fn min(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let list = operands::list(operands, 1, &["set", "array"])?;
+    context.spend(list.len())?;
+    let least = list
+        .iter()
+        .reduce(|least, member| if least >= member { member } else { least });
+    Ok(least.cloned())
+}
+
+pub(super) fn sort(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let list = operands::list(operands, 1, &["set", "array"])?;
+    context.spend(list.len().saturating_mul(2))?;
+    let mut members: Vec<Value> = list.iter().cloned().collect();
+    if matches!(list, List::Array(_)) {
+        members.sort();
+    }
+    answer(members)
+}
+
+pub(super) fn all(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let list = operands::list(operands, 1, &["array", "set"])?;
+    context.spend(list.len())?;
+    answer(list.iter().all(is_true))
+}
+
+pub(super) fn any(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let list = operands::list(operands, 1, &["array", "set"])?;
+    context.spend(list.len())?;
+    answer(list.iter().any(is_true))
+}
+
+fn is_true(value: &Value) -> bool {
+    matches!(value, Value::Bool(true))
+}
+
+/// `value in collection`.
+pub(super) fn member(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let value = operands::any(operands, 1)?;
+    answer(match operands::any(operands, 2)? {
+        Value::Set(set) => set.contains(value),
+        Value::Array(array) => contains(context, array, value)?,
+        Value::Object(object) => {
+            context.spend(object.len())?;
+            object.values().any(|member| member == value)
+        }
+        _ => false,
+    })
+}
+
+fn contains(context: &mut Context<'_>, array: &Array, value: &Value) -> Result<bool, BuiltinError> {
+    context.spend(array.len())?;
+    Ok(array.iter().any(|member| member == value))
+}
+
+/// `key, value in collection`.
+pub(super) fn member_with_key(_: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let (key, value) = (operands::any(operands, 1)?, operands::any(operands, 2)?);
+    answer(match operands::any(operands, 3)? {
+        Value::Set(set) => key == value && set.contains(key),
+        collection => collection.lookup(key) == Some(value),
+    })
+}

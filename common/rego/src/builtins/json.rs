@@ -1,0 +1,227 @@
+//! `json.marshal`, `json.unmarshal`, `json.is_valid`: JSON as Go's encoding/json reads and writes it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::go_text::quote;
+use super::operands::{self, object, string};
+use super::{Answer, BuiltinError, Context, answer, fail};
+use crate::json::Reader;
+use crate::value::{MAX_NESTING, Value};
+
+/// How deep Go reads.
+const GO_MAX_NESTING: usize = 10_000;
+
+pub(super) fn unmarshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let text = string(operands, 1)?;
+    context.spend(text.len())?;
+    answer(parse(text)?)
+}
+
+/// Reads a document; one that only nests too deep for this machine stops the evaluation.
+pub(super) fn parse(text: &str) -> Result<Value, BuiltinError> {
+    Value::from_json_str(text).or_else(|error| {
+        if !is_well_formed(text, MAX_NESTING) && is_well_formed(text, GO_MAX_NESTING) {
+            return Err(BuiltinError::Halt(format!(
+                "JSON that nests deeper than {MAX_NESTING} is refused"
+            )));
+        }
+        fail(error.to_string())
+    })
+}
+
+pub(super) fn is_valid(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let Value::String(text) = operands::any(operands, 1)? else {
+        return answer(false);
+    };
+    context.spend(text.len())?;
+    answer(is_well_formed(text, GO_MAX_NESTING))
+}
+
+fn is_well_formed(text: &str, max_nesting: usize) -> bool {
+    let mut reader = Reader::new(text.as_bytes(), max_nesting);
+    reader.skip().and_then(|()| reader.end()).is_ok()
+}
+
+pub(super) fn marshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let value = operands::any(operands, 1)?;
+    check_numbers(value)?;
+    let text = to_json(value, None);
+    context.spend(text.len())?;
+    answer(text)
+}
+
+pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let value = operands::any(operands, 1)?;
+    let (mut prefix, mut indent, mut pretty, mut implied) = ("", "\t", None, false);
+    for (key, option) in object(operands, 2)? {
+        match (key.as_str(), option) {
+            (Some("prefix"), Value::String(text)) => (prefix, implied) = (text.as_ref(), true),
+            (Some("indent"), Value::String(text)) => (indent, implied) = (text.as_ref(), true),
+            (Some("pretty"), Value::Bool(flag)) => pretty = Some(*flag),
+            (Some(name @ ("prefix" | "indent")), other) => {
+                let got = other.type_name();
+                return fail(format!(
+                    "operand 2 key {name:?} failed cast to string: must be string but got {got}"
+                ));
+            }
+            (Some("pretty"), _) => return fail("operand 2 key \"pretty\" failed cast to bool"),
+            (Some(name), _) => {
+                let mut message = "operand 2 object contained unknown key ".to_owned();
+                quote(name, &mut message);
+                return fail(message);
+            }
+            (None, _) => return fail("operand 2 failed to stringify a key"),
+        }
+    }
+    if !pretty.unwrap_or(implied) {
+        return marshal(context, operands);
+    }
+    check_numbers(value)?;
+    let layout = Layout { prefix, indent };
+    context.spend(
+        value
+            .to_json()
+            .len()
+            .saturating_mul(prefix.len().saturating_add(indent.len())),
+    )?;
+    // Go doesn't prefix the first line; OPA does.
+    answer(format!("{prefix}{}", to_json(value, Some(layout))))
+}
+
+/// Go refuses to write a number whose text isn't JSON's. Recurses as deep as the value nests, which values bound.
+fn check_numbers(value: &Value) -> Result<(), BuiltinError> {
+    match value {
+        Value::Number(number) if number.source() != number.as_str() => {
+            fail(format!("json: invalid number literal {:?}", number.source()))
+        }
+        Value::Array(array) => array.iter().try_for_each(check_numbers),
+        Value::Set(set) => set.iter().try_for_each(check_numbers),
+        Value::Object(object) => object
+            .iter()
+            .try_for_each(|(key, value)| check_numbers(key).and_then(|()| check_numbers(value))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+/// How lines start.
+#[derive(Clone, Copy)]
+struct Layout<'a> {
+    prefix: &'a str,
+    indent: &'a str,
+}
+
+fn to_json(value: &Value, layout: Option<Layout<'_>>) -> String {
+    let mut writer = Writer {
+        out: String::new(),
+        layout,
+        depth: 0,
+    };
+    writer.value(value);
+    writer.out
+}
+
+struct Writer<'a> {
+    out: String,
+    layout: Option<Layout<'a>>,
+    depth: usize,
+}
+
+impl Writer<'_> {
+    /// Recurses as deep as the value nests, which values bound.
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
+            Value::Number(number) => self.out.push_str(&number.as_str()),
+            Value::String(text) => self.string(text),
+            Value::Array(array) => self.list(array.iter()),
+            Value::Set(set) => self.list(set.iter()),
+            Value::Object(object) => {
+                // Go's keys are strings, in their order; what else Rego has for keys is named by its JSON.
+                let mut members = BTreeMap::new();
+                for (key, value) in object {
+                    members.insert(key_text(key), value);
+                }
+                self.open('{');
+                for (at, (key, value)) in members.iter().enumerate() {
+                    self.next(at);
+                    self.string(key);
+                    self.out.push_str(if self.layout.is_some() { ": " } else { ":" });
+                    self.value(value);
+                }
+                self.close('}', members.is_empty());
+            }
+        }
+    }
+
+    fn list<'v>(&mut self, items: impl ExactSizeIterator<Item = &'v Value>) {
+        let is_empty = items.len() == 0;
+        self.open('[');
+        for (at, item) in items.enumerate() {
+            self.next(at);
+            self.value(item);
+        }
+        self.close(']', is_empty);
+    }
+
+    fn open(&mut self, bracket: char) {
+        self.out.push(bracket);
+        self.depth += 1;
+    }
+
+    fn next(&mut self, at: usize) {
+        if at > 0 {
+            self.out.push(',');
+        }
+        self.line();
+    }
+
+    fn close(&mut self, bracket: char, is_empty: bool) {
+        self.depth = self.depth.saturating_sub(1);
+        if !is_empty {
+            self.line();
+        }
+        self.out.push(bracket);
+    }
+
+    fn line(&mut self) {
+        if let Some(layout) = self.layout {
+            self.out.push('\n');
+            self.out.push_str(layout.prefix);
+            for _ in 0..self.depth {
+                self.out.push_str(layout.indent);
+            }
+        }
+    }
+
+    /// With Go's escapes, those for HTML included.
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\x08' => self.out.push_str("\\b"),
+                '\x0c' => self.out.push_str("\\f"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\0'..='\x1f' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    // Writing to a string can't fail.
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(c));
+                }
+                _ => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
+}
+
+/// The name that a key has in JSON.
+pub(super) fn key_text(key: &Value) -> String {
+    match key {
+        Value::String(text) => text.as_ref().to_owned(),
+        other => to_json(other, None),
+    }
+}

@@ -1,0 +1,132 @@
+//! OPA's builtin functions, each with exactly OPA's answers and failures. One that can't be exact isn't here: a plan
+//! that needs it is refused when it is loaded. Nothing here reads a clock, draws randomness or does I/O.
+
+mod aggregates;
+mod arithmetic;
+mod arrays;
+mod bits;
+mod comparison;
+mod display;
+mod encoding;
+mod go_float;
+mod go_fmt;
+mod go_text;
+mod graph;
+mod json;
+mod jwt;
+mod numbers;
+mod objects;
+mod operands;
+mod paths;
+mod print;
+mod query;
+mod sets;
+mod split;
+mod sprintf;
+mod strings;
+mod subset;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trim;
+mod types;
+
+pub(crate) use table::lookup;
+pub use table::names;
+
+use crate::env::Env;
+use crate::number::arithmetic::ArithmeticError;
+use crate::value::Value;
+
+/// A builtin function. `Ok(None)` is an undefined result. It gets as many operands as the plan gives it, and must
+/// answer for any number and kind of them.
+pub type BuiltinFn = fn(&mut Context<'_>, &[Value]) -> Result<Option<Value>, BuiltinError>;
+
+/// Why a builtin gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuiltinError {
+    /// An operand is of the wrong kind, or there is no result for it. The call is undefined, unless errors are strict.
+    #[error("{0}")]
+    Lenient(String),
+    /// The evaluation can't go on, strict or not.
+    #[error("{0}")]
+    Halt(String),
+    /// The call costs more than is left of the evaluation's statements.
+    #[error("the evaluation's limit of statements is reached")]
+    Exhausted,
+}
+
+/// What a builtin is given besides its operands.
+pub struct Context<'a> {
+    env: &'a Env,
+    budget: u64,
+    print: Option<&'a mut dyn FnMut(&str)>,
+}
+
+impl<'a> Context<'a> {
+    /// The surroundings of an evaluation, the statements that it has left, and where `print` goes, if anywhere.
+    #[must_use]
+    pub fn new(env: &'a Env, budget: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {
+        Self { env, budget, print }
+    }
+
+    /// The instant of the evaluation, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ns(&self) -> i64 {
+        self.env.now_ns
+    }
+
+    /// How many statements are left: builtins spend from it what they cost.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        self.budget
+    }
+
+    /// Sets how many statements are left.
+    pub fn set_budget(&mut self, statements: u64) {
+        self.budget = statements;
+    }
+
+    /// Takes the cost of `elements` looked at or made from the budget.
+    ///
+    /// # Errors
+    /// [`BuiltinError::Exhausted`] when less is left than that.
+    pub fn spend(&mut self, elements: usize) -> Result<(), BuiltinError> {
+        // A statement is worth some tens of elements or bytes of builtin work.
+        let cost = (elements as u64) / 16;
+        self.budget = self.budget.checked_sub(cost).ok_or(BuiltinError::Exhausted)?;
+        Ok(())
+    }
+
+    fn print_line(&mut self, line: &str) {
+        if let Some(print) = &mut self.print {
+            print(line);
+        }
+    }
+
+    fn prints(&self) -> bool {
+        self.print.is_some()
+    }
+}
+
+impl From<ArithmeticError> for BuiltinError {
+    fn from(error: ArithmeticError) -> Self {
+        match error {
+            ArithmeticError::TooLarge => Self::Halt(error.to_string()),
+            _ => Self::Lenient(error.to_string()),
+        }
+    }
+}
+
+/// What a builtin returns.
+type Answer = Result<Option<Value>, BuiltinError>;
+
+/// A defined result.
+fn answer(value: impl Into<Value>) -> Answer {
+    Ok(Some(value.into()))
+}
+
+/// A failure that leaves the call undefined.
+fn fail<T>(message: impl Into<String>) -> Result<T, BuiltinError> {
+    Err(BuiltinError::Lenient(message.into()))
+}

@@ -1,0 +1,71 @@
+//! `print` and template strings: both get an array of scalars, and of sets that hold what an expression gave.
+
+use super::operands::array;
+use super::{Answer, BuiltinError, Context, answer, display};
+use crate::value::{Array, Value};
+
+/// The most lines that one `print` may come to, if its operands have several values each.
+const MAX_LINES: usize = 10_000;
+
+/// Prints a line for each combination of the operands' values, if there is somewhere to print to.
+pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    if context.prints() {
+        let parts = parts(array(operands, 1)?)?;
+        let mut lines = vec![String::new()];
+        for (at, values) in parts.iter().enumerate() {
+            if lines.len().saturating_mul(values.len()) > MAX_LINES {
+                return Err(BuiltinError::Halt(format!(
+                    "a print of more than {MAX_LINES} lines is refused"
+                )));
+            }
+            let glue = if at > 0 { " " } else { "" };
+            let longer = lines
+                .iter()
+                .flat_map(|line| values.iter().map(move |value| format!("{line}{glue}{value}")));
+            lines = longer.collect();
+        }
+        for line in &lines {
+            context.spend(line.len())?;
+            context.print_line(line);
+        }
+    }
+    // The statement holds.
+    answer(true)
+}
+
+/// The parts of a template string, joined.
+pub(super) fn template_string(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let mut text = String::new();
+    for values in parts(array(operands, 1)?)? {
+        let [value] = values.as_slice() else {
+            return Err(BuiltinError::Halt(
+                "template-strings must not produce multiple outputs".into(),
+            ));
+        };
+        context.spend(value.len())?;
+        text.push_str(value);
+    }
+    answer(text)
+}
+
+/// The values of each part as text. A part without a value is there, too.
+fn parts(array: &Array) -> Result<Vec<Vec<String>>, BuiltinError> {
+    array.iter().map(values).collect()
+}
+
+fn values(part: &Value) -> Result<Vec<String>, BuiltinError> {
+    let plain = |value: &Value| {
+        let mut text = String::new();
+        display::write_plain(value, &mut text);
+        text
+    };
+    match part {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(vec![plain(part)]),
+        Value::Set(set) if set.is_empty() => Ok(vec!["<undefined>".to_owned()]),
+        Value::Set(set) => Ok(set.iter().map(plain).collect()),
+        Value::Array(_) | Value::Object(_) => Err(BuiltinError::Halt(format!(
+            "illegal argument type: {}",
+            part.type_name()
+        ))),
+    }
+}
