@@ -1,0 +1,182 @@
+//! One case: a plan, input and data, and what OPA answers. Compares as OPA's own tests do.
+
+use postern_rego::{Array, Env, EvalError, NoHost, Object, Program, Set, Value, builtin_names};
+
+/// What became of a case.
+pub(crate) enum Outcome {
+    Right,
+    /// What was wanted and what came.
+    Wrong(String),
+    /// The plan was refused when it was loaded, for want of these builtins.
+    Refused(Vec<String>),
+    /// The evaluation was stopped with an error of this machine's own.
+    Stopped(String),
+}
+
+pub(crate) struct Case<'a> {
+    pub(crate) note: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) builtins: Vec<&'a str>,
+    case: &'a Value,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(case: &'a Value) -> Self {
+        let text = |name| case.get(name).and_then(Value::as_str).unwrap_or("?");
+        let declared = at(case, &["plan", "static", "builtin_funcs"]).and_then(Value::as_array);
+        let name = |builtin: &'a Value| builtin.get("name").and_then(Value::as_str);
+        let builtins = declared.into_iter().flatten().filter_map(name).collect();
+        Self {
+            note: text("note"),
+            file: text("file"),
+            builtins,
+            case,
+        }
+    }
+
+    pub(crate) fn run(&self) -> Outcome {
+        let known: Vec<&str> = builtin_names().collect();
+        let missing: Vec<String> = self
+            .builtins
+            .iter()
+            .filter(|name| !known.contains(name))
+            .map(ToString::to_string)
+            .collect();
+        let plan = self.case.get("plan").expect("a plan").to_json();
+        match (Program::load(plan.as_bytes(), &NoHost), missing.is_empty()) {
+            (Ok(program), true) => self.judge(self.evaluate(&program)),
+            (Err(_), false) => Outcome::Refused(missing),
+            (Ok(_), false) => Outcome::Wrong(format!("loaded without {}", missing.join(", "))),
+            (Err(error), true) => Outcome::Wrong(format!("refused: {error}")),
+        }
+    }
+
+    fn evaluate(&self, program: &Program) -> Result<Set, EvalError> {
+        let name = program.entrypoints().next().expect("an entrypoint");
+        let entrypoint = program.entrypoint(name).expect("the entrypoint just named");
+        let mut env = Env::new(1_700_000_000_000_000_000, [7; 32]);
+        env.strict_builtin_errors = self.flag("strict_error");
+        let input = self
+            .case
+            .get("input_json")
+            .map(untagged)
+            .or_else(|| self.case.get("input").cloned());
+        let data = self
+            .case
+            .get("data")
+            .cloned()
+            .unwrap_or_else(|| Value::from(Object::default()));
+        program.results(entrypoint, input.as_ref(), &data, &env)
+    }
+
+    fn judge(&self, got: Result<Set, EvalError>) -> Outcome {
+        let wanted_error =
+            ["want_error", "want_error_code"].map(|name| self.case.get(name).and_then(Value::as_str));
+        let got = match got {
+            Err(error) => return self.judge_error(&error, wanted_error),
+            Ok(got) => got,
+        };
+        if wanted_error.iter().any(Option::is_some) {
+            return Outcome::Wrong(format!("want error {wanted_error:?}\n    got  {got:?}"));
+        }
+        let wanted = self
+            .case
+            .get("want_result")
+            .and_then(Value::as_array)
+            .expect("a wanted result");
+        let wanted: Set = wanted.iter().cloned().collect();
+        let got: Set = got.iter().map(|bindings| self.bindings(bindings)).collect();
+        if wanted == got {
+            Outcome::Right
+        } else {
+            Outcome::Wrong(format!("want {wanted:?}\n    got  {got:?}"))
+        }
+    }
+
+    fn judge_error(&self, error: &EvalError, [text, code]: [Option<&str>; 2]) -> Outcome {
+        let shown = error.to_string();
+        if text.is_none() && code.is_none() {
+            return match error {
+                EvalError::LimitReached { .. } => Outcome::Stopped(shown),
+                EvalError::Builtin { message, .. }
+                    if message.contains("not supported") || message.contains("refused") =>
+                {
+                    Outcome::Stopped(shown)
+                }
+                _ => Outcome::Wrong(format!("error {shown}")),
+            };
+        }
+        let of_right_kind = match error {
+            EvalError::Builtin { .. } => code != Some("eval_conflict_error"),
+            _ => matches!(code, None | Some("eval_conflict_error")),
+        };
+        // OPA's text starts with the place and its code; what follows is the builtin's name and its words.
+        let words = text.map_or("", |text| {
+            text.split_once("_error: ").map_or(text, |(_, words)| words)
+        });
+        if of_right_kind && shown.contains(words) {
+            Outcome::Right
+        } else {
+            Outcome::Wrong(format!("want error {code:?} {text:?}\n    got  {shown}"))
+        }
+    }
+
+    /// The bindings as JSON has them, without those that OPA's test leaves out.
+    fn bindings(&self, bindings: &Value) -> Value {
+        let bindings = bindings.as_object().expect("an object of bindings");
+        let kept = bindings.iter().filter(|(name, _)| {
+            !self.flag("ignore_generated_vars")
+                || !name.as_str().is_some_and(|name| name.starts_with("__localq"))
+        });
+        let sorted = |value: Value| match value {
+            Value::Array(array) if self.flag("sort_bindings") => {
+                let mut items: Vec<Value> = array.iter().cloned().collect();
+                items.sort();
+                Value::from(items)
+            }
+            other => other,
+        };
+        Value::from(
+            kept.map(|(name, value)| (name.clone(), sorted(as_json(value))))
+                .collect::<Object>(),
+        )
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.case.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
+fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| value.get(name))
+}
+
+/// Sets as arrays, keys as strings.
+fn as_json(value: &Value) -> Value {
+    Value::from_json_str(&value.to_json()).expect("what this crate writes, it reads")
+}
+
+/// The value that the exporter wrote with its kinds named.
+fn untagged(tagged: &Value) -> Value {
+    let (kind, value) = tagged
+        .as_object()
+        .and_then(|object| object.nth(0))
+        .expect("one kind");
+    let items = || value.as_array().into_iter().flatten();
+    match kind.as_str().expect("the kind's name") {
+        "scalar" => value.clone(),
+        "array" => Value::from(items().map(untagged).collect::<Array>()),
+        "set" => Value::from(items().map(untagged).collect::<Set>()),
+        "object" => {
+            let pair = |pair: &Value| {
+                let pair = pair.as_array().expect("a pair");
+                (
+                    untagged(pair.get(0).expect("a key")),
+                    untagged(pair.get(1).expect("a value")),
+                )
+            };
+            Value::from(items().map(pair).collect::<Object>())
+        }
+        other => panic!("the exporter wrote a {other}"),
+    }
+}
