@@ -38,25 +38,26 @@ impl Cursor {
         }
     }
 
-    /// The next key and value: an array's index and element, an object's member, a set's member twice.
-    pub(super) fn next(&mut self) -> Option<(Value, Value)> {
+    /// The next key and value: an array's index and element, an object's member, a set's member twice. The key only if
+    /// it is wanted.
+    pub(super) fn next(&mut self, wants_key: bool) -> Option<(Option<Value>, Value)> {
         match self {
             Cursor::Closed => None,
             Cursor::Array { array, next } => {
                 let element = array.get(*next)?.clone();
-                let key = Value::from(u64::try_from(*next).unwrap_or(u64::MAX));
+                let key = wants_key.then(|| Value::from(u64::try_from(*next).unwrap_or(u64::MAX)));
                 *next += 1;
                 Some((key, element))
             }
             Cursor::Object { object, next } => {
                 let (key, value) = object.nth(*next)?;
                 *next += 1;
-                Some((key.clone(), value.clone()))
+                Some((wants_key.then(|| key.clone()), value.clone()))
             }
             Cursor::Set { set, next } => {
                 let member = set.nth(*next)?;
                 *next += 1;
-                Some((member.clone(), member.clone()))
+                Some((wants_key.then(|| member.clone()), member.clone()))
             }
         }
     }

@@ -68,14 +68,16 @@ impl Machine<'_> {
     }
 
     /// Takes the next element of an iteration; `false` at its end.
-    pub(super) fn advance(&mut self, slot: u32, key: Local, value: Local) -> bool {
+    pub(super) fn advance(&mut self, slot: u32, key: Option<Local>, value: Local) -> bool {
         let at = self.frame.cursors + slot as usize;
         let Some(cursor) = self.scratch.cursors.get_mut(at) else {
             return false;
         };
-        match cursor.next() {
+        match cursor.next(key.is_some()) {
             Some((name, element)) => {
-                self.set(key, Some(name));
+                if let Some(key) = key {
+                    self.set(key, name);
+                }
                 self.set(value, Some(element));
                 true
             }

@@ -26,8 +26,11 @@ impl Machine<'_> {
         let mut value = self.read(with.value).cloned();
         if !with.path.is_empty() {
             let Some(part) = value else { return Ok(false) };
-            let path: Vec<&Value> =
-                with.path.iter().filter_map(|key| program.constants.get(*key as usize)).collect();
+            let path: Vec<&Value> = with
+                .path
+                .iter()
+                .filter_map(|key| program.constants.get(*key as usize))
+                .collect();
             let whole = upsert(self.local(with.local), &path, part);
             if whole.nesting() > MAX_NESTING {
                 return Err(Fault::TOO_NESTED);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::build::Builder;
 use super::constants::Constants;
+use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, BuiltinCall, Call, DynamicCall, Local, Op, Operand, Source, With};
 use super::scopes::Scopes;
@@ -34,6 +35,8 @@ pub(super) struct Body<'b, 'p> {
     writes_world: bool,
     /// The locals that hold (a part of) the base document, reached from `data` without anything in between.
     base: HashSet<Local>,
+    /// The locals that something reads, as the plan numbers them.
+    live: HashSet<i64>,
 }
 
 /// What came of a body.
@@ -62,6 +65,7 @@ impl<'b, 'p> Body<'b, 'p> {
         };
         let scopes = Scopes::default();
         let base = HashSet::from([DATA]);
+        let live = live(blocks, params);
         let mut body = Body {
             builder,
             locals,
@@ -70,6 +74,7 @@ impl<'b, 'p> Body<'b, 'p> {
             name,
             writes_world: false,
             base,
+            live,
         };
         let entry = body.here()?;
         body.blocks(blocks)?;
@@ -257,8 +262,13 @@ impl<'b, 'p> Body<'b, 'p> {
                 self.emit(Op::Return { source }).map(drop)
             }
             Kind::AssignVar { source, target } => {
+                let is_live = self.live.contains(target);
                 let (source, target) = (self.operand(*source)?, self.target(*target)?);
-                self.emit(Op::Assign { source, target }).map(drop)
+                if is_live {
+                    self.emit(Op::Assign { source, target }).map(drop)
+                } else {
+                    Ok(())
+                }
             }
             Kind::ResetLocal { target } => {
                 let target = self.target(*target)?;
@@ -426,6 +436,7 @@ impl<'b, 'p> Body<'b, 'p> {
     fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
         let source = self.local(source)?;
         let is_base = self.is_base(Operand::local(source));
+        let has_key = self.live.contains(&key);
         let (key, value) = (self.target(key)?, self.target(value)?);
         if is_base {
             self.base.insert(value);
@@ -434,7 +445,7 @@ impl<'b, 'p> Body<'b, 'p> {
         self.emit(Op::ScanStart { source, slot })?;
         let next = self.emit(Op::ScanNext {
             slot,
-            key,
+            key: has_key.then_some(key),
             value,
             done: LATER,
         })?;

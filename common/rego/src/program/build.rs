@@ -89,6 +89,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, Loa
             locals: body.locals,
         });
     }
+    shorten_jumps(&mut builder.code);
     Ok(Program {
         code: builder.code,
         spots: builder.spots,
@@ -105,6 +106,27 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, Loa
         memos,
         entrypoints,
     })
+}
+
+/// Lets operations that go to a jump go where it leads.
+fn shorten_jumps(code: &mut [Op]) {
+    /// Longer chains stay; there is no need to look for circles in them.
+    const LONGEST: usize = 16;
+    for at in 0..code.len() {
+        let follow = |to: Address| match code.get(to as usize) {
+            Some(Op::Jump { to }) => Some(*to),
+            _ => None,
+        };
+        let Some(exit) = code.get(at).and_then(Op::exit) else {
+            continue;
+        };
+        let target = std::iter::successors(Some(exit), |to| follow(*to))
+            .take(LONGEST)
+            .last();
+        if let (Some(op), Some(target)) = (code.get_mut(at), target) {
+            op.set_exit(target);
+        }
+    }
 }
 
 /// Finds every builtin that the plan declares: the host's first, then this crate's.

@@ -69,7 +69,7 @@ impl Constants {
         if let Some(known) = self.texts.get(&text) {
             return Ok(Some(*known));
         }
-        let Some(number) = Number::from_source(&text) else {
+        let Some(number) = Number::from_literal(&text) else {
             return Err(text);
         };
         let index = self.push(Value::Number(number));

@@ -4,6 +4,7 @@
 mod body;
 mod build;
 mod constants;
+mod live;
 mod locals;
 mod op;
 mod paths;

@@ -153,10 +153,10 @@ pub(crate) enum Op {
         source: Local,
         slot: Slot,
     },
-    /// Takes the next key and value, or closes the iteration and goes to `done`.
+    /// Takes the next key, if something reads it, and value, or closes the iteration and goes to `done`.
     ScanNext {
         slot: Slot,
-        key: Local,
+        key: Option<Local>,
         value: Local,
         done: Address,
     },
@@ -201,13 +201,25 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// Where the operation goes when it doesn't go on with the next.
+    pub(super) fn exit(&self) -> Option<Address> {
+        let mut copy = *self;
+        copy.exit_mut().copied()
+    }
+
     /// Sets where the operation goes when it doesn't go on with the next. For a dynamic call that is where it goes
     /// when there is no function.
     pub(super) fn set_exit(&mut self, exit: Address) {
+        if let Some(own) = self.exit_mut() {
+            *own = exit;
+        }
+    }
+
+    fn exit_mut(&mut self) -> Option<&mut Address> {
         match self {
-            Op::Jump { to } => *to = exit,
-            Op::ScanNext { done, .. } => *done = exit,
-            Op::CallDynamic { missing, .. } => *missing = exit,
+            Op::Jump { to } => Some(to),
+            Op::ScanNext { done, .. } => Some(done),
+            Op::CallDynamic { missing, .. } => Some(missing),
             Op::AssignOnce { fail, .. }
             | Op::Dot { fail, .. }
             | Op::DotBase { fail, .. }
@@ -227,7 +239,7 @@ impl Op {
             | Op::WithStart { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
-            | Op::ResultAdd { fail, .. } => *fail = exit,
+            | Op::ResultAdd { fail, .. } => Some(fail),
             Op::Assign { .. }
             | Op::Reset { .. }
             | Op::MakeArray { .. }
@@ -238,7 +250,7 @@ impl Op {
             | Op::WithEnd { .. }
             | Op::Return { .. }
             | Op::ReturnUndefined
-            | Op::Finish => {}
+            | Op::Finish => None,
         }
     }
 }

@@ -45,20 +45,26 @@ impl Object {
     /// The value under `key`.
     #[must_use]
     pub fn get(&self, key: &Value) -> Option<&Value> {
-        let found = match key {
-            Value::String(text) => self.shared.tree.find(|name| order::with_str(name, text)),
-            _ => self.shared.tree.find(|name| name.cmp(key)),
-        };
-        found.map(|(_, value)| value)
+        match key {
+            Value::String(text) => self.get_str(text),
+            _ => self
+                .shared
+                .tree
+                .find(|name| name.cmp(key))
+                .map(|(_, value)| value),
+        }
     }
 
     /// The value under a string key.
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<&Value> {
-        self.shared
-            .tree
-            .find(|name| order::with_str(name, key))
-            .map(|(_, value)| value)
+        let tree = &self.shared.tree;
+        let found = match tree.few() {
+            // Most names differ in length, which is known without a look at their text.
+            Some(members) => members.iter().find(|(name, _)| name.as_str() == Some(key)),
+            None => tree.find(|name| order::with_str(name, key)),
+        };
+        found.map(|(_, value)| value)
     }
 
     /// Whether there is a value under `key`.

@@ -10,6 +10,9 @@ use super::Value;
 /// How many entries a leaf, or children a branch, may have before it splits.
 const CAPACITY: usize = 64;
 
+/// Up to so many entries it is quicker to look at all.
+const FEW: usize = 16;
+
 /// What a tree holds: something with a key that orders it.
 pub(super) trait Entry: Clone {
     /// What the entry is found by.
@@ -89,6 +92,14 @@ impl<E: Entry> Tree<E> {
                 }
                 Node::Branch(branch) => node = branch.child_for(&order)?,
             }
+        }
+    }
+
+    /// The entries, where they are few.
+    pub(super) fn few(&self) -> Option<&[E]> {
+        match &self.root {
+            Node::Leaf(entries) if entries.len() <= FEW => Some(entries),
+            Node::Leaf(_) | Node::Branch(_) => None,
         }
     }
 
