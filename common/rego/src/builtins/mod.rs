@@ -30,6 +30,7 @@ mod table;
 mod tests;
 mod trim;
 mod types;
+mod walk;
 
 pub(crate) use table::lookup;
 pub use table::names;

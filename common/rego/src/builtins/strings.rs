@@ -60,17 +60,26 @@ pub(super) fn substring(context: &mut Context<'_>, operands: &[Value]) -> Answer
 }
 
 pub(super) fn lower(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    map(context, operands, to_lower)
+    map(context, operands, str::to_ascii_lowercase, to_lower)
 }
 
 pub(super) fn upper(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    map(context, operands, to_upper)
+    map(context, operands, str::to_ascii_uppercase, to_upper)
 }
 
-fn map(context: &mut Context<'_>, operands: &[Value], mapping: fn(char) -> char) -> Answer {
+fn map(
+    context: &mut Context<'_>,
+    operands: &[Value],
+    of_ascii: fn(&str) -> String,
+    of_char: fn(char) -> char,
+) -> Answer {
     let text = string(operands, 1)?;
     context.spend(text.len())?;
-    answer(text.chars().map(mapping).collect::<String>())
+    answer(if text.is_ascii() {
+        of_ascii(text)
+    } else {
+        text.chars().map(of_char).collect()
+    })
 }
 
 pub(super) fn reverse(context: &mut Context<'_>, operands: &[Value]) -> Answer {

@@ -2,7 +2,7 @@
 
 use super::{
     BuiltinFn, aggregates, arithmetic, arrays, bits, comparison, encoding, graph, json, jwt, numbers,
-    objects, paths, print, query, sets, split, sprintf, strings, subset, trim, types,
+    objects, paths, print, query, sets, split, sprintf, strings, subset, trim, types, walk,
 };
 
 /// The function that OPA calls `name`.
@@ -128,6 +128,7 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("urlquery.decode_object", query::decode_object),
     ("urlquery.encode", query::encode),
     ("urlquery.encode_object", query::encode_object),
+    ("walk", walk::walk),
 ];
 
 #[cfg(test)]

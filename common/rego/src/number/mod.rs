@@ -3,6 +3,7 @@
 
 pub(crate) mod arithmetic;
 mod decimal;
+mod digits;
 mod float;
 
 use std::borrow::Cow;
