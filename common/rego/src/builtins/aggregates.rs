@@ -42,7 +42,7 @@ fn accumulate(
         let Value::Number(number) = member else {
             return wrong_element(1, list.type_name(), member, "number");
         };
-        exact = exact && arithmetic::to_int(number)?.is_some();
+        exact = exact && number.is_integer();
         numbers.push(number);
     }
     if !exact {

@@ -118,6 +118,14 @@ impl Number {
         }
     }
 
+    /// Whether the value is an integer, whatever its form and size.
+    pub(crate) fn is_integer(&self) -> bool {
+        match &self.0 {
+            Repr::Int(_) => true,
+            Repr::Text(decimal) => decimal.is_int(),
+        }
+    }
+
     /// The integer that this number is by value, whatever its form.
     fn int_value(&self) -> Option<i64> {
         match &self.0 {
