@@ -1,6 +1,8 @@
 //! Bundles go both ways between OPA and us: what it signs we read, what we sign it accepts, and what either of us
 //! refuses the other refuses too.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::fs;

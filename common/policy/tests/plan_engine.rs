@@ -1,5 +1,7 @@
 //! The plan engine over bundles that OPA built: what it answers, and what it refuses to load.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::fs;

@@ -186,8 +186,9 @@ impl<R: Read> Read for Bounded<R> {
 fn refusal(error: &io::Error, limits: &Limits) -> BundleError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = error.get_ref().map(|e| e as _);
     while let Some(cause) = source {
+        // An io::Error hides what it wraps from `source`.
         let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if cause.is::<BoundReached>() || inner.is_some_and(|e| e.is::<BoundReached>()) {
+        if cause.is::<BoundReached>() || matches!(inner, Some(e) if e.is::<BoundReached>()) {
             return BundleError::TooLarge {
                 what: "bytes when inflated",
                 limit: limits.inflated_bytes,

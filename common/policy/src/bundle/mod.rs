@@ -143,6 +143,12 @@ pub fn sign(
     )
 }
 
+/// The archive's SHA-256 in hex: the entity tag under which bundles are served.
+#[must_use]
+pub fn digest_hex(archive: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, archive))
+}
+
 fn is_rego(path: &str) -> bool {
     path.rsplit_once('.')
         .is_some_and(|(_, extension)| extension == "rego")

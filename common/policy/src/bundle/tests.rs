@@ -176,7 +176,7 @@ fn ill_formed_signatures_say_what_is_wrong() {
     ];
     for (text, expected) in cases {
         let archive = tampered(&signed, |files| {
-            *files.get_mut(SIGNATURES).unwrap() = text.as_bytes().to_vec()
+            *files.get_mut(SIGNATURES).unwrap() = text.as_bytes().to_vec();
         });
         let error = read(&archive, &trusting("demo", &signer))
             .unwrap_err()

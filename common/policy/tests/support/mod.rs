@@ -1,6 +1,12 @@
 //! The real `opa`, for tests that hold us to it. Where it isn't built yet it is built; where that fails, so does the
 //! test: none of this is ever skipped.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail as tests do"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
