@@ -2,6 +2,7 @@
 //! list's first element, and `data.object[2]` the member under `"2"`. Elsewhere in Rego neither is.
 
 use super::Machine;
+use super::slot::Slot;
 use crate::program::{Local, Operand};
 use crate::value::Value;
 
@@ -11,14 +12,17 @@ const DATA: Local = 1;
 impl Machine<'_> {
     /// `target := source[key]`, where `source` was reached from `data`.
     pub(super) fn dot_base(&mut self, source: Operand, key: Operand, target: Local) -> bool {
-        let found = match (self.read(source), self.read(key)) {
-            (Some(Value::Object(object)), Some(key @ Value::String(_))) => object.get(key),
-            (Some(source), Some(key)) if self.reads_storage() => storage_lookup(source, key),
-            (Some(source), Some(key)) => source.lookup(key),
-            _ => None,
+        let (Some(document), Some(wanted)) = (self.read(source), self.read(key)) else {
+            self.set(target, Slot::Undefined);
+            return false;
         };
-        let found = found.cloned();
-        let defined = found.is_some();
+        // A member of an object by name is the same in storage as elsewhere.
+        let by_name = matches!((document, wanted), (Value::Object(_), Value::String(_)));
+        if by_name || !self.reads_storage() {
+            return self.dot(source, key, target);
+        }
+        let found = self.copy(source).map(|document| storage_lookup(document, wanted));
+        let defined = found.is_defined();
         self.set(target, found);
         defined
     }

@@ -3,9 +3,10 @@
 use super::Machine;
 use super::fault::Fault;
 use super::frame::Frame;
+use super::slot::Slot;
 use crate::builtins::BuiltinError;
 use crate::program::{Address, Local, Operand};
-use crate::value::{MAX_NESTING, Value};
+use crate::value::MAX_NESTING;
 
 /// A call about to be made: what is called with what, and where the caller goes on.
 struct Site<'p> {
@@ -17,7 +18,7 @@ struct Site<'p> {
     fail: Address,
 }
 
-impl Machine<'_> {
+impl<'e> Machine<'e> {
     /// Calls a function; the answer is where to go on.
     pub(super) fn call(&mut self, call: u32, back: Address, fail: Address) -> Result<Address, Fault> {
         let program = self.program;
@@ -76,7 +77,7 @@ impl Machine<'_> {
             && let Some(known) = self.scratch.worlds.recall(world, memo)
         {
             let known = known.clone();
-            let defined = known.is_some();
+            let defined = known.is_defined();
             self.set(site.result, known);
             return Ok(if defined { site.back } else { site.fail });
         }
@@ -89,10 +90,10 @@ impl Machine<'_> {
             return Err(self.too_many_locals());
         }
         for arg in site.args {
-            let value = self.read(*arg).cloned();
+            let value = self.copy(*arg);
             self.scratch.stack.push(value);
         }
-        self.scratch.stack.resize(end, None);
+        self.scratch.stack.resize_with(end, Slot::default);
         self.scratch.frames.push(self.frame);
         self.frame = Frame {
             base,
@@ -109,7 +110,7 @@ impl Machine<'_> {
     }
 
     /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.
-    pub(super) fn leave(&mut self, value: Option<Value>) -> Option<Address> {
+    pub(super) fn leave(&mut self, value: Slot<'e>) -> Option<Address> {
         let caller = self.scratch.frames.pop()?;
         let ended = std::mem::replace(&mut self.frame, caller);
         let scratch = &mut self.scratch;
@@ -122,7 +123,7 @@ impl Machine<'_> {
         if let (Some(world), Some(memo)) = (world, ended.memo) {
             scratch.worlds.remember(world, memo, value.clone());
         }
-        let defined = value.is_some();
+        let defined = value.is_defined();
         self.set(ended.result, value);
         Some(if defined { ended.back } else { ended.fail })
     }
@@ -139,7 +140,7 @@ impl Machine<'_> {
         self.scratch.args.clear();
         for arg in &call.args {
             let Some(value) = self.read(*arg).cloned() else {
-                self.set(call.result, None);
+                self.set(call.result, Slot::Undefined);
                 return Ok(false);
             };
             self.scratch.args.push(value);
@@ -152,7 +153,7 @@ impl Machine<'_> {
             Ok(result) => result,
             Err(BuiltinError::Exhausted) => return Err(self.out_of_statements()),
             Err(BuiltinError::Lenient(_)) if !self.strict => {
-                self.set(call.result, None);
+                self.set(call.result, Slot::Undefined);
                 return Ok(false);
             }
             Err(BuiltinError::Lenient(message) | BuiltinError::Halt(message)) => {
@@ -169,7 +170,7 @@ impl Machine<'_> {
             return Err(Fault::TOO_NESTED);
         }
         let defined = result.is_some();
-        self.set(call.result, result);
+        self.set(call.result, result.into());
         Ok(defined)
     }
 }

@@ -1,64 +1,60 @@
 //! An iteration over a collection as it was when the iteration began.
 
-use crate::value::{Array, Object, Set, Value};
+use super::slot::Slot;
+use crate::value::Value;
 
-pub(super) enum Cursor {
-    /// At its end, or over something that has no elements.
-    Closed,
-    Array {
-        array: Array,
-        next: usize,
-    },
-    Object {
-        object: Object,
-        next: usize,
-    },
-    Set {
-        set: Set,
-        next: usize,
-    },
+/// The collection, and the rank of its next element.
+#[derive(Default)]
+pub(super) struct Cursor<'e> {
+    /// Undefined once the iteration is at its end.
+    collection: Slot<'e>,
+    next: usize,
 }
 
-impl Cursor {
-    pub(super) fn over(value: &Value) -> Self {
-        match value {
-            Value::Array(array) => Cursor::Array {
-                array: array.clone(),
-                next: 0,
-            },
-            Value::Object(object) => Cursor::Object {
-                object: object.clone(),
-                next: 0,
-            },
-            Value::Set(set) => Cursor::Set {
-                set: set.clone(),
-                next: 0,
-            },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Cursor::Closed,
-        }
+impl<'e> Cursor<'e> {
+    pub(super) fn over(collection: Slot<'e>) -> Self {
+        Cursor { collection, next: 0 }
     }
 
-    /// The next key and value: an array's index and element, an object's member, a set's member twice. The key only if
-    /// it is wanted.
-    pub(super) fn next(&mut self, wants_key: bool) -> Option<(Option<Value>, Value)> {
-        match self {
-            Cursor::Closed => None,
-            Cursor::Array { array, next } => {
-                let element = array.get(*next)?.clone();
-                let key = wants_key.then(|| Value::from(u64::try_from(*next).unwrap_or(u64::MAX)));
-                *next += 1;
-                Some((key, element))
+    /// The next key, if it is wanted, and value: an array's index and element, an object's member, a set's member
+    /// twice. What can't be iterated has none.
+    pub(super) fn next(&mut self, wants_key: bool) -> Option<(Slot<'e>, Slot<'e>)> {
+        let rank = self.next;
+        self.next += 1;
+        match &self.collection {
+            Slot::Undefined => None,
+            Slot::Borrowed(collection) => {
+                let (key, element) = entry(collection, rank)?;
+                let key = match key {
+                    _ if !wants_key => Slot::Undefined,
+                    Some(key) => Slot::Borrowed(key),
+                    None => Slot::Owned(index(rank)),
+                };
+                Some((key, Slot::Borrowed(element)))
             }
-            Cursor::Object { object, next } => {
-                let (key, value) = object.nth(*next)?;
-                *next += 1;
-                Some((wants_key.then(|| key.clone()), value.clone()))
-            }
-            Cursor::Set { set, next } => {
-                let member = set.nth(*next)?;
-                *next += 1;
-                Some((wants_key.then(|| member.clone()), member.clone()))
+            Slot::Owned(collection) => {
+                let (key, element) = entry(collection, rank)?;
+                let key = match key {
+                    _ if !wants_key => Slot::Undefined,
+                    Some(key) => Slot::Owned(key.clone()),
+                    None => Slot::Owned(index(rank)),
+                };
+                Some((key, Slot::Owned(element.clone())))
             }
         }
     }
+}
+
+/// The key, unless it is the rank itself, and the element at a rank.
+fn entry(collection: &Value, rank: usize) -> Option<(Option<&Value>, &Value)> {
+    match collection {
+        Value::Array(array) => Some((None, array.get(rank)?)),
+        Value::Object(object) => object.nth(rank).map(|(key, value)| (Some(key), value)),
+        Value::Set(set) => set.nth(rank).map(|member| (Some(member), member)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+fn index(rank: usize) -> Value {
+    Value::from(u64::try_from(rank).unwrap_or(u64::MAX))
 }

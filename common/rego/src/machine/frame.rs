@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::cursor::Cursor;
+use super::slot::Slot;
 use crate::program::{Address, Local, Operand, Source};
 use crate::value::Value;
 
@@ -23,30 +24,36 @@ pub(super) struct Frame {
     pub(super) fail: Address,
 }
 
-impl Machine<'_> {
+impl<'e> Machine<'e> {
     /// A local of the running function; `None` is undefined.
     pub(super) fn local(&self, local: Local) -> Option<&Value> {
-        self.scratch.stack.get(self.frame.base + local as usize)?.as_ref()
+        self.slot(local)?.value()
+    }
+
+    pub(super) fn slot(&self, local: Local) -> Option<&Slot<'e>> {
+        self.scratch.stack.get(self.frame.base + local as usize)
     }
 
     pub(super) fn local_mut(&mut self, local: Local) -> Option<&mut Value> {
         self.scratch
             .stack
             .get_mut(self.frame.base + local as usize)?
-            .as_mut()
+            .value_mut()
     }
 
-    pub(super) fn set(&mut self, local: Local, value: Option<Value>) {
+    pub(super) fn set(&mut self, local: Local, value: Slot<'e>) {
         if let Some(place) = self.scratch.stack.get_mut(self.frame.base + local as usize) {
             *place = value;
         }
     }
 
-    pub(super) fn take(&mut self, local: Local) -> Option<Value> {
-        self.scratch
-            .stack
-            .get_mut(self.frame.base + local as usize)?
-            .take()
+    pub(super) fn set_value(&mut self, local: Local, value: Value) {
+        self.set(local, Slot::Owned(value));
+    }
+
+    pub(super) fn take(&mut self, local: Local) -> Slot<'e> {
+        let place = self.scratch.stack.get_mut(self.frame.base + local as usize);
+        place.map(std::mem::take).unwrap_or_default()
     }
 
     pub(super) fn read(&self, operand: Operand) -> Option<&Value> {
@@ -56,11 +63,19 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn set_cursor(&mut self, slot: u32, cursor: Cursor) {
+    /// A copy of what an operand holds; free of cost unless the evaluation made it.
+    pub(super) fn copy(&self, operand: Operand) -> Slot<'e> {
+        match operand.source() {
+            Source::Local(local) => self.slot(local).cloned().unwrap_or_default(),
+            Source::Constant(index) => self.program.constants.get(index as usize).into(),
+        }
+    }
+
+    pub(super) fn set_cursor(&mut self, slot: u32, cursor: Cursor<'e>) {
         let at = self.frame.cursors + slot as usize;
         let cursors = &mut self.scratch.cursors;
         if cursors.len() <= at {
-            cursors.resize_with(at + 1, || Cursor::Closed);
+            cursors.resize_with(at + 1, Cursor::default);
         }
         if let Some(place) = cursors.get_mut(at) {
             *place = cursor;
@@ -78,11 +93,11 @@ impl Machine<'_> {
                 if let Some(key) = key {
                     self.set(key, name);
                 }
-                self.set(value, Some(element));
+                self.set(value, element);
                 true
             }
             None => {
-                *cursor = Cursor::Closed;
+                *cursor = Cursor::default();
                 false
             }
         }

@@ -11,6 +11,7 @@ mod cursor;
 mod fault;
 mod frame;
 mod scratch;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod upsert;
@@ -28,12 +29,13 @@ use cursor::Cursor;
 use fault::Fault;
 use frame::Frame;
 use scratch::Scratch;
+use slot::Slot;
 
 /// Evaluates one entrypoint.
 pub(crate) fn run<'e>(
     program: &'e Program,
     entrypoint: &Entrypoint,
-    input: Option<&Value>,
+    input: Option<&'e Value>,
     data: &'e Value,
     env: &'e Env,
     print: Option<&'e mut dyn FnMut(&str)>,
@@ -68,22 +70,22 @@ struct Machine<'e> {
     data: &'e Value,
     /// Of the function that runs.
     frame: Frame,
-    scratch: Box<Scratch>,
+    scratch: Scratch<'e>,
     results: Set,
 }
 
-impl Machine<'_> {
-    fn start(&mut self, entrypoint: &Entrypoint, input: Option<&Value>) -> Result<(), EvalError> {
+impl<'e> Machine<'e> {
+    fn start(&mut self, entrypoint: &Entrypoint, input: Option<&'e Value>) -> Result<(), EvalError> {
         let locals = (entrypoint.locals as usize).max(2);
         if locals > self.limits.max_locals {
             return Err(self.too_many_locals().into_error(self.program, entrypoint.entry));
         }
-        let data = self.data;
+        let (input, data) = (Slot::from(input), Slot::Borrowed(self.data));
         let stack = &mut self.scratch.stack;
-        stack.push(input.cloned());
-        stack.push(Some(data.clone()));
-        stack.resize(locals, None);
-        let world = self.scratch.worlds.enter(input, Some(data), self.program.memos);
+        stack.push(input.clone());
+        stack.push(data.clone());
+        stack.resize_with(locals, Slot::default);
+        let world = self.scratch.worlds.enter(input, data, self.program.memos);
         self.frame = Frame {
             world: Some(world),
             worlds: self.scratch.worlds.len(),
@@ -108,13 +110,13 @@ impl Machine<'_> {
             *at = match *op {
                 Op::Jump { to } => to,
                 Op::Assign { source, target } => {
-                    let value = self.read(source).cloned();
+                    let value = self.copy(source);
                     self.set(target, value);
                     next
                 }
                 Op::AssignOnce { source, target, fail } => or(self.assign_once(source, target)?, fail),
                 Op::Reset { target } => {
-                    self.set(target, None);
+                    self.set(target, Slot::Undefined);
                     next
                 }
                 Op::Dot {
@@ -142,15 +144,15 @@ impl Machine<'_> {
                 Op::MakeArray { capacity, target } => {
                     // A plan's word for the capacity is only a hint.
                     let array = Array::with_capacity((capacity as usize).min(64));
-                    self.set(target, Some(Value::Array(array)));
+                    self.set_value(target, Value::Array(array));
                     next
                 }
                 Op::MakeObject { target } => {
-                    self.set(target, Some(Value::Object(Object::default())));
+                    self.set_value(target, Value::Object(Object::default()));
                     next
                 }
                 Op::MakeSet { target } => {
-                    self.set(target, Some(Value::Set(Set::default())));
+                    self.set_value(target, Value::Set(Set::default()));
                     next
                 }
                 Op::ArrayAppend { value, array, fail } => or(self.array_append(value, array)?, fail),
@@ -169,7 +171,7 @@ impl Machine<'_> {
                 } => or(self.object_insert_once(key, value, object)?, fail),
                 Op::ObjectMerge { a, b, target, fail } => or(self.object_merge(a, b, target)?, fail),
                 Op::ScanStart { source, slot } => {
-                    let cursor = self.local(source).map_or(Cursor::Closed, Cursor::over);
+                    let cursor = Cursor::over(self.slot(source).cloned().unwrap_or_default());
                     self.set_cursor(slot, cursor);
                     next
                 }
@@ -180,7 +182,7 @@ impl Machine<'_> {
                     done,
                 } => or(self.advance(slot, key, value), done),
                 Op::ScanEnd { slot } => {
-                    self.set_cursor(slot, Cursor::Closed);
+                    self.set_cursor(slot, Cursor::default());
                     next
                 }
                 Op::WithStart { with, slot, fail } => or(self.start_with(with, slot)?, fail),
@@ -198,7 +200,7 @@ impl Machine<'_> {
                         None => return Ok(()),
                     }
                 }
-                Op::ReturnUndefined => match self.leave(None) {
+                Op::ReturnUndefined => match self.leave(Slot::Undefined) {
                     Some(back) => back,
                     None => return Ok(()),
                 },

@@ -532,3 +532,30 @@ fn a_return_in_the_middle_of_a_with_leaves_the_caller_as_it_was() {
     );
     assert_eq!(run(&program, Some("7"), "{}"), Some(r#"["a","a",7]"#.to_owned()));
 }
+
+#[test]
+fn data_that_a_with_replaced_is_addressed_as_any_value() {
+    // `data.a["3"]` and `data.a[3]` under `with data.a as {"3"}`, a set.
+    let number = stmt("MakeNumberRef", json!({"index": 3, "target": 4}));
+    let set = [
+        stmt("MakeSet", json!({"target": 5})),
+        stmt("SetAdd", json!({"set": 5, "value": string(3)})),
+    ];
+    let under = |key: Json| {
+        let mut body = vec![
+            stmt("Dot", json!({"source": local(1), "key": string(1), "target": 6})),
+            stmt("Dot", json!({"source": local(6), "key": key, "target": 7})),
+        ];
+        body.extend(give(&local(7)));
+        let with = stmt(
+            "With",
+            json!({"local": 1, "path": [1], "value": local(5), "block": block(&body)}),
+        );
+        plan(
+            &[],
+            &one_block(vec![vec![number.clone()], set.to_vec(), vec![with]]),
+        )
+    };
+    assert_eq!(run(&under(string(3)), None, "{}"), Some("\"3\"".to_owned()));
+    assert_eq!(run(&under(local(4)), None, "{}"), None);
+}

@@ -3,8 +3,9 @@
 
 use super::Machine;
 use super::fault::Fault;
+use super::slot::Slot;
 use super::upsert;
-use crate::program::{Local, Operand};
+use crate::program::{Local, Operand, Source};
 use crate::value::{MAX_NESTING, Value};
 
 impl Machine<'_> {
@@ -15,8 +16,8 @@ impl Machine<'_> {
         };
         match self.local(target) {
             None => {
-                let value = value.clone();
-                self.set(target, Some(value));
+                let value = self.copy(source);
+                self.set(target, value);
                 Ok(true)
             }
             Some(present) if present == value => Ok(true),
@@ -26,11 +27,18 @@ impl Machine<'_> {
 
     /// `target := source[key]`. In a set the result is the key asked for, however the set's member is written.
     pub(super) fn dot(&mut self, source: Operand, key: Operand, target: Local) -> bool {
-        let found = match (self.read(source), self.read(key)) {
-            (Some(source), Some(key)) => source.lookup(key).cloned(),
-            _ => None,
+        let found = match (source.source(), self.read(key)) {
+            (Source::Local(source), Some(wanted)) => match self.slot(source) {
+                Some(slot) => match slot.value() {
+                    Some(Value::Set(set)) if set.contains(wanted) => self.copy(key),
+                    _ => slot.map(|source| source.member(wanted)),
+                },
+                None => Slot::Undefined,
+            },
+            // Constants are scalars, which have no members.
+            (Source::Constant(_), _) | (_, None) => Slot::Undefined,
         };
-        let defined = found.is_some();
+        let defined = found.is_defined();
         self.set(target, found);
         defined
     }
@@ -45,8 +53,9 @@ impl Machine<'_> {
             .read(source)
             .and_then(Value::length)
             .and_then(|len| u64::try_from(len).ok());
-        self.set(target, len.map(Value::from));
-        len.is_some()
+        let defined = len.is_some();
+        self.set(target, len.map(Value::from).into());
+        defined
     }
 
     /// A value that is about to be put into a collection.
@@ -130,7 +139,7 @@ impl Machine<'_> {
         };
         self.budget = left;
         let defined = merged.is_some();
-        self.set(target, merged);
+        self.set(target, merged.into());
         Ok(defined)
     }
 }

@@ -2,30 +2,37 @@
 
 use super::Machine;
 use super::fault::Fault;
+use super::slot::Slot;
 use super::upsert::upsert;
 use crate::program::Local;
 use crate::value::{MAX_NESTING, Value};
 
+/// The locals of `input` and `data`.
+const INPUT: Local = 0;
+const DATA: Local = 1;
+
 /// What a `with` replaced.
 #[derive(Default)]
-pub(super) struct Saved {
+pub(super) struct Saved<'e> {
     local: Local,
-    value: Option<Value>,
+    value: Slot<'e>,
     world: Option<u32>,
     /// How many worlds there were.
     worlds: usize,
 }
 
-impl Machine<'_> {
+impl<'e> Machine<'e> {
     /// Replaces; `false`, with nothing changed, where a part would become undefined.
     pub(super) fn start_with(&mut self, with: u32, slot: u32) -> Result<bool, Fault> {
         let program = self.program;
         let Some(with) = program.withs.get(with as usize) else {
             return Ok(false);
         };
-        let mut value = self.read(with.value).cloned();
+        let mut value = self.copy(with.value);
         if !with.path.is_empty() {
-            let Some(part) = value else { return Ok(false) };
+            let Some(part) = value.value().cloned() else {
+                return Ok(false);
+            };
             let path: Vec<&Value> = with
                 .path
                 .iter()
@@ -35,7 +42,7 @@ impl Machine<'_> {
             if whole.nesting() > MAX_NESTING {
                 return Err(Fault::TOO_NESTED);
             }
-            value = Some(whole);
+            value = Slot::Owned(whole);
         }
         let before = self.take(with.local);
         self.set(with.local, value);
@@ -54,14 +61,11 @@ impl Machine<'_> {
 
     /// The world of the running function's input and data as they are now.
     fn enter_world(&mut self) -> u32 {
-        let base = self.frame.base;
-        let scratch = self.scratch.as_mut();
-        let input = scratch.stack.get(base).and_then(Option::as_ref);
-        let data = scratch.stack.get(base + 1).and_then(Option::as_ref);
-        scratch.worlds.enter(input, data, self.program.memos)
+        let [input, data] = [INPUT, DATA].map(|local| self.slot(local).cloned().unwrap_or_default());
+        self.scratch.worlds.enter(input, data, self.program.memos)
     }
 
-    fn set_saved(&mut self, slot: u32, saved: Saved) {
+    fn set_saved(&mut self, slot: u32, saved: Saved<'e>) {
         let at = self.frame.saved + slot as usize;
         let all = &mut self.scratch.saved;
         if all.len() <= at {

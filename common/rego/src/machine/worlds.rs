@@ -1,7 +1,8 @@
 //! Results that rules have given, for one pair of input and data: a world. A `with` opens another, so that what was
 //! remembered outside is not used inside; putting the first pair back returns to the first world.
 
-use crate::value::Value;
+use super::scratch::recycle;
+use super::slot::Slot;
 
 /// How many enclosing worlds are looked at for one with the same input and data. A `with` is undone one or two levels
 /// up; what lies further is only computed again.
@@ -9,49 +10,45 @@ const LOOK_BACK: usize = 4;
 
 /// The worlds that are open, outermost first.
 #[derive(Default)]
-pub(super) struct Worlds {
-    open: Vec<World>,
+pub(super) struct Worlds<'e> {
+    open: Vec<World<'e>>,
     /// Emptied memos, for the next world.
-    spare: Vec<Memo>,
+    spare: Vec<Memo<'e>>,
 }
 
-struct World {
-    input: Option<Value>,
-    data: Option<Value>,
-    memo: Memo,
+struct World<'e> {
+    input: Slot<'e>,
+    data: Slot<'e>,
+    memo: Memo<'e>,
 }
 
 /// For each function that remembers: what it gave, where undefined is something to remember too.
 #[derive(Default)]
-struct Memo {
-    results: Vec<Option<Option<Value>>>,
+struct Memo<'e> {
+    results: Vec<Option<Slot<'e>>>,
     filled: Vec<u32>,
 }
 
-impl Worlds {
+impl<'e> Worlds<'e> {
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
     /// The innermost world of this input and data (the very same values in memory), or a new one.
-    pub(super) fn enter(&mut self, input: Option<&Value>, data: Option<&Value>, memos: u32) -> u32 {
+    pub(super) fn enter(&mut self, input: Slot<'e>, data: Slot<'e>, memos: u32) -> u32 {
         let known = self
             .open
             .iter()
             .enumerate()
             .rev()
             .take(LOOK_BACK)
-            .find(|(_, world)| same(world.input.as_ref(), input) && same(world.data.as_ref(), data));
+            .find(|(_, world)| same(&world.input, &input) && same(&world.data, &data));
         let index = match known {
             Some((index, _)) => index,
             None => {
                 let mut memo = self.spare.pop().unwrap_or_default();
                 memo.results.resize(memos as usize, None);
-                self.open.push(World {
-                    input: input.cloned(),
-                    data: data.cloned(),
-                    memo,
-                });
+                self.open.push(World { input, data, memo });
                 self.open.len() - 1
             }
         };
@@ -73,7 +70,7 @@ impl Worlds {
     }
 
     /// What the function gave in this world, if it was called there.
-    pub(super) fn recall(&self, world: u32, memo: u32) -> Option<&Option<Value>> {
+    pub(super) fn recall(&self, world: u32, memo: u32) -> Option<&Slot<'e>> {
         self.open
             .get(world as usize)?
             .memo
@@ -82,7 +79,7 @@ impl Worlds {
             .as_ref()
     }
 
-    pub(super) fn remember(&mut self, world: u32, memo: u32, result: Option<Value>) {
+    pub(super) fn remember(&mut self, world: u32, memo: u32, result: Slot<'e>) {
         let Some(World { memo: memos, .. }) = self.open.get_mut(world as usize) else {
             return;
         };
@@ -98,8 +95,29 @@ impl Worlds {
     }
 }
 
-fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
-    match (a, b) {
+impl Memo<'_> {
+    /// The emptied buffers, for another evaluation.
+    fn recycle<'next>(self) -> Memo<'next> {
+        Memo {
+            results: recycle(self.results),
+            filled: self.filled,
+        }
+    }
+}
+
+impl Worlds<'_> {
+    /// The emptied buffers, for another evaluation.
+    pub(super) fn recycle<'next>(mut self) -> Worlds<'next> {
+        self.truncate(0);
+        Worlds {
+            open: recycle(self.open),
+            spare: self.spare.into_iter().map(Memo::recycle).collect(),
+        }
+    }
+}
+
+fn same(a: &Slot<'_>, b: &Slot<'_>) -> bool {
+    match (a.value(), b.value()) {
         (None, None) => true,
         (Some(a), Some(b)) => a.same(b),
         _ => false,

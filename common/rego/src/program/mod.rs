@@ -158,7 +158,7 @@ impl Program {
     pub fn results_with_print<'e>(
         &'e self,
         entrypoint: EntrypointId,
-        input: Option<&Value>,
+        input: Option<&'e Value>,
         data: &'e Value,
         env: &'e Env,
         print: &'e mut dyn FnMut(&str),
@@ -169,7 +169,7 @@ impl Program {
     fn run<'e>(
         &'e self,
         EntrypointId(index): EntrypointId,
-        input: Option<&Value>,
+        input: Option<&'e Value>,
         data: &'e Value,
         env: &'e Env,
         print: Option<&'e mut dyn FnMut(&str)>,

@@ -91,14 +91,21 @@ impl Value {
     #[must_use]
     pub fn lookup<'v>(&'v self, key: &'v Value) -> Option<&'v Value> {
         match self {
+            // The key as it was asked for, however the member is written.
+            Value::Set(set) => set.contains(key).then_some(key),
+            _ => self.member(key),
+        }
+    }
+
+    /// An object's member or an array's element.
+    pub(crate) fn member(&self, key: &Value) -> Option<&Value> {
+        match self {
             Value::Object(object) => object.get(key),
             Value::Array(array) => {
                 let Value::Number(index) = key else { return None };
                 array.get(usize::try_from(index.as_i64()?).ok()?)
             }
-            // The key as it was asked for, however the member is written.
-            Value::Set(set) => set.contains(key).then_some(key),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            Value::Set(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     }
 
