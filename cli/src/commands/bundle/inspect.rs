@@ -1,0 +1,149 @@
+//! `postern bundle inspect`: what is in an archive. It verifies nothing, and says so.
+
+use std::path::PathBuf;
+
+use postern_policy::{Bundle, BundleError, Engine as _, Limits, PlanEngine, Verification, bundle};
+use serde::Serialize;
+
+use super::files;
+use crate::{
+    exit::Exit,
+    output::{self, OutputArgs, Printed},
+};
+
+/// `postern bundle inspect`.
+#[derive(Debug, clap::Args)]
+pub struct InspectArgs {
+    /// The bundle.
+    #[arg(value_name = "BUNDLE")]
+    archive: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
+    let archive = files::read_archive(&args.archive)?;
+    match Inspected::read(&archive) {
+        Ok(inspected) => {
+            output::print(args.output.output, &inspected)?;
+            Ok(Exit::Yes)
+        }
+        Err(refusal) => {
+            output::note(&format!("{}: {refusal}", args.archive.display()));
+            Ok(Exit::No)
+        }
+    }
+}
+
+/// What is in a bundle.
+#[derive(Debug, Serialize)]
+struct Inspected {
+    /// As the manifest has it.
+    revision: String,
+    /// The parts of `data` that it owns; `""` is all of it.
+    roots: Vec<String>,
+    /// What may be asked.
+    entrypoints: Vec<String>,
+    /// The builtins that the policy calls.
+    builtins: Vec<String>,
+    /// The id of the key that the signature names; nobody has verified it here.
+    signed_by_unverified: Option<String>,
+    /// Why the policy can't run, if it can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cannot_run: Option<String>,
+    /// The archive's SHA-256 in hex: the entity tag under which the control plane serves it.
+    sha256: String,
+    files: Vec<Contained>,
+}
+
+#[derive(Debug, Serialize)]
+struct Contained {
+    path: String,
+    /// In bytes.
+    size: usize,
+}
+
+impl Inspected {
+    fn read(archive: &[u8]) -> Result<Self, BundleError> {
+        let bundle = Bundle::read(archive, &Verification::Unsigned, &Limits::default())?;
+        let engine = PlanEngine::from_bundle(&bundle);
+        let (entrypoints, mut builtins) = match &engine {
+            Ok(engine) => (
+                engine.entrypoints(),
+                engine.builtins().map(str::to_owned).collect(),
+            ),
+            Err(_) => (Vec::new(), Vec::new()),
+        };
+        builtins.sort();
+        Ok(Self {
+            revision: bundle.revision().to_owned(),
+            roots: bundle.manifest().roots.clone(),
+            entrypoints,
+            builtins,
+            signed_by_unverified: bundle.claimed_key_id()?,
+            cannot_run: engine.err().map(|error| error.to_string()),
+            sha256: bundle::digest_hex(archive),
+            files: bundle
+                .files()
+                .map(|(path, content)| Contained {
+                    path: path.to_owned(),
+                    size: content.len(),
+                })
+                .collect(),
+        })
+    }
+}
+
+impl Printed for Inspected {
+    fn human(&self) -> String {
+        let or_none = |names: &[String]| {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        let roots: Vec<String> = self
+            .roots
+            .iter()
+            .map(|root| {
+                if root.is_empty() {
+                    "all of data".to_owned()
+                } else {
+                    root.clone()
+                }
+            })
+            .collect();
+        let signed_by = match &self.signed_by_unverified {
+            Some(key_id) => {
+                format!("key {key_id}, says the signature; `postern bundle verify --key FILE` proves it")
+            }
+            None => "nobody".to_owned(),
+        };
+        let mut lines = vec![
+            format!(
+                "revision     {}",
+                if self.revision.is_empty() {
+                    "none"
+                } else {
+                    &self.revision
+                }
+            ),
+            format!("roots        {}", or_none(&roots)),
+            format!("entrypoints  {}", or_none(&self.entrypoints)),
+            format!("builtins     {}", or_none(&self.builtins)),
+            format!("signed by    {signed_by}"),
+            format!("sha256       {}", self.sha256),
+        ];
+        if let Some(problem) = &self.cannot_run {
+            lines.push(format!("can't run    {problem}"));
+        }
+        lines.push(String::new());
+        let rows = self
+            .files
+            .iter()
+            .map(|file| [file.path.clone(), file.size.to_string()]);
+        lines.push(output::table(["FILE", "BYTES"], rows));
+        lines.join("\n")
+    }
+}

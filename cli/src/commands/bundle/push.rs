@@ -1,0 +1,102 @@
+//! `postern bundle push`: hands a bundle to the control plane, which verifies it before it serves it.
+
+use std::path::PathBuf;
+
+use postern_proto::policy::v1::{
+    BundleInfo, PublishBundleRequest, iam_policy_service_client::IamPolicyServiceClient,
+};
+use serde::Serialize;
+use tonic::Code;
+
+use super::files;
+use crate::{
+    control_plane::{self, TargetArgs},
+    exit::Exit,
+    output::{self, OutputArgs, Printed},
+};
+
+/// `postern bundle push`.
+#[derive(Debug, clap::Args)]
+pub struct PushArgs {
+    /// The bundle.
+    #[arg(value_name = "BUNDLE")]
+    archive: PathBuf,
+    /// The name to serve it under.
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) async fn run(args: &PushArgs) -> anyhow::Result<Exit> {
+    let archive = files::read_archive(&args.archive)?;
+    let channel = control_plane::connect(&args.target.target()?).await?;
+    let mut service = IamPolicyServiceClient::new(channel);
+    let request = PublishBundleRequest {
+        name: args.name.clone(),
+        archive: archive.into(),
+    };
+    match service.publish_bundle(request).await {
+        Ok(answer) => {
+            let served = Served::from(answer.into_inner().bundle.unwrap_or_default());
+            output::print(args.output.output, &served)?;
+            Ok(Exit::Yes)
+        }
+        Err(status) if status.code() == Code::InvalidArgument => {
+            output::note(&format!(
+                "refused; what was served before is still served: {}",
+                status.message()
+            ));
+            Ok(Exit::No)
+        }
+        Err(status) => Err(control_plane::refused(status)),
+    }
+}
+
+/// A bundle as the control plane serves it now.
+#[derive(Debug, Serialize)]
+struct Served {
+    name: String,
+    revision: String,
+    etag: String,
+    /// Seconds since the epoch.
+    published_at: i64,
+    /// In bytes.
+    size: u64,
+    entrypoints: Vec<String>,
+    /// The id of the key that signed it, verified by the control plane; empty when it takes unsigned ones.
+    signed_by: String,
+}
+
+impl From<BundleInfo> for Served {
+    fn from(info: BundleInfo) -> Self {
+        Self {
+            name: info.name,
+            revision: info.revision,
+            etag: info.etag,
+            published_at: info.published_at,
+            size: info.size,
+            entrypoints: info.entrypoints,
+            signed_by: info.signed_by,
+        }
+    }
+}
+
+impl Printed for Served {
+    fn human(&self) -> String {
+        let signed_by = if self.signed_by.is_empty() {
+            "nobody"
+        } else {
+            &self.signed_by
+        };
+        format!(
+            "{} is served: revision {:?}, {} bytes, signed by {signed_by}, entrypoints {}",
+            self.name,
+            self.revision,
+            self.size,
+            self.entrypoints.join(", ")
+        )
+    }
+}
