@@ -1,3 +1,7 @@
-//! The data plane: Envoy's ext_authz, decided inside the pod.
+//! `postern-sidecar --config FILE`: starts [`postern_sidecar`], and nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postern_sidecar::args::main()
+}

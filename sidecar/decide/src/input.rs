@@ -1,6 +1,7 @@
 //! The document that policy is asked with: OPA-Envoy's, and what was proved about the caller beside it. Only arranges;
 //! what the document looks like is settled in `postern-policy`.
 
+use postern_mesh::SpiffeId;
 use postern_policy::input::{self, InputError, PeerParts, PosternParts, RequestParts};
 use postern_policy::{Env, Value};
 
@@ -57,7 +58,7 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
         client_id: caller.client_id().map(AsRef::as_ref),
         issuer: Some(caller.issuer()),
         scopes: &scopes,
-        peer_spiffe_id: question.peer.map(|peer| peer.as_str()),
+        peer_spiffe_id: question.peer.map(SpiffeId::as_str),
         route: "",
         path: &path,
     };

@@ -2,6 +2,7 @@
 //! ill-formed result and a header that can't be sent all deny (R1.4, R10.5).
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use postern_policy::{DenyOrigin, PolicyResult, RefusalCode, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
@@ -153,13 +154,13 @@ fn sendable(headers: &[(String, String)]) -> Result<Vec<Header>, Refusal> {
         .iter()
         .map(|(name, value)| Header::new(name, value.as_str()))
         .collect::<Result<_, _>>()
-        .map_err(ill_header)
+        .map_err(|error| ill_header(&error))
 }
 
 /// Headers for the client, who is sent no pseudo-headers, and ids of ours only.
 fn for_client(headers: &[(String, String)], settings: &Settings) -> Result<Vec<Header>, Refusal> {
     if let Some((name, _)) = headers.iter().find(|(name, _)| name.starts_with(':')) {
-        return Err(ill_header(format!("{name:?} can't be sent to a client")));
+        return Err(ill_header(&format!("{name:?} can't be sent to a client")));
     }
     let mut headers = sendable(headers)?;
     headers.retain(|header| header.name() != X_REQUEST_ID && !settings.prefix.is_identity(header.name()));
@@ -172,14 +173,14 @@ fn removable(names: Vec<String>) -> Result<Vec<String>, Refusal> {
         name.starts_with(':') || name.eq_ignore_ascii_case("host") || !crate::header::is_name(name)
     };
     match names.iter().find(refused) {
-        Some(name) => Err(ill_header(format!("header {name:?} can't be removed"))),
+        Some(name) => Err(ill_header(&format!("header {name:?} can't be removed"))),
         None => Ok(names),
     }
 }
 
-fn ill_header(problem: impl ToString) -> Refusal {
+fn ill_header(problem: &dyn Display) -> Refusal {
     Refusal::new(
         Code::PolicyError,
-        format!("the policy's result can't be sent: {}", problem.to_string()),
+        format!("the policy's result can't be sent: {problem}"),
     )
 }

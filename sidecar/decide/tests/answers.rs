@@ -1,5 +1,6 @@
 //! What a policy's answer becomes: what the upstream and the client get, and what neither a client nor a policy can do.
 
+#[cfg(test)]
 mod world;
 
 use postern_decide::{HeaderPrefix, Now};
@@ -95,7 +96,7 @@ fn policy_adds_headers_and_takes_some_away() {
         .upstream_set
         .iter()
         .filter(|one| one.name() == "x-role")
-        .map(|one| one.value())
+        .map(postern_decide::Header::value)
         .collect();
     assert_eq!(roles, ["a", "b"]);
     assert_eq!(header(&allow.upstream_set, "x-postern-tier"), Some("gold"));

@@ -1,5 +1,6 @@
 //! Promises about sequences and mutations: what was verified once, keys that change under load, tokens that were changed.
 
+#[cfg(test)]
 mod world;
 
 use std::sync::Arc;

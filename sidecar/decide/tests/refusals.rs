@@ -1,5 +1,6 @@
 //! Each way in which a request is refused: what the log is told, what the client is told, and that it is no more.
 
+#[cfg(test)]
 mod world;
 
 use postern_jose::{Algorithm, LocalSigner};
@@ -8,6 +9,7 @@ use serde_json::{Value as Json, json};
 use world::{NOW, Says, World, body, denied, header, sign, sign_as};
 
 /// The request is refused with 401; the log is told `exact`, the client `public`.
+#[cfg(test)]
 #[track_caller]
 fn check(world: &World, token: &str, exact: Code, public: &str) {
     let decision = world.ask(token, &[]);
@@ -30,10 +32,11 @@ fn check(world: &World, token: &str, exact: Code, public: &str) {
     }
 }
 
+#[cfg(test)]
 #[track_caller]
-fn check_claims(claims: Json, exact: Code, public: &str) {
+fn check_claims(claims: &Json, exact: Code, public: &str) {
     let world = World::allowing();
-    let token = world.token(&claims);
+    let token = world.token(claims);
     check(&world, &token, exact, public);
     // What was refused once is refused again: refusals are never remembered as anything else.
     check(&world, &token, exact, public);
@@ -58,34 +61,34 @@ fn a_token_in_time_for_us_from_a_trusted_issuer_is_allowed() {
 
 #[test]
 fn each_wrong_claim_is_refused_by_its_own_code() {
-    check_claims(json!({ "exp": NOW.0 - 31 }), Code::TokenExpired, "token_expired");
+    check_claims(&json!({ "exp": NOW.0 - 31 }), Code::TokenExpired, "token_expired");
     check_claims(
-        json!({ "nbf": NOW.0 + 31 }),
+        &json!({ "nbf": NOW.0 + 31 }),
         Code::TokenNotYetValid,
         "invalid_token",
     );
     check_claims(
-        json!({ "iss": "https://other.example" }),
+        &json!({ "iss": "https://other.example" }),
         Code::TokenWrongIssuer,
         "invalid_token",
     );
-    check_claims(json!({ "iss": null }), Code::TokenMissingClaim, "invalid_token");
-    check_claims(json!({ "exp": null }), Code::TokenMissingClaim, "invalid_token");
+    check_claims(&json!({ "iss": null }), Code::TokenMissingClaim, "invalid_token");
+    check_claims(&json!({ "exp": null }), Code::TokenMissingClaim, "invalid_token");
     check_claims(
-        json!({ "aud": "urn:other" }),
+        &json!({ "aud": "urn:other" }),
         Code::TokenWrongAudience,
         "invalid_token",
     );
-    check_claims(json!({ "sub": 7 }), Code::TokenMalformed, "invalid_token");
+    check_claims(&json!({ "sub": 7 }), Code::TokenMalformed, "invalid_token");
 }
 
 #[test]
 fn a_subject_that_cannot_be_told_to_the_upstream_is_refused() {
     for subject in ["alice\r\nx-postern-role: root", "alice\0", " alice", "alice "] {
-        check_claims(json!({ "sub": subject }), Code::TokenMalformed, "invalid_token");
+        check_claims(&json!({ "sub": subject }), Code::TokenMalformed, "invalid_token");
     }
     check_claims(
-        json!({ "client_id": "a\nb" }),
+        &json!({ "client_id": "a\nb" }),
         Code::TokenMalformed,
         "invalid_token",
     );

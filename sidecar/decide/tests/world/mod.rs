@@ -11,12 +11,12 @@ use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTim
 use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
 use serde_json::{Value as Json, json};
 
-pub const ISSUER: &str = "https://issuer.example";
-pub const AUDIENCE: &str = "urn:api";
-pub const NOW: UnixTime = UnixTime(1_800_000_000);
+pub(crate) const ISSUER: &str = "https://issuer.example";
+pub(crate) const AUDIENCE: &str = "urn:api";
+pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);
 
 /// A policy that answers with one document whatever it is asked, or fails.
-pub enum Says {
+pub(crate) enum Says {
     This(Json),
     Undefined,
     Failure,
@@ -52,15 +52,15 @@ impl Engine for Says {
     }
 }
 
-pub struct World {
-    pub signer: LocalSigner,
-    pub snapshot: Snapshot,
-    pub caches: Caches,
+pub(crate) struct World {
+    pub(crate) signer: LocalSigner,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) caches: Caches,
 }
 
 impl World {
     /// One trusted issuer with one key, and a policy.
-    pub fn with_policy(policy: Says) -> Self {
+    pub(crate) fn with_policy(policy: Says) -> Self {
         let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
         let snapshot = Snapshot {
             settings: Arc::new(Settings {
@@ -77,17 +77,17 @@ impl World {
         }
     }
 
-    pub fn allowing() -> Self {
+    pub(crate) fn allowing() -> Self {
         Self::with_policy(Says::This(json!(true)))
     }
 
     /// A token of the trusted issuer with these claims over the usual ones; `null` takes a claim away.
-    pub fn token(&self, claims: &Json) -> String {
+    pub(crate) fn token(&self, claims: &Json) -> String {
         sign(&self.signer, claims)
     }
 
     /// A request with this token and these further headers.
-    pub fn ask(&self, token: &str, headers: &[(&str, &str)]) -> Decision {
+    pub(crate) fn ask(&self, token: &str, headers: &[(&str, &str)]) -> Decision {
         let authorization = format!("Bearer {token}");
         let mut all = vec![("authorization", authorization.as_str())];
         all.extend_from_slice(headers);
@@ -95,11 +95,11 @@ impl World {
     }
 
     /// A request with these headers and no others.
-    pub fn ask_with(&self, headers: &[(&str, &str)]) -> Decision {
+    pub(crate) fn ask_with(&self, headers: &[(&str, &str)]) -> Decision {
         self.ask_at(NOW, headers)
     }
 
-    pub fn ask_at(&self, now: UnixTime, headers: &[(&str, &str)]) -> Decision {
+    pub(crate) fn ask_at(&self, now: UnixTime, headers: &[(&str, &str)]) -> Decision {
         let request = RequestView {
             http: HttpView {
                 method: "GET",
@@ -123,7 +123,7 @@ impl World {
     }
 }
 
-pub fn entropy() -> Entropy {
+pub(crate) fn entropy() -> Entropy {
     let mut next = 0u8;
     Entropy::draw(|bytes| {
         for byte in bytes {
@@ -133,7 +133,7 @@ pub fn entropy() -> Entropy {
     })
 }
 
-pub fn expectations() -> Expectations {
+pub(crate) fn expectations() -> Expectations {
     Expectations {
         issuer: ISSUER.to_owned(),
         audiences: vec![AUDIENCE.to_owned()],
@@ -144,20 +144,20 @@ pub fn expectations() -> Expectations {
     }
 }
 
-pub fn trusted<'a>(signers: impl IntoIterator<Item = &'a LocalSigner>) -> Arc<TrustedIssuer> {
+pub(crate) fn trusted<'a>(signers: impl IntoIterator<Item = &'a LocalSigner>) -> Arc<TrustedIssuer> {
     let set = JwkSet::new(signers.into_iter().map(LocalSigner::public_jwk));
     Arc::new(TrustedIssuer::new(expectations(), Some(KeySet::from_jwks(&set))))
 }
 
-pub fn active(policy: Says) -> Arc<ActivePolicy> {
+pub(crate) fn active(policy: Says) -> Arc<ActivePolicy> {
     Arc::new(ActivePolicy::new(Arc::new(policy), Entrypoint::from_index(0)))
 }
 
-pub fn sign(signer: &LocalSigner, claims: &Json) -> String {
+pub(crate) fn sign(signer: &LocalSigner, claims: &Json) -> String {
     sign_as(signer, "at+jwt", claims)
 }
 
-pub fn sign_as(signer: &LocalSigner, typ: &str, claims: &Json) -> String {
+pub(crate) fn sign_as(signer: &LocalSigner, typ: &str, claims: &Json) -> String {
     let mut payload = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "client_id": "shop", "scope": "orders:read orders:write",
         "iat": NOW.0 - 10, "exp": NOW.0 + 600, "jti": "1",
@@ -173,27 +173,27 @@ pub fn sign_as(signer: &LocalSigner, typ: &str, claims: &Json) -> String {
     sign_compact(signer, Some(typ), payload.to_string().as_bytes()).unwrap()
 }
 
-pub fn denied(decision: &Decision) -> &Deny {
+pub(crate) fn denied(decision: &Decision) -> &Deny {
     match &decision.answer {
         Answer::Deny(deny) => deny,
         Answer::Allow(_) => panic!("allowed: {decision:?}"),
     }
 }
 
-pub fn allowed(decision: &Decision) -> &postern_decide::Allow {
+pub(crate) fn allowed(decision: &Decision) -> &postern_decide::Allow {
     match &decision.answer {
         Answer::Allow(allow) => allow,
         Answer::Deny(_) => panic!("denied: {decision:?}"),
     }
 }
 
-pub fn header<'d>(headers: &'d [postern_decide::Header], name: &str) -> Option<&'d str> {
+pub(crate) fn header<'d>(headers: &'d [postern_decide::Header], name: &str) -> Option<&'d str> {
     headers
         .iter()
         .find(|header| header.name() == name)
         .map(postern_decide::Header::value)
 }
 
-pub fn body(deny: &Deny) -> Json {
+pub(crate) fn body(deny: &Deny) -> Json {
     serde_json::from_str(&deny.body).unwrap()
 }

@@ -1,0 +1,35 @@
+//! Gauges that are read off the state when Prometheus asks, so that ages are those of the moment.
+
+use metrics::gauge;
+use postern_decide::Caches;
+
+use crate::clock;
+use crate::metrics::{BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, KEYS, KEYS_AGE, READY, TOKEN_BYTES, TOKENS};
+use crate::status::State;
+
+/// Sets them all.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "gauges are doubles; these numbers are far below 2^53"
+)]
+pub(super) fn set(state: &State, caches: &Caches) {
+    let now = clock::now().seconds().0;
+    let age = |since: i64| now.saturating_sub(since).max(0) as f64;
+    let flag = |set: bool| if set { 1.0 } else { 0.0 };
+    for issuer in &state.issuers {
+        gauge!(KEYS, "issuer" => issuer.issuer.clone()).set(issuer.keys as f64);
+        if let Some(fetched_at) = issuer.fetched_at {
+            gauge!(KEYS_AGE, "issuer" => issuer.issuer.clone()).set(age(fetched_at));
+        }
+    }
+    if let Some(activated_at) = state.bundle.activated_at {
+        gauge!(BUNDLE_AGE, "bundle" => state.bundle.name.clone()).set(age(activated_at));
+    }
+    gauge!(BUNDLE_REFUSED, "bundle" => state.bundle.name.clone()).set(flag(state.bundle.refused));
+    if let Some(control_plane) = &state.control_plane {
+        gauge!(CONTROL_PLANE).set(flag(control_plane.connected));
+    }
+    gauge!(READY).set(flag(state.not_ready().is_empty()));
+    gauge!(TOKENS).set(caches.token_count() as f64);
+    gauge!(TOKEN_BYTES).set(caches.token_bytes() as f64);
+}

@@ -1,0 +1,116 @@
+//! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot. Reads only; nothing
+//! it shows is secret, and nothing it does reaches a check.
+
+mod gauges;
+mod snapshot;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use postern_decide::Caches;
+use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
+use serde_json::json;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+use crate::listen::Bound;
+use crate::random::Randomness;
+use crate::status::Status;
+
+/// What the endpoints read from.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) status: Arc<Status>,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) randomness: Arc<Randomness>,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+/// Serves until `stop`.
+///
+/// # Errors
+/// When the listener fails.
+pub(crate) async fn serve(bound: Bound, admin: Admin, stop: CancellationToken) -> io::Result<()> {
+    let router = router(admin);
+    match bound {
+        Bound::Tcp(listener) => {
+            axum::serve(TcpListener::from_std(listener)?, router)
+                .with_graceful_shutdown(stop.cancelled_owned())
+                .await
+        }
+        Bound::Unix(listener) => {
+            axum::serve(UnixListener::from_std(listener)?, router)
+                .with_graceful_shutdown(stop.cancelled_owned())
+                .await
+        }
+    }
+}
+
+fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/snapshot", get(snapshot))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(admin)
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    let reasons = admin.status.read().not_ready();
+    if reasons.is_empty() {
+        return Json(json!({ "ready": true })).into_response();
+    }
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        Json(json!({ "ready": false, "not_ready": reasons })),
+    )
+        .into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+    gauges::set(&admin.status.read(), &admin.caches);
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        admin.metrics.render(),
+    )
+}
+
+async fn snapshot(State(admin): State<Admin>) -> impl IntoResponse {
+    Json(snapshot::Shown::of(admin.status.read()))
+}
+
+async fn not_found(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    problem(
+        &admin,
+        &headers,
+        &Error::new(
+            Code::NotFound,
+            "expected /healthz, /readyz, /metrics or /snapshot",
+        ),
+    )
+}
+
+async fn method_not_allowed(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    problem(
+        &admin,
+        &headers,
+        &Error::new(Code::MethodNotAllowed, "expected GET"),
+    )
+}
+
+fn problem(admin: &Admin, headers: &HeaderMap, error: &Error) -> Response {
+    let correlation_id = headers
+        .get(X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .and_then(CorrelationId::parse)
+        .unwrap_or_else(|| CorrelationId::from_bytes(admin.randomness.entropy().correlation_id));
+    Problem::new(error, &correlation_id).into_response()
+}

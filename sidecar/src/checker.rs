@@ -1,0 +1,60 @@
+//! Runs decisions: hands `decide` its snapshot, time and entropy, and does what it may not do itself (count, log, wake a
+//! puller). Never waits, never decides.
+
+use std::sync::Arc;
+
+use postern_decide::{Authenticated, Caches, Decision, Outcome, Refusal, RequestView, decide, verify_token};
+
+use crate::clock::{self, Stopwatch};
+use crate::decision_log::DecisionLog;
+use crate::metrics::CheckMetrics;
+use crate::published::Published;
+use crate::random::Randomness;
+use crate::refetch::Wakes;
+
+/// All that checks need, shared by the workers.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    pub(crate) published: Arc<Published>,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) randomness: Arc<Randomness>,
+    pub(crate) wakes: Wakes,
+    pub(crate) metrics: CheckMetrics,
+    pub(crate) log: DecisionLog,
+}
+
+impl Checker {
+    /// Decides on one request.
+    pub(crate) fn check(&self, request: &RequestView<'_>) -> Decision {
+        let started = Stopwatch::start();
+        let snapshot = self.published.load();
+        let outcome = decide(
+            &snapshot,
+            &self.caches,
+            request,
+            clock::now(),
+            &self.randomness.entropy(),
+        );
+        let Outcome::Decided(decision) = outcome;
+        self.wake(decision.refetch.as_deref());
+        self.metrics.count(decision.record.code, started.elapsed());
+        self.log.write(&decision.record, request);
+        *decision
+    }
+
+    /// Verifies one token, for applications that ask.
+    pub(crate) fn verify(&self, token: &str) -> Result<Authenticated, Refusal> {
+        let snapshot = self.published.load();
+        let verified = verify_token(&snapshot, &self.caches, token, clock::now().seconds());
+        if let Err(refusal) = &verified {
+            self.wake(refusal.refetch.as_deref());
+        }
+        verified
+    }
+
+    fn wake(&self, issuer: Option<&str>) {
+        if let Some(wake) = issuer.and_then(|issuer| self.wakes.of(issuer)) {
+            wake.unknown_key.notify_one();
+        }
+    }
+}

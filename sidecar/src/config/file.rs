@@ -1,0 +1,197 @@
+//! The configuration file, key by key. Types and defaults only; what a value must mean is checked beside.
+
+use std::path::PathBuf;
+
+use postern_config::Listen;
+use postern_decide::HeaderPrefix;
+use postern_jose::Algorithm;
+use serde::Deserialize;
+
+use crate::decision_log::LogDecisions;
+
+/// `postern-sidecar --config FILE`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Folder for the last good keys and policy; made if it isn't there. Relative paths, here and below, start from the
+    /// folder of this file.
+    pub data_dir: PathBuf,
+    /// Where Envoy asks.
+    pub ext_authz: ExtAuthz,
+    /// Where operators and Prometheus ask.
+    pub admin: Admin,
+    /// `realm` of `WWW-Authenticate`. Default `postern`.
+    #[serde(default = "realm")]
+    pub realm: String,
+    /// Prefix of the headers that tell the upstream who called; none that a client sends under it gets through. Lower
+    /// case, ends with a dash. Default `x-postern-`.
+    #[serde(default = "header_prefix")]
+    pub header_prefix: String,
+    /// Memory for verified tokens, in MiB, 1 to 4096. Default 8.
+    #[serde(default = "token_cache_mib")]
+    pub token_cache_mib: u64,
+    /// Which decisions are logged: `all`, `denied` or `none`. Default `denied`.
+    #[serde(default)]
+    pub log_decisions: LogDecisions,
+    /// The issuers whose tokens are accepted; at least one, each named once.
+    pub issuers: Vec<Issuer>,
+    /// The policy that decides.
+    pub policy: Policy,
+    /// The control plane that tells when something changes. Without it, changes are found by polling.
+    pub control_plane: Option<ControlPlane>,
+}
+
+/// Where Envoy asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtAuthz {
+    /// Each `unix:/path` (mode 0660) or `address:port`.
+    pub listen: Vec<Listen>,
+    /// Threads that decide, 1 to 64. Default 1.
+    #[serde(default = "workers")]
+    pub workers: u64,
+    /// Connections at once over all listeners, 1 to 65536; further ones wait to be accepted. Default 1024.
+    #[serde(default = "max_connections")]
+    pub max_connections: u64,
+}
+
+/// Where operators and Prometheus ask: /healthz, /readyz, /metrics, /snapshot.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// `address:port` or `unix:/path`. Nothing there is secret, and nothing there is authenticated.
+    pub listen: Listen,
+}
+
+/// An issuer of tokens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// `iss` of its tokens, exactly.
+    pub issuer: String,
+    /// Where its keys are published, http or https.
+    pub jwks_uri: String,
+    /// A token must be for one of these (`aud`).
+    pub audiences: Vec<String>,
+    /// Algorithms that it may sign with. Default: every one there is, all asymmetric.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// Accepted `typ` of its tokens. Default `at+jwt` (RFC 9068).
+    #[serde(default = "types")]
+    pub types: Vec<String>,
+    /// Claims that its tokens must have besides `iss`, `aud` and `exp`. Default none.
+    #[serde(default)]
+    pub required_claims: Vec<String>,
+    /// How far its clock may be from ours, in seconds, 60 at most. Default 30.
+    #[serde(default = "clock_leeway_seconds")]
+    pub clock_leeway_seconds: u64,
+    /// How often its keys are fetched, in seconds, 1 to 86400. Default 60.
+    #[serde(default = "refresh_seconds")]
+    pub refresh_seconds: u64,
+    /// The least time between two fetches that tokens with unknown keys cause, in seconds, 1 to 3600. Default 5.
+    #[serde(default = "refetch_cooldown_seconds")]
+    pub refetch_cooldown_seconds: u64,
+}
+
+/// The policy that decides.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The bundle's name, for logs, metrics and hints.
+    pub bundle: String,
+    /// Where it is served, by OPA's bundle API; http or https.
+    pub url: String,
+    /// A file with the credential that the server wants, sent as `Authorization: Bearer`.
+    pub credential_file: Option<PathBuf>,
+    /// The rule that is asked, such as `orders/authz/decision`.
+    pub entrypoint: String,
+    /// The keys of which one must have signed the bundle. Needed unless `allow_unsigned` is true.
+    pub verification: Option<Verification>,
+    /// Accept bundles that nobody signed: then whoever can answer under `url` decides. Default false.
+    #[serde(default)]
+    pub allow_unsigned: bool,
+    /// How often the bundle is asked for where the server doesn't hold requests, in seconds, 1 to 86400. Default 30.
+    #[serde(default = "poll_seconds")]
+    pub poll_seconds: u64,
+    /// How long the server is asked to hold a request while nothing changes, in seconds, 1 to 600. Default 55.
+    #[serde(default = "long_poll_seconds")]
+    pub long_poll_seconds: u64,
+}
+
+/// The keys that bundles are signed with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verification {
+    /// At least one.
+    pub keys: Vec<Key>,
+}
+
+/// A key that bundles are signed with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Its name in signatures.
+    pub key_id: String,
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// The public key, PEM (`BEGIN PUBLIC KEY`).
+    pub public_key_file: PathBuf,
+}
+
+/// The control plane.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlPlane {
+    /// Its gRPC endpoint, `http://address:port`.
+    pub grpc: String,
+    /// A file with the credential that it knows this sidecar by.
+    pub credential_file: Option<PathBuf>,
+}
+
+fn realm() -> String {
+    "postern".to_owned()
+}
+
+fn header_prefix() -> String {
+    HeaderPrefix::DEFAULT.to_owned()
+}
+
+fn algorithms() -> Vec<Algorithm> {
+    Algorithm::ALL.to_vec()
+}
+
+fn types() -> Vec<String> {
+    vec!["at+jwt".to_owned()]
+}
+
+const fn token_cache_mib() -> u64 {
+    8
+}
+
+const fn workers() -> u64 {
+    1
+}
+
+const fn max_connections() -> u64 {
+    1024
+}
+
+const fn clock_leeway_seconds() -> u64 {
+    30
+}
+
+const fn refresh_seconds() -> u64 {
+    60
+}
+
+const fn refetch_cooldown_seconds() -> u64 {
+    5
+}
+
+const fn poll_seconds() -> u64 {
+    30
+}
+
+const fn long_poll_seconds() -> u64 {
+    55
+}

@@ -1,0 +1,154 @@
+//! The sidecar's configuration: what the file may say, and the domain types it becomes. Whatever is wrong with it is told
+//! with file, line and key, before anything is started. Never filled in from the environment.
+
+mod file;
+mod issuers;
+mod policy;
+
+use std::path::{Path, PathBuf};
+
+use postern_config::{ConfigError, Document, Listen};
+use postern_decide::{HeaderPrefix, Settings};
+use tonic::transport::Endpoint;
+
+pub use file::File;
+
+use crate::decision_log::LogDecisions;
+use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: Vec<Listen>,
+    pub(crate) max_connections: usize,
+    pub(crate) workers: usize,
+    pub(crate) admin: Listen,
+    pub(crate) settings: Settings,
+    pub(crate) token_cache_bytes: u64,
+    pub(crate) log_decisions: LogDecisions,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) policy: Policy,
+    pub(crate) hints: Option<HintsPlan>,
+}
+
+/// One issuer: where its keys are, and how they are kept fresh.
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    pub(crate) jwks_uri: String,
+    pub(crate) plan: KeysPlan,
+}
+
+/// The policy: where bundles come from, and what they must be.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) url: String,
+    pub(crate) credential_file: Option<PathBuf>,
+    pub(crate) plan: BundlePlan,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// One line: file, line, key, what was expected.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::of(&Document::load(path)?)
+    }
+
+    fn of(document: &Document) -> Result<Self, ConfigError> {
+        let file: File = document.read()?;
+        if file.ext_authz.listen.is_empty() {
+            return Err(document.invalid(
+                &["ext_authz", "listen"],
+                "expected at least one of unix:/path and address:port",
+            ));
+        }
+        let mut listen = Vec::with_capacity(file.ext_authz.listen.len());
+        for (index, address) in file.ext_authz.listen.into_iter().enumerate() {
+            listen.push(resolved(
+                document,
+                &["ext_authz", "listen", &index.to_string()],
+                address,
+            )?);
+        }
+        let workers = within(document, &["ext_authz", "workers"], file.ext_authz.workers, 1, 64)?;
+        let connections = &["ext_authz", "max_connections"];
+        let max_connections = within(document, connections, file.ext_authz.max_connections, 1, 65_536)?;
+        if file.realm.is_empty() || !file.realm.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err(document.invalid(&["realm"], "expected printable ASCII, such as `postern`"));
+        }
+        let prefix = HeaderPrefix::new(&file.header_prefix)
+            .map_err(|error| document.invalid(&["header_prefix"], error.to_string()))?;
+        let policy = policy::checked(document, file.policy)?;
+        let hints = match file.control_plane {
+            Some(control_plane) => Some(hints(document, control_plane, &policy.plan.name)?),
+            None => None,
+        };
+        Ok(Self {
+            data_dir: document.resolve(&file.data_dir),
+            listen,
+            max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+            workers: usize::try_from(workers).unwrap_or(1),
+            admin: resolved(document, &["admin", "listen"], file.admin.listen)?,
+            settings: Settings {
+                realm: file.realm,
+                prefix,
+            },
+            token_cache_bytes: within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20,
+            log_decisions: file.log_decisions,
+            issuers: issuers::checked(document, file.issuers)?,
+            policy,
+            hints,
+        })
+    }
+}
+
+fn hints(document: &Document, file: file::ControlPlane, bundle: &str) -> Result<HintsPlan, ConfigError> {
+    let key = &["control_plane", "grpc"];
+    // TLS between our own parts comes with workload identities.
+    if !file.grpc.starts_with("http://") {
+        return Err(document.invalid(key, "expected an http:// URL, such as http://127.0.0.1:8081"));
+    }
+    let endpoint = Endpoint::from_shared(file.grpc).map_err(|error| {
+        document.invalid(
+            key,
+            format!("expected a URL, such as http://127.0.0.1:8081: {error}"),
+        )
+    })?;
+    Ok(HintsPlan {
+        endpoint,
+        credential_file: file.credential_file.map(|path| document.resolve(&path)),
+        bundle: bundle.to_owned(),
+    })
+}
+
+fn resolved(document: &Document, key: &[&str], listen: Listen) -> Result<Listen, ConfigError> {
+    listen
+        .resolved(&document.resolve(Path::new("")))
+        .map_err(|error| document.invalid(key, error.to_string()))
+}
+
+/// A number between `least` and `most`.
+fn within(document: &Document, key: &[&str], value: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
+    if (least..=most).contains(&value) {
+        Ok(value)
+    } else {
+        Err(document.invalid(
+            key,
+            format!("expected a number from {least} to {most}, got {value}"),
+        ))
+    }
+}
+
+/// An absolute http or https URL without credentials.
+fn url(document: &Document, key: &[&str], text: String) -> Result<String, ConfigError> {
+    let expected = "expected an http:// or https:// URL without user, password and fragment";
+    let parsed = reqwest::Url::parse(&text).map_err(|_| document.invalid(key, expected))?;
+    let plain = parsed.username().is_empty() && parsed.password().is_none() && parsed.fragment().is_none();
+    if plain && matches!(parsed.scheme(), "http" | "https") && parsed.has_host() {
+        Ok(text)
+    } else {
+        Err(document.invalid(key, expected))
+    }
+}

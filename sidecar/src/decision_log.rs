@@ -1,0 +1,71 @@
+//! One line for each decision, of those that the operator wants lines of. Never holds a token, a header or a query.
+
+use postern_decide::{Record, RequestView};
+use serde::Deserialize;
+
+/// Which decisions are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogDecisions {
+    /// Every one.
+    All,
+    /// Refusals.
+    #[default]
+    Denied,
+    /// None; metrics count them all the same.
+    None,
+}
+
+/// Writes the lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DecisionLog(pub(crate) LogDecisions);
+
+impl DecisionLog {
+    /// Logs one decision, if it is one to log.
+    pub(crate) fn write(self, record: &Record, request: &RequestView<'_>) {
+        let wanted = match self.0 {
+            LogDecisions::All => true,
+            LogDecisions::Denied => !record.allowed,
+            LogDecisions::None => false,
+        };
+        if !wanted {
+            return;
+        }
+        tracing::info!(
+            target: "postern::decision",
+            correlation_id = record.correlation_id.as_str(),
+            trace_id = record.trace_id,
+            decision_id = %record.decision_id,
+            outcome = if record.allowed { "allowed" } else { "denied" },
+            code = record.code.map(postern_telemetry::Code::as_str),
+            reason = record.reason.as_deref(),
+            subject = record.subject.as_deref(),
+            client_id = record.client_id.as_deref(),
+            issuer = record.issuer.as_deref(),
+            peer = record.peer.as_deref(),
+            policy_revision = record.policy_revision.as_deref(),
+            token_cached = record.token_cached,
+            method = request.http.method,
+            host = request.http.host,
+            path = path(request.http.path),
+            "decision"
+        );
+    }
+}
+
+/// The path without its query, where people put secrets.
+fn path(target: &str) -> &str {
+    target.split_once(['?', '#']).map_or(target, |(path, _)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_never_reaches_the_log() {
+        assert_eq!(path("/orders?access_token=secret"), "/orders");
+        assert_eq!(path("/orders#x"), "/orders");
+        assert_eq!(path("/orders"), "/orders");
+    }
+}

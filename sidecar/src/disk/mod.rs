@@ -1,0 +1,85 @@
+//! The last good state on disk, so that a restart needs nobody: key sets and the bundle, each a record of its own. What is
+//! read back is checked like what comes over the network; what is damaged is dropped and said so.
+
+mod record;
+mod version;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+pub(crate) use record::Record;
+pub use version::{CURRENT as DATA_VERSION, VersionError};
+
+/// The sidecar's data folder: of this version, and writable.
+#[derive(Debug, Clone)]
+pub(crate) struct DataFolder {
+    root: PathBuf,
+}
+
+impl DataFolder {
+    /// Opens the folder at `root`, making it where there is none. A folder of a newer version is left untouched.
+    ///
+    /// # Errors
+    /// When it is of another version, or can't be used.
+    pub(crate) fn open(root: &Path) -> Result<Self, VersionError> {
+        version::settle(root)?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// The record of an issuer's keys. Names are hashed: an issuer is a URL, and a file name isn't.
+    pub(crate) fn keys(&self, issuer: &str) -> PathBuf {
+        self.root
+            .join("keys")
+            .join(format!("{}.record", hexadecimal(issuer.as_bytes())))
+    }
+
+    /// The record of a bundle.
+    pub(crate) fn bundle(&self, name: &str) -> PathBuf {
+        self.root
+            .join("bundles")
+            .join(format!("{}.record", hexadecimal(name.as_bytes())))
+    }
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    digest(&SHA256, bytes)
+        .as_ref()
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Replaces the file at `path` whole: written beside it, synced, renamed, the folder synced. A crash leaves the old file
+/// or the new one.
+fn replace_file(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let beside = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    std::fs::File::open(folder)?.sync_all()
+}

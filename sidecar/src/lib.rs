@@ -1,0 +1,48 @@
+//! The data plane's process: Envoy's ext_authz, decided inside the pod by [`postern_decide`].
+//!
+//! ```text
+//!            checks (a runtime of their own)                     sync and admin (another)
+//! Envoy ──► listen ──► ext_authz ──► checker ──► decide        keys · bundle · hints ──► verify ──► disk
+//! app   ──► listen ──► edge ────────► checker                        │
+//!                                       │ one load                   │ swap
+//!                                       └────────► published snapshot ◄┘
+//! ```
+//!
+//! | folder or file | job |
+//! |---|---|
+//! | `args`, `config/`, `process` | from the command line to the running process and its end |
+//! | `listen`, `workers` | sockets, and the runtime that checks run on |
+//! | `ext_authz/`, `edge` | bytes ⇄ views and decisions |
+//! | `checker`, `decision_log`, `metrics` | running a decision: time and entropy in, counts and log lines out |
+//! | `published`, `refetch` | the snapshot in force; waking a puller |
+//! | `sync/` | pulling keys and policy, verifying, swapping; hints |
+//! | `disk/` | the last good state |
+//! | `admin/`, `status` | what operators are told |
+//! | `clock`, `random`, `signal` | the surroundings, each in one place |
+//!
+//! It never waits for the network on a check's way, and never lets anything through that it could not decide on.
+
+pub mod args;
+pub mod config;
+pub mod process;
+
+mod admin;
+mod checker;
+mod clock;
+mod decision_log;
+mod disk;
+mod edge;
+mod ext_authz;
+mod listen;
+mod metrics;
+mod published;
+mod random;
+mod refetch;
+mod signal;
+mod status;
+mod sync;
+mod workers;
+
+pub use decision_log::LogDecisions;
+pub use disk::{DATA_VERSION, VersionError};
+pub use listen::BindError;

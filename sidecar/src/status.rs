@@ -1,0 +1,213 @@
+//! What this sidecar says about itself: what it has, where from, what went wrong last. Written by sync, read by admin;
+//! checks never touch it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// The state that /snapshot and /readyz show.
+#[derive(Debug)]
+pub(crate) struct Status(Mutex<State>);
+
+/// All of it at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    /// The issuers in the order of the configuration.
+    pub(crate) issuers: Vec<IssuerState>,
+    /// The bundle.
+    pub(crate) bundle: BundleState,
+    /// The stream of hints; `None` where none is configured.
+    pub(crate) control_plane: Option<ControlPlaneState>,
+    /// Whether every listener is bound.
+    pub(crate) listening: bool,
+    /// Whether the process is about to end.
+    pub(crate) draining: bool,
+}
+
+/// An issuer's keys.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct IssuerState {
+    /// `iss`.
+    pub(crate) issuer: String,
+    /// How many keys are in force.
+    pub(crate) keys: usize,
+    /// When the set was last fetched or confirmed, in seconds since the epoch; `null` if never.
+    pub(crate) fetched_at: Option<i64>,
+    /// Whether the set in force was read from disk and has not been confirmed since.
+    pub(crate) from_disk: bool,
+    /// Why the last fetch failed, if it did.
+    pub(crate) error: Option<String>,
+}
+
+/// The policy bundle.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct BundleState {
+    /// Its name.
+    pub(crate) name: String,
+    /// The revision in force; `null` while there is none.
+    pub(crate) revision: Option<String>,
+    /// The tag of the one in force.
+    pub(crate) etag: Option<String>,
+    /// What the policy in force can be asked.
+    pub(crate) entrypoints: Vec<String>,
+    /// When it was activated, in seconds since the epoch.
+    pub(crate) activated_at: Option<i64>,
+    /// Whether the one in force was read from disk and has not been confirmed since.
+    pub(crate) from_disk: bool,
+    /// Why the newest bundle was refused or could not be had.
+    pub(crate) error: Option<String>,
+    /// When that was, in seconds since the epoch.
+    pub(crate) error_at: Option<i64>,
+    /// Whether `error` is a refusal, which stays until another bundle comes.
+    #[serde(skip)]
+    pub(crate) refused: bool,
+}
+
+/// The stream of hints.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ControlPlaneState {
+    /// Whether the stream is up.
+    pub(crate) connected: bool,
+    /// Why it isn't.
+    pub(crate) error: Option<String>,
+}
+
+impl Status {
+    /// Begins with nothing loaded.
+    pub(crate) fn new(state: State) -> Self {
+        Self(Mutex::new(state))
+    }
+
+    /// A copy of all of it.
+    pub(crate) fn read(&self) -> State {
+        self.lock().clone()
+    }
+
+    /// Changes some of it.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+    }
+
+    /// Changes what is said about one issuer.
+    pub(crate) fn change_issuer(&self, name: &str, change: impl FnOnce(&mut IssuerState)) {
+        if let Some(issuer) = self
+            .lock()
+            .issuers
+            .iter_mut()
+            .find(|issuer| issuer.issuer == name)
+        {
+            change(issuer);
+        }
+    }
+
+    /// Changes what is said about the bundle.
+    pub(crate) fn change_bundle(&self, change: impl FnOnce(&mut BundleState)) {
+        change(&mut self.lock().bundle);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change is a few assignments: a panic between two of them leaves words, not decisions, out of step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Why this sidecar is not ready; empty when it is. An issuer without keys holds nobody up as long as another has
+    /// some: its own tokens are refused with `keys_unavailable`, and /snapshot shows why.
+    pub(crate) fn not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.draining {
+            reasons.push("shutting down".to_owned());
+        }
+        if !self.listening {
+            reasons.push("listeners are not bound yet".to_owned());
+        }
+        if self.issuers.iter().all(|issuer| issuer.fetched_at.is_none()) {
+            let why = self
+                .issuers
+                .iter()
+                .find_map(|issuer| issuer.error.as_deref())
+                .unwrap_or("not fetched yet");
+            reasons.push(format!("no issuer's keys are loaded: {why}"));
+        }
+        if self.bundle.activated_at.is_none() {
+            let why = self.bundle.error.as_deref().unwrap_or("not fetched yet");
+            reasons.push(format!(
+                "no policy is active: bundle `{}`: {why}",
+                self.bundle.name
+            ));
+        }
+        reasons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready() -> State {
+        State {
+            issuers: vec![
+                IssuerState {
+                    issuer: "a".to_owned(),
+                    fetched_at: Some(1),
+                    keys: 1,
+                    ..Default::default()
+                },
+                IssuerState {
+                    issuer: "b".to_owned(),
+                    error: Some("down".to_owned()),
+                    ..Default::default()
+                },
+            ],
+            bundle: BundleState {
+                activated_at: Some(1),
+                ..Default::default()
+            },
+            listening: true,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_is_down_does_not_hold_the_others_up() {
+        assert_eq!(ready().not_ready(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_thing_that_is_missing_is_a_reason() {
+        for (state, word) in [
+            (
+                State {
+                    issuers: Vec::new(),
+                    ..ready()
+                },
+                "keys",
+            ),
+            (
+                State {
+                    bundle: BundleState::default(),
+                    ..ready()
+                },
+                "policy",
+            ),
+            (
+                State {
+                    listening: false,
+                    ..ready()
+                },
+                "listeners",
+            ),
+            (
+                State {
+                    draining: true,
+                    ..ready()
+                },
+                "shutting down",
+            ),
+        ] {
+            let reasons = state.not_ready();
+            assert!(reasons.len() == 1 && reasons[0].contains(word), "{reasons:?}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Keeps the policy fresh over OPA's bundle API: conditional, long-polling GETs (`Prefer: wait=…`), each new bundle
+//! activated or refused as a whole. A refused one leaves the last good one serving and isn't fetched again until the
+//! server has another. Never on a check's way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::activation::{Activation, ActivationError, Requirements, activate};
+use super::fetch::{Answer, FetchError, Fetcher};
+use super::{Context, backoff};
+use crate::clock;
+use crate::disk::Record;
+use crate::metrics::BUNDLE_PULLS;
+
+/// How long a server may take to begin its answer, beyond the long poll that it was asked for.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a bundle may take to come once it has begun.
+const BODY_DEADLINE: Duration = Duration::from_secs(60);
+/// Between two pulls whatever a server says: one that answers at once for ever must not keep a core busy.
+const FLOOR: Duration = Duration::from_millis(100);
+/// Media type by which OPA's servers say that they support long polling.
+const LONG_POLLING: &str = "application/vnd.openpolicyagent.bundles";
+/// How long a replaced policy is kept, so that it is let go of here and not by the last check that used it.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How the policy is kept fresh.
+#[derive(Debug, Clone)]
+pub(crate) struct BundlePlan {
+    /// The bundle's name.
+    pub(crate) name: String,
+    /// What a bundle must be to be activated.
+    pub(crate) requirements: Requirements,
+    /// Between two pulls from a server without long polling.
+    pub(crate) poll: Duration,
+    /// How long a server is asked to hold a request.
+    pub(crate) long_poll: Duration,
+}
+
+/// Keeps the policy fresh.
+pub(crate) struct BundlePuller {
+    context: Arc<Context>,
+    plan: BundlePlan,
+    fetcher: Fetcher,
+    hinted: Arc<Notify>,
+    /// The tag of what was last seen, accepted or refused.
+    seen: Option<String>,
+    /// Whether the server holds requests; `None` until that shows.
+    long_polling: Option<bool>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PullError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Refused(#[from] ActivationError),
+    #[error("activation ended unexpectedly: {0}")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+impl BundlePuller {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        plan: BundlePlan,
+        fetcher: Fetcher,
+        hinted: Arc<Notify>,
+    ) -> Self {
+        Self {
+            context,
+            plan,
+            fetcher,
+            hinted,
+            seen: None,
+            long_polling: None,
+        }
+    }
+
+    /// Activates the last good bundle from disk, if there is one; it is verified like any other.
+    pub(crate) async fn load_from_disk(&mut self) {
+        let name = self.plan.name.as_str();
+        let path = self.context.disk.bundle(name);
+        let limit = self.plan.requirements.limits.archive_bytes as u64;
+        match Record::read(&path, name, self.fetcher.url(), limit) {
+            Ok(None) => {}
+            Ok(Some(record)) => match self.activated(record.content.clone()).await {
+                Ok(activation) => {
+                    self.put_into_force(&activation, record.etag.clone(), true);
+                    self.seen = record.etag;
+                }
+                Err(error) => tracing::warn!(bundle = name, %error, "the bundle on disk is not used"),
+            },
+            Err(error) => tracing::warn!(bundle = name, %error, "the bundle on disk is not used"),
+        }
+    }
+
+    /// Pulls until `stop`.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut failures = 0u32;
+        // Whether the next request may be held by the server; the first one, and one after a hint, may not.
+        let mut hold = false;
+        loop {
+            let asked_at = Instant::now();
+            let floor = asked_at + FLOOR;
+            let hinted = Arc::clone(&self.hinted);
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                () = hinted.notified(), if hold => { hold = false; continue }
+                asked = self.ask(hold) => asked,
+            };
+            let pulled = match asked {
+                Ok(answer) => tokio::select! {
+                    () = stop.cancelled() => return,
+                    pulled = self.take(answer) => pulled,
+                },
+                Err(error) => Err(error.into()),
+            };
+            if hold && matches!(pulled, Ok("unchanged")) && asked_at.elapsed() < self.plan.long_poll / 2 {
+                // It was asked to hold the request and didn't, whatever it says.
+                self.long_polling = Some(false);
+            }
+            let (outcome, pause) = self.settle(pulled, &mut failures);
+            counter!(BUNDLE_PULLS, "bundle" => self.plan.name.clone(), "outcome" => outcome).increment(1);
+            hold = pause.is_none();
+            let until = pause.map_or(floor, |pause| Instant::now() + pause);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep_until(until) => {}
+                () = self.hinted.notified() => hold = false,
+            }
+        }
+    }
+
+    /// Asks for another bundle than the one seen last.
+    async fn ask(&self, hold: bool) -> Result<Answer, FetchError> {
+        let wait = if hold { self.plan.long_poll } else { Duration::ZERO };
+        let prefer = format!("modes=snapshot;wait={}", wait.as_secs());
+        self.fetcher
+            .ask(self.seen.as_deref(), wait + ANSWER_DEADLINE, |request| {
+                if hold {
+                    request.header("prefer", prefer)
+                } else {
+                    request
+                }
+            })
+            .await
+    }
+
+    /// Takes the answer in: activates what came.
+    async fn take(&mut self, answer: Answer) -> Result<&'static str, PullError> {
+        let changed = match answer {
+            Answer::Unchanged => return Ok("unchanged"),
+            Answer::Changed(changed) => changed,
+        };
+        self.long_polling = Some(changed.content_type.as_deref() == Some(LONG_POLLING));
+        let etag = changed.etag.clone();
+        let limit = self.plan.requirements.limits.archive_bytes;
+        let archive = changed.body(limit, BODY_DEADLINE).await?;
+        // Seen is seen, also if it is refused: it isn't fetched again before the server has another.
+        self.seen.clone_from(&etag);
+        let activation = self.activated(archive.clone()).await?;
+        self.put_into_force(&activation, etag.clone(), false);
+        self.keep(etag, archive).await;
+        Ok("activated")
+    }
+
+    /// Activates on a thread of its own, apart from checks, sync and admin.
+    async fn activated(&self, archive: Vec<u8>) -> Result<Activation, PullError> {
+        let requirements = self.plan.requirements.clone();
+        let now = clock::now();
+        let entropy = self.context.randomness.entropy();
+        let work = tokio::task::spawn_blocking(move || activate(&archive, &requirements, now, &entropy));
+        Ok(work.await??)
+    }
+
+    fn put_into_force(&self, activation: &Activation, etag: Option<String>, from_disk: bool) {
+        let replaced = self.context.published.swap_policy(&activation.policy);
+        tokio::spawn(async move {
+            sleep(LINGER).await;
+            drop(replaced);
+        });
+        let revision = activation.policy.revision().to_string();
+        tracing::info!(bundle = self.plan.name, revision, from_disk, "policy is in force");
+        self.context.status.change_bundle(|state| {
+            state.revision = Some(revision);
+            state.etag = etag;
+            state.entrypoints.clone_from(&activation.entrypoints);
+            state.activated_at = Some(clock::now().seconds().0);
+            state.from_disk = from_disk;
+            state.error = None;
+            state.error_at = None;
+            state.refused = false;
+        });
+    }
+
+    /// Notes what came of a pull. Returns its name for the metric, and how long to pause; `None` is "ask again at once,
+    /// and let the server hold the request".
+    fn settle(
+        &self,
+        pulled: Result<&'static str, PullError>,
+        failures: &mut u32,
+    ) -> (&'static str, Option<Duration>) {
+        let held = self.long_polling.unwrap_or(true);
+        let regular = || self.context.randomness.jittered(self.plan.poll);
+        match pulled {
+            Ok(outcome) => {
+                *failures = 0;
+                self.context.status.change_bundle(|state| {
+                    // A refusal stays until another bundle comes; a failed fetch is over.
+                    if !state.refused {
+                        state.error = None;
+                        state.error_at = None;
+                        state.from_disk = false;
+                    }
+                });
+                (outcome, (!held).then(regular))
+            }
+            Err(error) => {
+                let refused = matches!(error, PullError::Refused(_));
+                tracing::warn!(bundle = self.plan.name, %error, refused, "no new policy; the last good one serves on");
+                self.context.status.change_bundle(|state| {
+                    if refused || !state.refused {
+                        state.error = Some(error.to_string());
+                        state.error_at = Some(clock::now().seconds().0);
+                        state.refused = refused;
+                    }
+                });
+                if refused && self.seen.is_some() {
+                    *failures = 0;
+                    return ("refused", (!held).then(regular));
+                }
+                *failures = failures.saturating_add(1);
+                let pause = self
+                    .context
+                    .randomness
+                    .backoff(backoff(*failures).min(self.plan.poll));
+                (if refused { "refused" } else { "failed" }, Some(pause))
+            }
+        }
+    }
+
+    async fn keep(&self, etag: Option<String>, content: Vec<u8>) {
+        let name = self.plan.name.clone();
+        let path = self.context.disk.bundle(&name);
+        let fetched_at = clock::now().seconds().0;
+        let source = self.fetcher.url().to_owned();
+        self.context
+            .keep(
+                Record {
+                    subject: name,
+                    source,
+                    etag,
+                    fetched_at,
+                    content,
+                },
+                path,
+            )
+            .await;
+    }
+}

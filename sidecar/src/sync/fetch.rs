@@ -1,0 +1,249 @@
+//! Conditional GETs over HTTP with a deadline and a bounded body. Never follows a redirect: keys and policy come from the
+//! URL that the operator wrote down. Errors are for the status and the log; they hold no credential.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why nothing came.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// No answer, or a broken one.
+    #[error("{url}: {cause}")]
+    Transport {
+        /// What was asked for.
+        url: String,
+        /// The chain of causes.
+        cause: String,
+    },
+    /// The answer is neither the thing nor "not modified".
+    #[error("{url}: the server answered {status}")]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// What came.
+        status: StatusCode,
+    },
+    /// It took too long.
+    #[error("{url}: no complete answer within {} s", deadline.as_secs())]
+    Deadline {
+        /// What was asked for.
+        url: String,
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// It is larger than what is accepted.
+    #[error("{url}: the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// What is accepted.
+        limit: usize,
+    },
+    /// The credential can't be used.
+    #[error("{}: {problem}", path.display())]
+    Credential {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why it can't.
+        problem: String,
+    },
+}
+
+/// An HTTP client for one URL.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetcher {
+    client: Client,
+    url: String,
+    credential_file: Option<PathBuf>,
+}
+
+/// What a conditional GET gave.
+pub(crate) enum Answer {
+    /// What we have is current.
+    Unchanged,
+    /// Something else; its body is still to be read.
+    Changed(Box<Changed>),
+}
+
+/// An answer whose body is still to be read.
+pub(crate) struct Changed {
+    response: Response,
+    url: String,
+    /// Its tag.
+    pub(crate) etag: Option<String>,
+    /// Its media type, without parameters.
+    pub(crate) content_type: Option<String>,
+}
+
+/// The client that all fetchers share.
+///
+/// # Errors
+/// When TLS can't be set up.
+pub(crate) fn client() -> Result<Client, FetchError> {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        // What the environment says about proxies is nobody's decision about where keys come from.
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| transport("TLS set-up", &error))
+}
+
+impl Fetcher {
+    /// A fetcher of `url`; the credential is read anew for each request, so that it can be replaced.
+    pub(crate) fn new(client: Client, url: String, credential_file: Option<PathBuf>) -> Self {
+        Self {
+            client,
+            url,
+            credential_file,
+        }
+    }
+
+    /// Where it fetches from.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks for what is not `etag`, and waits at most `deadline` for an answer to begin.
+    ///
+    /// # Errors
+    /// Whatever isn't 200 or 304.
+    pub(crate) async fn ask(
+        &self,
+        etag: Option<&str>,
+        deadline: Duration,
+        decorate: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer, FetchError> {
+        let mut request = decorate(self.client.get(&self.url));
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(path) = &self.credential_file {
+            let credential = read_credential(path)?;
+            request = request.header(AUTHORIZATION, bearer(&credential, path)?);
+        }
+        let sent = tokio::time::timeout(deadline, request.send()).await;
+        let response = sent
+            .map_err(|_| FetchError::Deadline {
+                url: self.url.clone(),
+                deadline,
+            })?
+            .map_err(|error| transport(&self.url, &error))?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
+            StatusCode::OK => Ok(Answer::Changed(Box::new(Changed {
+                etag: text_of(&response, &ETAG),
+                content_type: text_of(&response, &CONTENT_TYPE).map(|value| {
+                    value
+                        .split(';')
+                        .next()
+                        .unwrap_or_default()
+                        .trim()
+                        .to_ascii_lowercase()
+                }),
+                response,
+                url: self.url.clone(),
+            }))),
+            status => Err(FetchError::Status {
+                url: self.url.clone(),
+                status,
+            }),
+        }
+    }
+}
+
+impl Changed {
+    /// Reads the body: at most `limit` bytes within `deadline`.
+    ///
+    /// # Errors
+    /// When it is longer, later, or breaks off.
+    pub(crate) async fn body(self, limit: usize, deadline: Duration) -> Result<Vec<u8>, FetchError> {
+        let Self {
+            mut response, url, ..
+        } = self;
+        let reading = async {
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, &error))? {
+                if body.len().saturating_add(chunk.len()) > limit {
+                    return Err(FetchError::TooLarge {
+                        url: url.clone(),
+                        limit,
+                    });
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body)
+        };
+        match tokio::time::timeout(deadline, reading).await {
+            Ok(read) => read,
+            Err(_) => Err(FetchError::Deadline {
+                url: url.clone(),
+                deadline,
+            }),
+        }
+    }
+}
+
+/// Reads a credential: one line, nothing else.
+///
+/// # Errors
+/// When there is none at `path`.
+pub(crate) fn read_credential(path: &Path) -> Result<SecretString, FetchError> {
+    let credential_error = |problem: String| FetchError::Credential {
+        path: path.to_owned(),
+        problem,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| credential_error(error.to_string()))?;
+    let credential = text.trim();
+    if credential.is_empty() || !credential.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(credential_error("expected one line with a credential".to_owned()));
+    }
+    Ok(SecretString::from(credential))
+}
+
+fn bearer(credential: &SecretString, path: &Path) -> Result<HeaderValue, FetchError> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {}", credential.expose_secret())).map_err(|_| {
+            FetchError::Credential {
+                path: path.to_owned(),
+                problem: "can't be sent in a header".to_owned(),
+            }
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn text_of(response: &Response, name: &reqwest::header::HeaderName) -> Option<String> {
+    response
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+}
+
+/// The whole chain: reqwest's own message says only that sending failed.
+fn transport(url: &str, error: &dyn std::error::Error) -> FetchError {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    let cause = if causes.is_empty() {
+        error.to_string()
+    } else {
+        causes.join(": ")
+    };
+    FetchError::Transport {
+        url: url.to_owned(),
+        cause,
+    }
+}

@@ -1,0 +1,69 @@
+//! Keeps the snapshot fresh behind the checks' back: pulls keys and policy, verifies, swaps, keeps the last good on disk,
+//! and listens for hints that something changed. A task for each source; none waits for another, and no check for any.
+
+mod activation;
+mod bundle;
+mod fetch;
+mod hints;
+mod keys;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use activation::Requirements;
+pub(crate) use bundle::{BundlePlan, BundlePuller};
+pub(crate) use fetch::{FetchError, Fetcher, client};
+pub(crate) use hints::{HintsPlan, Wakers, watch};
+pub(crate) use keys::{KeysPlan, KeysPuller};
+
+use crate::disk::{DataFolder, Record};
+use crate::published::Published;
+use crate::random::Randomness;
+use crate::status::Status;
+
+/// What all pullers share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) published: Arc<Published>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) disk: DataFolder,
+    pub(crate) randomness: Arc<Randomness>,
+}
+
+impl Context {
+    /// Writes a record away from this runtime, so that a slow disk holds nobody up. A disk that refuses costs the next
+    /// restart its independence, not this process its state.
+    async fn keep(&self, record: Record, path: PathBuf) {
+        let subject = record.subject.clone();
+        let written = tokio::task::spawn_blocking(move || record.write(&path)).await;
+        let problem = match written {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(
+            subject,
+            problem,
+            "the last good state could not be written to disk"
+        );
+    }
+}
+
+/// The longest wait after `failures` in a row: 1 s, doubled each time, 64 s at most.
+fn backoff(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(1).min(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_are_bounded() {
+        assert_eq!(
+            [1, 2, 3, 7, 8, u32::MAX].map(|failures| backoff(failures).as_secs()),
+            [1, 2, 4, 64, 64, 64]
+        );
+    }
+}

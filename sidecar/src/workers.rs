@@ -1,0 +1,113 @@
+//! The runtime that checks run on, apart from sync and admin, so that nothing they do shows in a check's time (law 4).
+//!
+//! What bounds the work: connections (`max_connections`) and streams of each. A check never waits, so that no more of them
+//! are in the works than there are workers; the rest queue in those streams, and Envoy's own timeout ends their wait.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use futures_util::future::join_all;
+use postern_proto::edge::v1::auth_edge_service_server::AuthEdgeServiceServer;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::checker::Checker;
+use crate::edge::AuthEdge;
+use crate::ext_authz::ExtAuthz;
+use crate::listen::{Bound, connections};
+
+/// The largest `CheckRequest`, with the body that Envoy may send along; what OPA's plugin takes too.
+const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
+/// The largest question of `AuthEdge`: a token and a little.
+const MAX_EDGE_BYTES: usize = 64 * 1024;
+/// Requests at once on one connection; Envoy opens another one beyond.
+const MAX_STREAMS: u32 = 1024;
+/// How long connections may take to end once the process is told to.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How checks are served.
+#[derive(Debug)]
+pub(crate) struct WorkersPlan {
+    pub(crate) threads: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) listeners: Vec<Bound>,
+}
+
+/// Serves checks on threads of their own until `stop`, then lets those under way finish.
+///
+/// # Errors
+/// When threads can't be started.
+pub(crate) fn start(
+    plan: WorkersPlan,
+    checker: Arc<Checker>,
+    stop: CancellationToken,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(plan.threads)
+        .thread_name("check")
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("checks".to_owned())
+        .spawn(move || {
+            runtime.block_on(serve_all(plan, checker, stop));
+            // Connections that didn't end in time are cut.
+            runtime.shutdown_background();
+        })
+}
+
+async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(plan.max_connections));
+    // Spawned, so that connections are accepted and served on the workers rather than on this thread.
+    let servers: Vec<_> = plan
+        .listeners
+        .into_iter()
+        .map(|bound| {
+            tokio::spawn(serve(
+                bound,
+                Arc::clone(&permits),
+                Arc::clone(&checker),
+                stop.clone(),
+            ))
+        })
+        .collect();
+    let all = join_all(servers);
+    tokio::pin!(all);
+    let ended = tokio::select! {
+        ended = &mut all => ended,
+        () = drain_over(&stop) => return,
+    };
+    for problem in ended.into_iter().filter_map(Result::err) {
+        tracing::error!(%problem, "a listener ended");
+    }
+}
+
+async fn drain_over(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(DRAIN).await;
+}
+
+async fn serve(bound: Bound, permits: Arc<Semaphore>, checker: Arc<Checker>, stop: CancellationToken) {
+    let served = async {
+        let incoming = connections(bound, permits)?;
+        Server::builder()
+            .max_concurrent_streams(MAX_STREAMS)
+            .add_service(
+                AuthorizationServer::new(ExtAuthz::new(Arc::clone(&checker)))
+                    .max_decoding_message_size(MAX_CHECK_BYTES),
+            )
+            .add_service(
+                AuthEdgeServiceServer::new(AuthEdge::new(checker)).max_decoding_message_size(MAX_EDGE_BYTES),
+            )
+            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
+            .await
+            .map_err(io::Error::other)
+    };
+    if let Err(error) = served.await {
+        tracing::error!(%error, "a listener ended");
+    }
+}

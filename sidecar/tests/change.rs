@@ -1,0 +1,162 @@
+//! What changes while requests flow: policy and keys are swapped whole, bad ones are refused, the last good ones serve on.
+
+#[cfg(test)]
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use postern_jose::{Algorithm, LocalSigner};
+use serde_json::json;
+use world::{Client, World, demo_plan, eventually, signed_bundle, strict_plan, token};
+
+const SOON: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_policy_decides_within_a_second_while_requests_flow_and_none_fails() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let reader = world.token("orders:read");
+    let stop = Arc::new(AtomicBool::new(false));
+    let flows: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, reader, stop) = (client.clone(), reader.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut seen = BTreeSet::new();
+                while !stop.load(Ordering::Relaxed) {
+                    seen.insert(client.get("/orders", &reader).await.status);
+                }
+                seen
+            })
+        })
+        .collect();
+
+    world.origin.serve_bundle(world.bundle("r2", &strict_plan()));
+    eventually(Duration::from_secs(1), "the new policy decides", || async {
+        client.get("/orders", &reader).await.status == 403
+    })
+    .await;
+    world.origin.serve_bundle(world.bundle("r3", &demo_plan()));
+    eventually(Duration::from_secs(1), "the old rules are back", || async {
+        client.get("/orders", &reader).await.status == 200
+    })
+    .await;
+    stop.store(true, Ordering::Relaxed);
+    for flow in flows {
+        assert_eq!(flow.await.unwrap(), BTreeSet::from([200, 403]));
+    }
+    assert_eq!(sidecar.snapshot().await["bundle"]["revision"], "r3");
+}
+
+#[tokio::test]
+async fn a_bundle_that_cannot_be_trusted_or_run_is_refused_and_the_last_good_one_serves() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let reader = world.token("orders:read");
+    let stranger = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let unsigned = postern_policy::BundleBuilder::new("bad")
+        .plan(strict_plan())
+        .build()
+        .unwrap();
+    let mut changed = world.bundle("bad", &strict_plan());
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    for (bad, why) in [
+        (unsigned, "no signature"),
+        (signed_bundle(&stranger, "bad", &strict_plan()), "signature"),
+        (changed, ""),
+        (b"not a bundle".to_vec(), "archive"),
+        (world.bundle("bad", "{}"), "plan"),
+        (
+            world.bundle(
+                "bad",
+                &demo_plan().replace("orders/authz/decision", "orders/authz/other"),
+            ),
+            "entrypoint",
+        ),
+    ] {
+        let before = sidecar.snapshot().await["bundle"]["error"].clone();
+        let bodies = world.origin.bundle_bodies();
+        world.origin.serve_bundle(bad);
+        eventually(SOON, why, || async {
+            let bundle = sidecar.snapshot().await["bundle"].take();
+            bundle["error"] != before && bundle["error"].as_str().is_some_and(|error| error.contains(why))
+        })
+        .await;
+        let bundle = sidecar.snapshot().await["bundle"].take();
+        assert_eq!(
+            (&bundle["revision"], bundle["error_at"].is_u64()),
+            (&json!("r1"), true),
+            "{bundle}"
+        );
+        assert_eq!(client.get("/orders", &reader).await.status, 200);
+        assert_eq!(sidecar.readyz().await.0, 200);
+        assert_eq!(
+            world.origin.bundle_bodies(),
+            bodies + 1,
+            "a refused bundle is fetched once"
+        );
+    }
+    assert!(
+        sidecar
+            .metrics()
+            .await
+            .contains("postern_bundle_refused{bundle=\"demo\"} 1")
+    );
+    world.origin.serve_bundle(world.bundle("r2", &demo_plan()));
+    eventually(SOON, "a good one ends the trouble", || async {
+        let bundle = sidecar.snapshot().await["bundle"].take();
+        bundle["revision"] == "r2" && bundle["error"].is_null()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_by_the_first_token_that_names_it_and_a_removed_one_ends() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let old = world.token("orders:read");
+    assert_eq!(client.get("/orders", &old).await.status, 200);
+
+    let next = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let new = token(&next, &json!({ "scope": "orders:read" }));
+    world.origin.serve_keys([&next]);
+    assert_eq!(
+        client.get("/orders", &new).await.status,
+        401,
+        "an unknown key is refused at once"
+    );
+    eventually(SOON, "the new key", || async {
+        client.get("/orders", &new).await.status == 200
+    })
+    .await;
+    assert_eq!(
+        client.get("/orders", &old).await.status,
+        401,
+        "a token verified before, whose key is gone"
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["issuers"][0]["refetch_cooldown_seconds"] = json!(3600);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let before = world.origin.key_fetches();
+    for _ in 0..5 {
+        let stranger = LocalSigner::generate(Algorithm::ES256).unwrap();
+        let forged = token(&stranger, &json!({}));
+        for _ in 0..20 {
+            assert_eq!(client.get("/orders", &forged).await.status, 401);
+        }
+    }
+    // The first fetch, at start, began the cooldown: none of these caused another.
+    assert_eq!(world.origin.key_fetches(), before);
+}
