@@ -42,6 +42,7 @@ fn accumulate(
         let Value::Number(number) = member else {
             return wrong_element(1, list.type_name(), member, "number");
         };
+        context.spend_on(number)?;
         exact = exact && number.is_integer();
         numbers.push(number);
     }
@@ -54,10 +55,7 @@ fn accumulate(
     let mut total = Number::from_i64(initial);
     for number in numbers {
         total = combine(&total, number)?;
-        // A large intermediate costs what its digits do.
-        if total.as_i64().is_none() {
-            context.spend(total.as_str().len())?;
-        }
+        context.spend_on(&total)?;
     }
     Ok(total)
 }

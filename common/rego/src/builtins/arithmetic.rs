@@ -5,8 +5,11 @@ use super::{Answer, Context, answer, operands, sets};
 use crate::number::arithmetic;
 use crate::value::Value;
 
-pub(super) fn plus(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::plus(number(operands, 1)?, number(operands, 2)?)?)
+pub(super) fn plus(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::plus(
+        number(context, operands, 1)?,
+        number(context, operands, 2)?,
+    )?)
 }
 
 pub(super) fn minus(context: &mut Context<'_>, operands: &[Value]) -> Answer {
@@ -20,30 +23,39 @@ pub(super) fn minus(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     }
 }
 
-pub(super) fn mul(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::times(number(operands, 1)?, number(operands, 2)?)?)
+pub(super) fn mul(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::times(
+        number(context, operands, 1)?,
+        number(context, operands, 2)?,
+    )?)
 }
 
-pub(super) fn div(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::divide(number(operands, 1)?, number(operands, 2)?)?)
+pub(super) fn div(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::divide(
+        number(context, operands, 1)?,
+        number(context, operands, 2)?,
+    )?)
 }
 
-pub(super) fn rem(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::remainder(number(operands, 1)?, number(operands, 2)?)?)
+pub(super) fn rem(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::remainder(
+        number(context, operands, 1)?,
+        number(context, operands, 2)?,
+    )?)
 }
 
-pub(super) fn abs(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::abs(number(operands, 1)?)?)
+pub(super) fn abs(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::abs(number(context, operands, 1)?)?)
 }
 
-pub(super) fn round(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::round(number(operands, 1)?)?)
+pub(super) fn round(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::round(number(context, operands, 1)?)?)
 }
 
-pub(super) fn ceil(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::ceil(number(operands, 1)?)?)
+pub(super) fn ceil(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::ceil(number(context, operands, 1)?)?)
 }
 
-pub(super) fn floor(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(arithmetic::floor(number(operands, 1)?)?)
+pub(super) fn floor(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(arithmetic::floor(number(context, operands, 1)?)?)
 }

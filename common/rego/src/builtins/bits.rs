@@ -9,24 +9,30 @@ use crate::number::MAX_DIGITS;
 use crate::number::arithmetic::from_int;
 use crate::value::Value;
 
-pub(super) fn and(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(from_int(&(big_int(operands, 1)? & big_int(operands, 2)?))?)
+pub(super) fn and(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(from_int(
+        &(big_int(context, operands, 1)? & big_int(context, operands, 2)?),
+    )?)
 }
 
-pub(super) fn or(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(from_int(&(big_int(operands, 1)? | big_int(operands, 2)?))?)
+pub(super) fn or(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(from_int(
+        &(big_int(context, operands, 1)? | big_int(context, operands, 2)?),
+    )?)
 }
 
-pub(super) fn xor(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(from_int(&(big_int(operands, 1)? ^ big_int(operands, 2)?))?)
+pub(super) fn xor(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(from_int(
+        &(big_int(context, operands, 1)? ^ big_int(context, operands, 2)?),
+    )?)
 }
 
-pub(super) fn negate(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    answer(from_int(&!big_int(operands, 1)?)?)
+pub(super) fn negate(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    answer(from_int(&!big_int(context, operands, 1)?)?)
 }
 
-pub(super) fn lsh(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let (value, shift) = (big_int(operands, 1)?, big_int(operands, 2)?);
+pub(super) fn lsh(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let (value, shift) = (big_int(context, operands, 1)?, big_int(context, operands, 2)?);
     let shift = shift_by(&shift)?;
     if value.is_zero() {
         return answer(0_i64);
@@ -39,8 +45,8 @@ pub(super) fn lsh(_: &mut Context<'_>, operands: &[Value]) -> Answer {
     }
 }
 
-pub(super) fn rsh(_: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let (value, shift) = (big_int(operands, 1)?, big_int(operands, 2)?);
+pub(super) fn rsh(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    let (value, shift) = (big_int(context, operands, 1)?, big_int(context, operands, 2)?);
     // Rounds down: what is left of a negative number is -1.
     answer(from_int(&(value >> shift_by(&shift)?))?)
 }

@@ -36,6 +36,7 @@ pub(crate) use table::lookup;
 pub use table::names;
 
 use crate::env::Env;
+use crate::number::Number;
 use crate::number::arithmetic::ArithmeticError;
 use crate::value::Value;
 
@@ -97,6 +98,11 @@ impl<'a> Context<'a> {
         let cost = (elements as u64) / 16;
         self.budget = self.budget.checked_sub(cost).ok_or(BuiltinError::Exhausted)?;
         Ok(())
+    }
+
+    /// Takes the cost of computing with a number, which goes with the square of its digits.
+    fn spend_on(&mut self, number: &Number) -> Result<(), BuiltinError> {
+        self.spend(number.size().saturating_pow(2) / 64)
     }
 
     fn print_line(&mut self, line: &str) {

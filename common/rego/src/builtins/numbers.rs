@@ -13,19 +13,15 @@ use crate::value::{Array, Value};
 const MAX_RANGE: u64 = 1_000_000;
 
 pub(super) fn range(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    fill(
-        context,
-        &big_int(operands, 1)?,
-        &big_int(operands, 2)?,
-        &BigInt::one(),
-    )
+    let (from, to) = (big_int(context, operands, 1)?, big_int(context, operands, 2)?);
+    fill(context, &from, &to, &BigInt::one())
 }
 
 pub(super) fn range_step(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (from, to, step) = (
-        big_int(operands, 1)?,
-        big_int(operands, 2)?,
-        big_int(operands, 3)?,
+        big_int(context, operands, 1)?,
+        big_int(context, operands, 2)?,
+        big_int(context, operands, 3)?,
     );
     if step < BigInt::one() {
         return fail("numbers.range_step: step must be a positive integer");
@@ -113,7 +109,7 @@ fn is_go_only(unsigned: &str) -> bool {
 
 /// The integer part in base 2, 8, 10 or 16.
 pub(super) fn format_int(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let (input, base) = (number(operands, 1)?, number(operands, 2)?);
+    let (input, base) = (number(context, operands, 1)?, number(context, operands, 2)?);
     let radix = match base.as_str().as_ref() {
         "2" => 2,
         "8" => 8,

@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use super::{BuiltinError, fail};
+use super::{BuiltinError, Context, fail};
 use crate::number::{Number, arithmetic};
 use crate::value::{Array, Object, Set, Value};
 
@@ -25,16 +25,28 @@ pub(super) fn string(operands: &[Value], position: usize) -> Operand<&str> {
     }
 }
 
-pub(super) fn number(operands: &[Value], position: usize) -> Operand<&Number> {
+/// A number to compute with.
+pub(super) fn number<'a>(
+    context: &mut Context<'_>,
+    operands: &'a [Value],
+    position: usize,
+) -> Operand<&'a Number> {
     match any(operands, position)? {
-        Value::Number(number) => Ok(number),
+        Value::Number(number) => {
+            context.spend_on(number)?;
+            Ok(number)
+        }
         other => wrong_type(position, other, &["number"]),
     }
 }
 
 /// An integer in plain form that fits 64 bits.
 pub(super) fn int(operands: &[Value], position: usize) -> Operand<i64> {
-    match number(operands, position)?.as_i64() {
+    let number = match any(operands, position)? {
+        Value::Number(number) => number,
+        other => return wrong_type(position, other, &["number"]),
+    };
+    match number.as_i64() {
         Some(int) => Ok(int),
         None => fail(format!(
             "operand {position} must be integer number but got floating-point number"
@@ -43,10 +55,11 @@ pub(super) fn int(operands: &[Value], position: usize) -> Operand<i64> {
 }
 
 /// An integer of any size and form.
-pub(super) fn big_int(operands: &[Value], position: usize) -> Operand<BigInt> {
+pub(super) fn big_int(context: &mut Context<'_>, operands: &[Value], position: usize) -> Operand<BigInt> {
     let Value::Number(number) = any(operands, position)? else {
         return wrong_type(position, any(operands, position)?, &["integer"]);
     };
+    context.spend_on(number)?;
     match arithmetic::to_int(number)? {
         Some(int) => Ok(int),
         None => fail(format!(

@@ -4,14 +4,14 @@
 use super::go_fmt::{Argument, Flags, Formatter};
 use super::operands::{array, string};
 use super::{Answer, BuiltinError, Context, answer};
-use crate::value::Value;
+use crate::value::{Array, Value};
 
 /// The largest number that Go takes for a width, a precision or an index.
 const MAX_NUMBER: i64 = 1_000_000;
 
 pub(super) fn sprintf(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (format, values) = (string(operands, 1)?, array(operands, 2)?);
-    let arguments = values.iter().map(Argument::new).collect::<Result<Vec<_>, _>>()?;
+    let arguments = arguments(context, values)?;
     let scan = Scan {
         format,
         at: 0,
@@ -21,6 +21,18 @@ pub(super) fn sprintf(context: &mut Context<'_>, operands: &[Value]) -> Answer {
         good_index: true,
     };
     answer(scan.run(context)?)
+}
+
+fn arguments(context: &mut Context<'_>, values: &Array) -> Result<Vec<Argument>, BuiltinError> {
+    values
+        .iter()
+        .map(|value| {
+            if let Value::Number(number) = value {
+                context.spend_on(number)?;
+            }
+            Argument::new(value)
+        })
+        .collect()
 }
 
 /// A format read up to `at`.

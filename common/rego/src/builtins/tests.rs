@@ -436,6 +436,14 @@ fn what_a_builtin_costs_is_taken_from_the_statements_that_are_left() {
 }
 
 #[test]
+fn computing_with_huge_numbers_uses_the_statements_up() {
+    let huge = "7".repeat(35_000);
+    assert!(halts("mul", &format!("[{huge}, {huge}]")));
+    assert!(halts("sum", &format!("[[{huge}, {huge}, {huge}, {huge}]]")));
+    assert!(halts("plus", &format!("[{}, 1]", "7".repeat(50_000))));
+}
+
+#[test]
 fn no_builtin_minds_what_it_is_given() {
     let env = Env::new(0, [0; 32]);
     let values = [

@@ -8,7 +8,7 @@ use super::Number;
 use super::float::Float;
 
 /// Operands and results beyond this many bits, before or after the point, are refused.
-const MAX_BITS: u64 = 400_000;
+const MAX_BITS: u64 = 270_000;
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -181,10 +181,15 @@ impl Decimal {
         self.point.abs() <= 40_000 && Float::parse(self).magnitude().abs() <= MAX_EXPONENT
     }
 
+    /// How many digits there are when the number is written out without an exponent, near enough.
+    pub(super) fn size(&self) -> usize {
+        let zeros = usize::try_from(self.point.unsigned_abs()).unwrap_or(usize::MAX);
+        self.digits.len().max(zeros)
+    }
+
     /// Whether arithmetic takes this number on: it has a bounded number of digits when written out.
     pub(super) fn is_computable(&self) -> bool {
-        let max = signed(MAX_DIGITS);
-        self.digits.len() <= MAX_DIGITS && self.point.abs() <= max
+        self.size() <= MAX_DIGITS
     }
 
     pub(super) fn is_int(&self) -> bool {

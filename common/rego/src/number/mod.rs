@@ -15,7 +15,7 @@ use std::sync::Arc;
 use decimal::Decimal;
 
 /// The largest number of digits, or of zeros that an exponent stands for, that arithmetic takes on.
-pub(crate) const MAX_DIGITS: usize = 100_000;
+pub(crate) const MAX_DIGITS: usize = 40_000;
 
 /// A JSON number. `1.0`, `1e0` and `1` print as they were written, and are equal.
 #[derive(Clone)]
@@ -115,6 +115,15 @@ impl Number {
         match &self.0 {
             Repr::Int(int) => Cow::Owned(Decimal::from_i64(*int)),
             Repr::Text(decimal) => Cow::Borrowed(decimal),
+        }
+    }
+
+    /// How many digits the number has when written out, near enough; 0 for small integers. Computing with it costs as
+    /// the square of that.
+    pub(crate) fn size(&self) -> usize {
+        match &self.0 {
+            Repr::Int(_) => 0,
+            Repr::Text(decimal) => decimal.size(),
         }
     }
 
