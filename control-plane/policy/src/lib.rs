@@ -1,1 +1,22 @@
-//! The policy service: bundles kept and served, decisions answered.
+//! The policy service: bundles are published here, served to sidecars over OPA's bundle API, and asked directly.
+//!
+//! - `model`: bundle names, and a published bundle with the engine made from it; pure.
+//! - `repository`: the table `bundles`, which nobody else reads.
+//! - `service`: the use cases: publish, authorize, list, restore.
+//! - `grpc`: `postern.policy.v1.IamPolicyService`.
+//! - `http`: `GET /bundles/{name}`, OPA's bundle API with long polling.
+//!
+//! A bundle is served only after it was verified, its plan loaded, and it was stored, in this order. Whatever fails
+//! leaves the one before in its place, for all readers, until the new one replaces it whole.
+
+mod grpc;
+mod http;
+mod model;
+mod repository;
+mod service;
+
+pub use grpc::{MAX_MESSAGE_BYTES, PolicyGrpc};
+pub use http::{BundleApi, router};
+pub use model::{BundleName, Catalog, Published};
+pub use repository::MIGRATIONS;
+pub use service::{Decided, Policies, PolicyError, PolicySettings, RestoreError};

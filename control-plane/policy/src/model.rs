@@ -1,0 +1,159 @@
+//! What is published: names, bundles, and the catalog of all that are served at one moment. Values only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use postern_policy::{Bundle, BundleError, Engine, EngineError, Limits, PlanEngine, Verification};
+
+/// The name of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BundleName(Arc<str>);
+
+impl BundleName {
+    /// What [`BundleName::parse`] takes, in words.
+    pub const EXPECTED: &str = "1 to 128 characters of `a-z 0-9 - _ .`, the first a letter or digit";
+
+    /// The name, if it is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let valid = (1..=128).contains(&text.len())
+            && text.bytes().all(|byte| plain(&byte) || b"-_.".contains(&byte))
+            && text.as_bytes().first().is_some_and(plain);
+        valid.then(|| Self(text.into()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BundleName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A bundle that was verified and whose plan runs.
+pub struct Published {
+    /// Under which name.
+    pub name: BundleName,
+    /// The archive as it came.
+    pub archive: Bytes,
+    /// SHA-256 of the archive in hex; the entity tag without quotes.
+    pub etag: String,
+    /// The key that signed it; `None` when signatures aren't asked for.
+    pub signed_by: Option<String>,
+    /// When it was published, seconds since the epoch.
+    pub published_at: i64,
+    /// What answers.
+    pub engine: PlanEngine,
+}
+
+/// Why an archive can't be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Not a bundle, or not one that may be trusted.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Its plan can't run here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl Published {
+    /// Verifies the archive and loads its plan. Takes processor time in proportion to the archive.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason.
+    pub fn verify(
+        name: BundleName,
+        archive: Bytes,
+        verification: &Verification,
+        published_at: i64,
+    ) -> Result<Self, Refused> {
+        let bundle = Bundle::read(&archive, verification, &Limits::default())?;
+        let engine = PlanEngine::from_bundle(&bundle)?;
+        let etag = hex::encode(digest::digest(&digest::SHA256, &archive));
+        let signed_by = bundle.signed_by().map(str::to_owned);
+        Ok(Self {
+            name,
+            archive,
+            etag,
+            signed_by,
+            published_at,
+            engine,
+        })
+    }
+
+    /// As the bundle's manifest has it.
+    pub fn revision(&self) -> &str {
+        self.engine.revision()
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Published")
+            .field("name", &self.name)
+            .field("etag", &self.etag)
+            .field("revision", &self.revision())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every bundle that is served, at one moment. Cheap to clone; a change makes a new one.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog(Arc<BTreeMap<BundleName, Arc<Published>>>);
+
+impl Catalog {
+    /// The bundle of that name.
+    pub fn bundle(&self, name: &BundleName) -> Option<&Arc<Published>> {
+        self.0.get(name)
+    }
+
+    /// The entity tag of the bundle of that name.
+    pub fn etag(&self, name: &BundleName) -> Option<&str> {
+        self.bundle(name).map(|published| published.etag.as_str())
+    }
+
+    /// All of them in the order of their names.
+    pub fn bundles(&self) -> impl ExactSizeIterator<Item = &Arc<Published>> {
+        self.0.values()
+    }
+
+    /// The same with `published` in the place of the one of its name.
+    pub(crate) fn with(&self, published: Arc<Published>) -> Self {
+        let mut bundles = BTreeMap::clone(&self.0);
+        bundles.insert(published.name.clone(), published);
+        Self(Arc::new(bundles))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_enough_for_paths_and_logs() {
+        for (text, valid) in [
+            ("demo", true),
+            ("0-a_b.c", true),
+            ("", false),
+            (".hidden", false),
+            ("-x", false),
+            ("Demo", false),
+            ("a/b", false),
+            ("a b", false),
+            ("ä", false),
+        ] {
+            assert_eq!(BundleName::parse(text).is_some(), valid, "{text:?}");
+        }
+        assert!(BundleName::parse(&"x".repeat(128)).is_some());
+        assert!(BundleName::parse(&"x".repeat(129)).is_none());
+    }
+}

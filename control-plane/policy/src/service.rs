@@ -1,0 +1,281 @@
+//! The use cases of policy: publish a bundle, ask one, list them, bring them back after a restart. It speaks domain
+//! types only.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use postern_policy::{Engine, EngineError, Env, Value, Verification};
+use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
+use tokio::sync::{Mutex, Semaphore, watch};
+use uuid::Builder;
+
+use crate::model::{BundleName, Catalog, Published, Refused};
+use crate::repository;
+
+/// Each is held in memory, archive and plan.
+const MAX_BUNDLES: usize = 64;
+/// Evaluations at the same time; others wait, bounded by the caller's deadline.
+const MAX_EVALUATIONS: usize = 16;
+/// A policy that asks for more than this can't be right, and would hold up others.
+const MAX_STATEMENTS: u64 = 2_000_000;
+
+/// What holds for every bundle, from configuration.
+#[derive(Debug, Clone)]
+pub struct PolicySettings {
+    /// Who may sign bundles.
+    pub verification: Verification,
+    /// How many revisions of each bundle are kept; at least 1.
+    pub keep_revisions: u32,
+}
+
+/// The policy service; clones share it.
+#[derive(Clone)]
+pub struct Policies {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: PolicySettings,
+    database: Database,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    catalog: watch::Sender<Catalog>,
+    /// Publications take turns, so that what is served last is what was stored last.
+    publishing: Mutex<()>,
+    evaluating: Semaphore,
+}
+
+/// Why policy did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The bundle doesn't verify, or its plan can't run; the one before keeps serving.
+    #[error("the bundle `{name}` is refused: {reason}")]
+    Refused {
+        /// Under which name it was to be published.
+        name: BundleName,
+        /// Why.
+        reason: Refused,
+    },
+    /// There are too many bundles.
+    #[error("there are {MAX_BUNDLES} bundles already")]
+    TooMany,
+    /// No bundle of that name.
+    #[error("there is no bundle `{0}`")]
+    NoBundle(BundleName),
+    /// The bundle has no such entrypoint.
+    #[error("the bundle has no entrypoint `{path}`; it has: {}", available.join(", "))]
+    NoEntrypoint {
+        /// What was asked for.
+        path: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// The policy failed.
+    #[error(transparent)]
+    Evaluation(#[from] EngineError),
+    /// The store failed; the text is for the log only.
+    #[error(transparent)]
+    Store(#[from] DatabaseError),
+    /// A task of ours was stopped: the process is ending.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A bundle that is stored but can't be served any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored bundle `{name}` is not served: {reason}")]
+pub struct RestoreError {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// What a policy said.
+#[derive(Debug)]
+pub struct Decided {
+    /// Whether the result is `true`, or an object whose `allowed` is `true`.
+    pub allowed: bool,
+    /// `None` is undefined, which denies.
+    pub result: Option<Value>,
+    /// Names the decision in logs.
+    pub decision_id: String,
+    /// The revision that decided.
+    pub revision: String,
+}
+
+impl Policies {
+    /// The service on this database, whose tables are up to date. It serves nothing until [`Policies::restore`].
+    pub fn new(
+        settings: PolicySettings,
+        database: Database,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let shared = Shared {
+            settings,
+            database,
+            clock,
+            entropy,
+            catalog: watch::Sender::new(Catalog::default()),
+            publishing: Mutex::new(()),
+            evaluating: Semaphore::new(MAX_EVALUATIONS),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Serves what was published before. A bundle that no longer verifies (its key is not configured any more) is
+    /// not served; the sidecars keep their own last good one.
+    ///
+    /// # Errors
+    /// [`PolicyError::Store`]. Bundles that are left out are returned, with the reason.
+    pub async fn restore(&self) -> Result<Vec<RestoreError>, PolicyError> {
+        let _turn = self.shared.publishing.lock().await;
+        let mut left_out = Vec::new();
+        for stored in repository::newest(&self.shared.database).await? {
+            let Some(name) = stored.bundle_name() else {
+                left_out.push(RestoreError {
+                    name: stored.name,
+                    reason: "not a bundle's name".into(),
+                });
+                continue;
+            };
+            match self.verify(name, stored.archive, stored.published_at).await {
+                Ok(published) => self.serve(Arc::new(published)),
+                Err(PolicyError::Refused { name, reason }) => {
+                    left_out.push(RestoreError {
+                        name: name.to_string(),
+                        reason: reason.to_string(),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(left_out)
+    }
+
+    /// Verifies, loads, stores and serves a bundle. The same archive once more changes nothing.
+    ///
+    /// # Errors
+    /// [`PolicyError::Refused`], [`PolicyError::TooMany`], [`PolicyError::Store`]; the one before keeps serving.
+    pub async fn publish(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
+        let _turn = self.shared.publishing.lock().await;
+        let catalog = self.catalog();
+        if catalog.bundle(&name).is_none() && catalog.bundles().len() >= MAX_BUNDLES {
+            return Err(PolicyError::TooMany);
+        }
+        let published = self
+            .verify(name.clone(), archive, self.shared.clock.unix_seconds())
+            .await?;
+        match catalog.bundle(&name) {
+            Some(current) if current.etag == published.etag => Ok(Arc::clone(current)),
+            _ => {
+                repository::insert(
+                    &self.shared.database,
+                    &published,
+                    self.shared.settings.keep_revisions,
+                )
+                .await?;
+                let published = Arc::new(published);
+                self.serve(Arc::clone(&published));
+                Ok(published)
+            }
+        }
+    }
+
+    /// Asks an entrypoint of a bundle; an empty `path` asks the bundle's first.
+    ///
+    /// # Errors
+    /// [`PolicyError::NoBundle`], [`PolicyError::NoEntrypoint`], [`PolicyError::Evaluation`].
+    pub async fn authorize(
+        &self,
+        name: &BundleName,
+        path: &str,
+        input: Value,
+    ) -> Result<Decided, PolicyError> {
+        let published = self
+            .catalog()
+            .bundle(name)
+            .cloned()
+            .ok_or_else(|| PolicyError::NoBundle(name.clone()))?;
+        let available = published.engine.entrypoints();
+        let wanted = if path.is_empty() {
+            available.first().map_or("", String::as_str)
+        } else {
+            path
+        };
+        let entrypoint = published
+            .engine
+            .entrypoint(wanted)
+            .ok_or_else(|| PolicyError::NoEntrypoint {
+                path: path.to_owned(),
+                available: available.clone(),
+            })?;
+        let mut env = Env::new(
+            self.shared.clock.unix_nanos(),
+            random_bytes(&*self.shared.entropy),
+        );
+        env.limits.max_statements = MAX_STATEMENTS;
+        let decision_id = Builder::from_random_bytes(random_bytes(&*self.shared.entropy)).into_uuid();
+
+        let _turn = self
+            .shared
+            .evaluating
+            .acquire()
+            .await
+            .map_err(|_| PolicyError::Interrupted)?;
+        let engine = Arc::clone(&published);
+        let result = blocking(move || engine.engine.evaluate(entrypoint, &input, &env)).await??;
+        let allowed = result.as_ref().is_some_and(|result| {
+            result.as_bool() == Some(true) || result.get("allowed").and_then(Value::as_bool) == Some(true)
+        });
+        Ok(Decided {
+            allowed,
+            result,
+            decision_id: decision_id.to_string(),
+            revision: published.revision().to_owned(),
+        })
+    }
+
+    /// What is served now.
+    pub fn catalog(&self) -> Catalog {
+        self.shared.catalog.borrow().clone()
+    }
+
+    /// Follows what is served: the newest only, never a backlog.
+    pub fn watch(&self) -> watch::Receiver<Catalog> {
+        self.shared.catalog.subscribe()
+    }
+
+    fn serve(&self, published: Arc<Published>) {
+        self.shared
+            .catalog
+            .send_modify(|catalog| *catalog = catalog.with(published));
+    }
+
+    async fn verify(
+        &self,
+        name: BundleName,
+        archive: Bytes,
+        published_at: i64,
+    ) -> Result<Published, PolicyError> {
+        let verification = self.shared.settings.verification.clone();
+        blocking(move || {
+            Published::verify(name.clone(), archive, &verification, published_at)
+                .map_err(|reason| PolicyError::Refused { name, reason })
+        })
+        .await?
+    }
+}
+
+/// Runs what takes processor time apart from the workers that serve requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PolicyError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| PolicyError::Interrupted)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,224 @@
+//! The use cases against a real database, with the demo's policy.
+
+use postern_jose::{Algorithm, LocalSigner, Signer};
+use postern_policy::{BundleBuilder, Limits, VerificationKey, bundle};
+use postern_store::SystemEntropy;
+use postern_store::testing::ManualClock;
+
+use super::*;
+
+const PLAN: &[u8] = include_bytes!("../../../../cli/demo/policy/plan.json");
+const ENTRYPOINT: &str = "orders/authz/decision";
+
+pub(crate) struct House {
+    pub(crate) policies: Policies,
+    pub(crate) signer: LocalSigner,
+    database: Database,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) async fn house() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&folder.path().join("postern.db")).await.unwrap();
+    database.migrate(&repository::MIGRATIONS).await.unwrap();
+    let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let policies = policies(&database, &signer);
+    House {
+        policies,
+        signer,
+        database,
+        _folder: folder,
+    }
+}
+
+fn policies(database: &Database, signer: &LocalSigner) -> Policies {
+    let key = VerificationKey::new("demo", Algorithm::ES256, signer.public_jwk()).unwrap();
+    let settings = PolicySettings {
+        verification: Verification::keys([key]).unwrap(),
+        keep_revisions: 2,
+    };
+    Policies::new(
+        settings,
+        database.clone(),
+        Arc::new(ManualClock::at(1_000)),
+        Arc::new(SystemEntropy),
+    )
+}
+
+pub(crate) fn name(text: &str) -> BundleName {
+    BundleName::parse(text).unwrap()
+}
+
+fn unsigned(revision: &str) -> Vec<u8> {
+    BundleBuilder::new(revision).plan(PLAN).build().unwrap()
+}
+
+pub(crate) fn archive(revision: &str, signer: &dyn Signer) -> Bytes {
+    bundle::sign(&unsigned(revision), signer, "demo", &Limits::default())
+        .unwrap()
+        .into()
+}
+
+fn input(scope: &str) -> Value {
+    let input = serde_json::json!({
+        "attributes": { "request": { "http": { "method": "GET", "path": "/orders" } } },
+        "postern": { "path": "/orders", "scopes": [scope] },
+    });
+    Value::from_json_str(&input.to_string()).unwrap()
+}
+
+#[tokio::test]
+async fn a_published_bundle_answers() {
+    let House { policies, signer, .. } = &house().await;
+    let published = policies
+        .publish(name("demo"), archive("r1", signer))
+        .await
+        .unwrap();
+    assert_eq!(published.signed_by.as_deref(), Some("demo"));
+    assert_eq!(published.published_at, 1_000);
+
+    for path in [ENTRYPOINT, "data.orders.authz.decision", ""] {
+        let yes = policies
+            .authorize(&name("demo"), path, input("orders:read"))
+            .await
+            .unwrap();
+        assert!(yes.allowed, "{path}: {:?}", yes.result);
+        assert_eq!(yes.revision, "r1");
+        let no = policies
+            .authorize(&name("demo"), path, input("other"))
+            .await
+            .unwrap();
+        assert!(!no.allowed, "{path}: {:?}", no.result);
+        assert_ne!(yes.decision_id, no.decision_id);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_so() {
+    let House { policies, signer, .. } = &house().await;
+    let error = policies
+        .authorize(&name("demo"), "", Value::Null)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PolicyError::NoBundle(_)), "{error}");
+    policies
+        .publish(name("demo"), archive("r1", signer))
+        .await
+        .unwrap();
+    let error = policies
+        .authorize(&name("demo"), "no/such", Value::Null)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains(ENTRYPOINT), "{error}");
+}
+
+#[tokio::test]
+async fn a_bad_bundle_is_refused_and_the_one_before_serves() {
+    let House { policies, signer, .. } = &house().await;
+    let good = policies
+        .publish(name("demo"), archive("r1", signer))
+        .await
+        .unwrap();
+    let stranger = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let no_plan = BundleBuilder::new("r2").data("{}").build().unwrap();
+    let no_plan = bundle::sign(&no_plan, signer, "demo", &Limits::default()).unwrap();
+    let broken_plan = BundleBuilder::new("r2").plan("{\"plan\": 1}").build().unwrap();
+    let broken_plan = bundle::sign(&broken_plan, signer, "demo", &Limits::default()).unwrap();
+    for (why, archive) in [
+        ("unsigned", unsigned("r2").into()),
+        ("signed by a stranger", archive("r2", &stranger)),
+        ("no archive", Bytes::from_static(b"not gzip")),
+        ("no plan", no_plan.into()),
+        ("a plan that is none", broken_plan.into()),
+    ] {
+        let error = policies.publish(name("demo"), archive).await.unwrap_err();
+        assert!(matches!(error, PolicyError::Refused { .. }), "{why}: {error}");
+        assert_eq!(
+            policies.catalog().etag(&name("demo")),
+            Some(good.etag.as_str()),
+            "{why}"
+        );
+    }
+    assert!(
+        policies
+            .authorize(&name("demo"), "", input("orders:read"))
+            .await
+            .unwrap()
+            .allowed
+    );
+}
+
+#[tokio::test]
+async fn a_restart_serves_the_newest_of_each_name() {
+    let House {
+        policies: before,
+        signer,
+        database,
+        _folder,
+    } = &house().await;
+    before.publish(name("demo"), archive("r1", signer)).await.unwrap();
+    let newest = before.publish(name("demo"), archive("r2", signer)).await.unwrap();
+    let other = before
+        .publish(name("other"), archive("r1", signer))
+        .await
+        .unwrap();
+
+    let after = policies(database, signer);
+    assert!(after.restore().await.unwrap().is_empty());
+    assert_eq!(after.catalog().etag(&name("demo")), Some(newest.etag.as_str()));
+    assert_eq!(after.catalog().etag(&name("other")), Some(other.etag.as_str()));
+}
+
+#[tokio::test]
+async fn a_bundle_whose_key_is_gone_is_left_out_and_named() {
+    let House {
+        policies: before,
+        signer,
+        database,
+        _folder,
+    } = &house().await;
+    before.publish(name("demo"), archive("r1", signer)).await.unwrap();
+    let after = policies(database, &LocalSigner::generate(Algorithm::ES256).unwrap());
+    let left_out = after.restore().await.unwrap();
+    assert_eq!(left_out.len(), 1);
+    assert!(left_out[0].to_string().contains("demo"));
+    assert_eq!(after.catalog().bundles().len(), 0);
+}
+
+#[tokio::test]
+async fn only_the_last_revisions_are_kept_and_the_same_archive_counts_once() {
+    let House {
+        policies,
+        signer,
+        database,
+        _folder,
+    } = &house().await;
+    for revision in ["r1", "r2", "r3"] {
+        let archive = archive(revision, signer);
+        let first = policies.publish(name("demo"), archive.clone()).await.unwrap();
+        let again = policies.publish(name("demo"), archive).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+    }
+    let kept: Vec<String> = sqlx::query_scalar("SELECT revision FROM bundles ORDER BY sequence")
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(kept, ["r2", "r3"]);
+}
+
+#[tokio::test]
+async fn there_is_a_bound_to_names_but_not_to_new_revisions() {
+    let House { policies, signer, .. } = &house().await;
+    for n in 0..MAX_BUNDLES {
+        policies
+            .publish(name(&format!("b{n}")), archive("r1", signer))
+            .await
+            .unwrap();
+    }
+    let error = policies
+        .publish(name("one-more"), archive("r1", signer))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, PolicyError::TooMany), "{error}");
+    policies.publish(name("b0"), archive("r2", signer)).await.unwrap();
+}
