@@ -1,0 +1,218 @@
+//! The configuration file: what each key means, and the checks that turn it into [`Settings`].
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use postern_config::{ConfigError, Document, Listen};
+use postern_jose::Algorithm;
+use postern_policy::{Verification, VerificationKey};
+use postern_policy_service::PolicySettings;
+use serde::Deserialize;
+use url::Url;
+
+/// The file as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Folder for the database, the seal key and the credentials. Made (0700) where there is none.
+    data_dir: PathBuf,
+    /// The HTTP side: token endpoint, key set, metadata, bundles, health, metrics.
+    http: Address,
+    /// The gRPC side: the services of `proto/postern`.
+    grpc: Address,
+    /// The issuer (`iss`) of every token: the URL under which clients reach the HTTP side, without a trailing slash.
+    /// Default: `http://` and the address of `http.listen`.
+    issuer: Option<String>,
+    /// How tokens are made.
+    #[serde(default)]
+    token: Token,
+    /// Which policy bundles are accepted and kept.
+    policy: Policy,
+}
+
+/// Where to listen.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Address {
+    /// `address:port`; port 0 lets the system choose one, which the log names.
+    listen: Listen,
+}
+
+/// How tokens are made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Token {
+    /// How long an access token is valid, in seconds: 30 to 86400. Default 900.
+    ttl_seconds: u32,
+    /// What tokens are signed with: ES256, ES384, ES512, EdDSA, RS256, … Default ES256.
+    algorithm: Algorithm,
+}
+
+impl Default for Token {
+    fn default() -> Self {
+        Self {
+            ttl_seconds: 900,
+            algorithm: Algorithm::ES256,
+        }
+    }
+}
+
+/// Which policy bundles are accepted and kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    /// Whose signature a bundle must have.
+    verification: VerificationSection,
+    /// How many revisions of each bundle are kept: 1 to 1000. Default 10.
+    #[serde(default = "ten")]
+    keep_revisions: u32,
+}
+
+/// Whose signature a bundle must have: one of `keys`, or nobody's with `allow_unsigned: true`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerificationSection {
+    /// The keys that may sign.
+    #[serde(default)]
+    keys: Vec<Key>,
+    /// Accept bundles whoever made them. Default false.
+    #[serde(default)]
+    allow_unsigned: bool,
+}
+
+/// A key that bundles may be signed with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Key {
+    /// Its id, as signatures name it (`keyid`).
+    key_id: String,
+    /// The one algorithm that it is good for.
+    algorithm: Algorithm,
+    /// The public key, a PEM file (`PUBLIC KEY`).
+    public_key_file: PathBuf,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+/// What the process runs with; every value was checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    /// `None`: the address that HTTP turns out to listen on.
+    pub(crate) issuer: Option<String>,
+    pub(crate) ttl_seconds: u32,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) policy: PolicySettings,
+}
+
+impl Settings {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// One line that names file, line, key, what was expected and what to do.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let document = Document::load(path)?;
+        let file: File = document.read()?;
+        let http = tcp(&document, "http", &file.http.listen)?;
+        let grpc = tcp(&document, "grpc", &file.grpc.listen)?;
+        let issuer = file
+            .issuer
+            .map(|issuer| check_issuer(&document, issuer))
+            .transpose()?;
+        if issuer.is_none() && http.ip().is_unspecified() {
+            return Err(document.invalid(
+                &["http", "listen"],
+                "an address that clients can reach is needed to make `issuer` from; set `issuer`",
+            ));
+        }
+        if !(30..=86_400).contains(&file.token.ttl_seconds) {
+            return Err(document.invalid(&["token", "ttl_seconds"], "expected 30 to 86400 seconds"));
+        }
+        if !(1..=1_000).contains(&file.policy.keep_revisions) {
+            return Err(document.invalid(&["policy", "keep_revisions"], "expected 1 to 1000"));
+        }
+        Ok(Self {
+            data_dir: document.resolve(&file.data_dir),
+            http,
+            grpc,
+            issuer,
+            ttl_seconds: file.token.ttl_seconds,
+            algorithm: file.token.algorithm,
+            policy: PolicySettings {
+                verification: verification(&document, &file.policy.verification)?,
+                keep_revisions: file.policy.keep_revisions,
+            },
+        })
+    }
+}
+
+fn tcp(document: &Document, section: &str, listen: &Listen) -> Result<SocketAddr, ConfigError> {
+    match listen {
+        Listen::Tcp(address) => Ok(*address),
+        Listen::Unix(_) => Err(document.invalid(
+            &[section, "listen"],
+            "expected address:port, such as 127.0.0.1:8080",
+        )),
+    }
+}
+
+/// An issuer is a URL without query and fragment (RFC 8414 §2).
+fn check_issuer(document: &Document, issuer: String) -> Result<String, ConfigError> {
+    let url = Url::parse(&issuer).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if url.is_some() && !issuer.ends_with('/') {
+        Ok(issuer)
+    } else {
+        let expected = "expected an http or https URL without trailing slash, query, fragment and user, \
+            such as https://auth.example.com";
+        Err(document.invalid(&["issuer"], expected))
+    }
+}
+
+fn verification(document: &Document, section: &VerificationSection) -> Result<Verification, ConfigError> {
+    let path = ["policy", "verification"];
+    match (section.keys.is_empty(), section.allow_unsigned) {
+        (true, true) => return Ok(Verification::Unsigned),
+        (false, false) => {}
+        (true, false) => {
+            let message = "expected `keys` that bundles must be signed with (or `allow_unsigned: true`)";
+            return Err(document.invalid(&path, message));
+        }
+        (false, true) => {
+            return Err(document.invalid(
+                &path,
+                "expected either `keys` or `allow_unsigned: true`, not both",
+            ));
+        }
+    }
+    let mut keys = Vec::new();
+    for (n, key) in section.keys.iter().enumerate() {
+        let n = n.to_string();
+        let invalid = |message: String| {
+            document.invalid(
+                &["policy", "verification", "keys", &n, "public_key_file"],
+                message,
+            )
+        };
+        let file = document.resolve(&key.public_key_file);
+        let pem = std::fs::read_to_string(&file)
+            .map_err(|error| invalid(format!("{}: {error}; expected a PEM public key", file.display())))?;
+        let key = VerificationKey::from_pem(&key.key_id, key.algorithm, &pem)
+            .map_err(|error| invalid(format!("{}: {error}", file.display())))?;
+        keys.push(key);
+    }
+    Verification::keys(keys).map_err(|error| document.invalid(&path, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
