@@ -166,6 +166,8 @@ pub enum Limit {
     Locals,
     /// Collections within collections.
     Nesting,
+    /// The size of a value, shared parts counted as often as they occur.
+    Weight,
 }
 
 impl fmt::Display for Limit {
@@ -175,6 +177,7 @@ impl fmt::Display for Limit {
             Limit::CallDepth => "nested calls",
             Limit::Locals => "local variables",
             Limit::Nesting => "nested collections",
+            Limit::Weight => "values within a value",
         })
     }
 }

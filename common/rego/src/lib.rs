@@ -46,4 +46,4 @@ pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
 pub use number::Number;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
-pub use value::{Array, MAX_NESTING, Object, ObjectIter, Set, SetIter, Value};
+pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};

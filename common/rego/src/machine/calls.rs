@@ -6,7 +6,6 @@ use super::frame::Frame;
 use super::slot::Slot;
 use crate::builtins::BuiltinError;
 use crate::program::{Address, Local, Operand};
-use crate::value::MAX_NESTING;
 
 /// A call about to be made: what is called with what, and where the caller goes on.
 struct Site<'p> {
@@ -143,6 +142,7 @@ impl<'e> Machine<'e> {
                 self.set(call.result, Slot::Undefined);
                 return Ok(false);
             };
+            Fault::check(&value)?;
             self.scratch.args.push(value);
         }
         self.context.set_budget(self.budget);
@@ -166,9 +166,7 @@ impl<'e> Machine<'e> {
         if !builtin.has_result {
             return Ok(true);
         }
-        if result.as_ref().is_some_and(|value| value.nesting() > MAX_NESTING) {
-            return Err(Fault::TOO_NESTED);
-        }
+        result.as_ref().map_or(Ok(()), Fault::check)?;
         let defined = result.is_some();
         self.set(call.result, result.into());
         Ok(defined)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Machine;
 use crate::error::{EvalError, Limit, Place};
 use crate::program::{Address, Program};
-use crate::value::MAX_NESTING;
+use crate::value::{MAX_NESTING, MAX_WEIGHT, Value};
 
 /// A reason to stop.
 #[derive(Debug)]
@@ -29,6 +29,23 @@ impl Fault {
         limit: Limit::Nesting,
         bound: MAX_NESTING as u64,
     };
+
+    pub(super) const TOO_HEAVY: Fault = Fault::Limit {
+        limit: Limit::Weight,
+        bound: MAX_WEIGHT,
+    };
+
+    /// That a value that was built is within bounds.
+    pub(super) fn check(value: &Value) -> Result<(), Fault> {
+        if value.nesting() > MAX_NESTING {
+            return Err(Fault::TOO_NESTED);
+        }
+        if value.weight() > MAX_WEIGHT {
+            Err(Fault::TOO_HEAVY)
+        } else {
+            Ok(())
+        }
+    }
 
     /// Says what happened at the operation `at`.
     pub(super) fn into_error(self, program: &Program, at: Address) -> EvalError {
@@ -90,6 +107,24 @@ impl Machine<'_> {
         Fault::Limit {
             limit: Limit::CallDepth,
             bound: self.limits.max_depth as u64,
+        }
+    }
+
+    /// Takes from the statements left.
+    pub(super) fn spend(&mut self, statements: u64) -> Result<(), Fault> {
+        let Some(left) = self.budget.checked_sub(statements) else {
+            return Err(self.out_of_statements());
+        };
+        self.budget = left;
+        Ok(())
+    }
+
+    /// Pays for comparing with a value: nothing for scalars, a statement for some tens of values.
+    pub(super) fn spend_on(&mut self, weight: u64) -> Result<(), Fault> {
+        if weight < 32 {
+            Ok(())
+        } else {
+            self.spend(weight / 32)
         }
     }
 }

@@ -131,8 +131,8 @@ impl<'e> Machine<'e> {
                     target,
                     fail,
                 } => or(self.dot_base(source, key, target), fail),
-                Op::Equal { a, b, fail } => or(self.compare(a, b) == Some(true), fail),
-                Op::NotEqual { a, b, fail } => or(self.compare(a, b) == Some(false), fail),
+                Op::Equal { a, b, fail } => or(self.compare(a, b)? == Some(true), fail),
+                Op::NotEqual { a, b, fail } => or(self.compare(a, b)? == Some(false), fail),
                 Op::IsArray { source, fail } => or(matches!(self.read(source), Some(Value::Array(_))), fail),
                 Op::IsObject { source, fail } => {
                     or(matches!(self.read(source), Some(Value::Object(_))), fail)
@@ -204,10 +204,7 @@ impl<'e> Machine<'e> {
                     Some(back) => back,
                     None => return Ok(()),
                 },
-                Op::ResultAdd { value, fail } => {
-                    let value = self.local(value).cloned();
-                    or(value.map(|value| self.results.insert(value)).is_some(), fail)
-                }
+                Op::ResultAdd { value, fail } => or(self.add_result(value)?, fail),
                 Op::Finish => return Ok(()),
             };
         }

@@ -559,3 +559,57 @@ fn data_that_a_with_replaced_is_addressed_as_any_value() {
     assert_eq!(run(&under(string(3)), None, "{}"), Some("\"3\"".to_owned()));
     assert_eq!(run(&under(local(4)), None, "{}"), None);
 }
+
+#[test]
+fn a_small_value_can_t_stand_for_a_huge_one() {
+    // Each turn doubles the value: [x, x].
+    let body = [
+        stmt("MakeArray", json!({"capacity": 2, "target": 8})),
+        stmt("ArrayAppend", json!({"array": 8, "value": local(7)})),
+        stmt("ArrayAppend", json!({"array": 8, "value": local(7)})),
+        stmt("AssignVar", json!({"source": local(8), "target": 7})),
+    ];
+    let scan = stmt(
+        "Scan",
+        json!({"source": 0, "key": 5, "value": 6, "block": block(&body)}),
+    );
+    let start = stmt("AssignVar", json!({"source": truth(true), "target": 7}));
+    let program = plan(&[], &one_block(vec![vec![start, scan], give(&local(7))]));
+    let input = |turns: usize| format!("[{}]", vec!["0"; turns].join(","));
+    assert!(run(&program, Some(&input(10)), "{}").is_some());
+    let error = run_with(&program, Some(&input(100)), "{}", &env()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EvalError::LimitReached {
+                limit: Limit::Weight,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn comparing_large_values_counts_against_the_statements() {
+    let compare = stmt("Equal", json!({"a": local(0), "b": local(1)}));
+    let scan = stmt(
+        "Scan",
+        json!({"source": 0, "key": 5, "value": 6, "block": block(&[compare])}),
+    );
+    let program = plan(&[], &[block(&[scan])]);
+    let list = format!("[{}]", vec!["0"; 100_000].join(","));
+    let mut env = env();
+    env.limits.max_statements = 100_000;
+    let error = run_with(&program, Some(&list), &list, &env).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EvalError::LimitReached {
+                limit: Limit::Statements,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}

@@ -11,17 +11,20 @@ use crate::value::{MAX_NESTING, Value};
 impl Machine<'_> {
     /// Assigns, unless there is a value already: then both must be equal. Undefined stays undefined.
     pub(super) fn assign_once(&mut self, source: Operand, target: Local) -> Result<bool, Fault> {
-        let Some(value) = self.read(source) else {
-            return Ok(false);
-        };
-        match self.local(target) {
-            None => {
+        let (value, present) = (self.read(source), self.local(target));
+        match (value, present) {
+            (None, _) => Ok(false),
+            (Some(_), None) => {
                 let value = self.copy(source);
                 self.set(target, value);
                 Ok(true)
             }
-            Some(present) if present == value => Ok(true),
-            Some(_) => Err(Fault::ValueConflict),
+            (Some(value), Some(present)) if value == present => {
+                let weight = value.weight();
+                self.spend_on(weight)?;
+                Ok(true)
+            }
+            (Some(_), Some(_)) => Err(Fault::ValueConflict),
         }
     }
 
@@ -44,8 +47,13 @@ impl Machine<'_> {
     }
 
     /// Whether both are equal; `None` if one is undefined.
-    pub(super) fn compare(&self, a: Operand, b: Operand) -> Option<bool> {
-        Some(self.read(a)? == self.read(b)?)
+    pub(super) fn compare(&mut self, a: Operand, b: Operand) -> Result<Option<bool>, Fault> {
+        let (Some(first), Some(second)) = (self.read(a), self.read(b)) else {
+            return Ok(None);
+        };
+        let equal = first == second;
+        self.spend_on(first.weight().min(second.weight()))?;
+        Ok(Some(equal))
     }
 
     pub(super) fn measure(&mut self, source: Operand, target: Local) -> bool {
@@ -60,10 +68,22 @@ impl Machine<'_> {
 
     /// A value that is about to be put into a collection.
     fn element(&self, operand: Operand) -> Result<Option<Value>, Fault> {
-        match self.read(operand) {
-            Some(value) if value.nesting() >= MAX_NESTING => Err(Fault::TOO_NESTED),
-            value => Ok(value.cloned()),
+        let Some(value) = self.read(operand) else {
+            return Ok(None);
+        };
+        if value.nesting() >= MAX_NESTING {
+            return Err(Fault::TOO_NESTED);
         }
+        Fault::check(value)?;
+        Ok(Some(value.clone()))
+    }
+
+    /// A value that a collection will order by: it is compared with several others.
+    fn key(&mut self, operand: Operand) -> Result<Option<Value>, Fault> {
+        const COMPARISONS: u64 = 8;
+        let key = self.element(operand)?;
+        self.spend_on(key.as_ref().map_or(0, Value::weight).saturating_mul(COMPARISONS))?;
+        Ok(key)
     }
 
     pub(super) fn array_append(&mut self, value: Operand, array: Local) -> Result<bool, Fault> {
@@ -78,7 +98,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn set_add(&mut self, value: Operand, set: Local) -> Result<bool, Fault> {
-        let Some(value) = self.element(value)? else {
+        let Some(value) = self.key(value)? else {
             return Ok(false);
         };
         let Some(Value::Set(set)) = self.local_mut(set) else {
@@ -94,7 +114,7 @@ impl Machine<'_> {
         value: Operand,
         object: Local,
     ) -> Result<bool, Fault> {
-        let (Some(key), Some(value)) = (self.element(key)?, self.element(value)?) else {
+        let (Some(key), Some(value)) = (self.key(key)?, self.element(value)?) else {
             return Ok(false);
         };
         let Some(Value::Object(object)) = self.local_mut(object) else {
@@ -110,9 +130,11 @@ impl Machine<'_> {
         value: Operand,
         object: Local,
     ) -> Result<bool, Fault> {
-        let (Some(key), Some(value)) = (self.element(key)?, self.element(value)?) else {
+        let (Some(key), Some(value)) = (self.key(key)?, self.element(value)?) else {
             return Ok(false);
         };
+        // In case there is a value to compare with.
+        self.spend_on(value.weight())?;
         let Some(Value::Object(object)) = self.local_mut(object) else {
             return Ok(false);
         };
@@ -134,12 +156,17 @@ impl Machine<'_> {
             (Some(a), Some(b)) => Some(upsert::merge(a, b, &mut cost)),
             (a, b) => a.or(b).cloned(),
         };
-        let Some(left) = self.budget.checked_sub(cost) else {
-            return Err(self.out_of_statements());
-        };
-        self.budget = left;
+        self.spend(cost)?;
         let defined = merged.is_some();
         self.set(target, merged.into());
         Ok(defined)
+    }
+
+    pub(super) fn add_result(&mut self, value: Local) -> Result<bool, Fault> {
+        let Some(value) = self.key(Operand::local(value))? else {
+            return Ok(false);
+        };
+        self.results.insert(value);
+        Ok(true)
     }
 }

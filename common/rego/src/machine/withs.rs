@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::slot::Slot;
 use super::upsert::upsert;
 use crate::program::Local;
-use crate::value::{MAX_NESTING, Value};
+use crate::value::Value;
 
 /// The locals of `input` and `data`.
 const INPUT: Local = 0;
@@ -39,9 +39,7 @@ impl<'e> Machine<'e> {
                 .filter_map(|key| program.constants.get(*key as usize))
                 .collect();
             let whole = upsert(self.local(with.local), &path, part);
-            if whole.nesting() > MAX_NESTING {
-                return Err(Fault::TOO_NESTED);
-            }
+            Fault::check(&whole)?;
             value = Slot::Owned(whole);
         }
         let before = self.take(with.local);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Value;
+use super::extent::Extent;
 
 /// An array of values. A clone shares the elements; a change copies them only when they are shared.
 #[derive(Clone, Default)]
@@ -13,8 +14,7 @@ pub struct Array {
 #[derive(Clone, Default)]
 struct Elements {
     items: Vec<Value>,
-    /// The deepest nesting among the items.
-    inner: usize,
+    inner: Extent,
 }
 
 impl Array {
@@ -24,7 +24,7 @@ impl Array {
         Array {
             shared: Arc::new(Elements {
                 items: Vec::with_capacity(capacity),
-                inner: 0,
+                inner: Extent::default(),
             }),
         }
     }
@@ -61,14 +61,18 @@ impl Array {
     /// Appends `value`; amortised constant time while this is the only holder.
     pub fn push(&mut self, value: Value) {
         let elements = Arc::make_mut(&mut self.shared);
-        elements.inner = elements.inner.max(value.nesting());
+        elements.inner.add(&value);
         elements.items.push(value);
     }
 
     /// How deep it nests: 1 for `[]`.
     #[must_use]
     pub fn nesting(&self) -> usize {
-        self.shared.inner.saturating_add(1)
+        self.shared.inner.nesting.saturating_add(1)
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.shared.inner.weight.saturating_add(1)
     }
 
     pub(super) fn same(&self, other: &Array) -> bool {
@@ -78,7 +82,7 @@ impl Array {
 
 impl From<Vec<Value>> for Array {
     fn from(items: Vec<Value>) -> Self {
-        let inner = items.iter().map(Value::nesting).max().unwrap_or(0);
+        let inner = Extent::of(items.iter());
         Array {
             shared: Arc::new(Elements { items, inner }),
         }

@@ -4,6 +4,7 @@
 mod array;
 mod convert;
 mod debug;
+mod extent;
 mod object;
 mod order;
 mod set;
@@ -23,6 +24,9 @@ pub use set::{Set, SetIter};
 /// The deepest nesting of arrays, objects and sets that this crate reads or builds. It bounds the native recursion
 /// of comparing, printing and dropping a value.
 pub const MAX_NESTING: usize = 512;
+
+/// The heaviest value ([`Value::weight`]) that an evaluation builds.
+pub const MAX_WEIGHT: u64 = 1 << 24;
 
 /// A Rego value.
 ///
@@ -189,6 +193,19 @@ impl Value {
             Value::Object(object) => object.nesting(),
             Value::Set(set) => set.nesting(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        }
+    }
+
+    /// How large the value is when it is written out: about the number of values in it, shared ones as often as they
+    /// occur, and more for long strings. Comparing and printing cost that much.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        match self {
+            Value::Array(array) => array.weight(),
+            Value::Object(object) => object.weight(),
+            Value::Set(set) => set.weight(),
+            Value::String(text) => 1 + text.len() as u64 / 64,
+            Value::Null | Value::Bool(_) | Value::Number(_) => 1,
         }
     }
 

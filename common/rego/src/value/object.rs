@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::extent::Extent;
 use super::tree::{self, Entry, Tree};
 use super::{Value, order};
 
@@ -15,8 +16,8 @@ pub struct Object {
 #[derive(Clone, Default)]
 struct Members {
     tree: Tree<(Value, Value)>,
-    /// The deepest nesting among keys and values.
-    inner: usize,
+    /// Of keys and values.
+    inner: Extent,
 }
 
 impl Entry for (Value, Value) {
@@ -24,8 +25,11 @@ impl Entry for (Value, Value) {
         &self.0
     }
 
-    fn replace(&mut self, later: Self) {
+    fn replace(&mut self, later: Self) -> u64 {
+        // What goes is the value that was here, and the key that came.
+        let gone = self.1.weight().saturating_add(later.0.weight());
         self.1 = later.1;
+        gone
     }
 }
 
@@ -99,14 +103,21 @@ impl Object {
     /// was new.
     pub fn insert(&mut self, key: Value, value: Value) -> bool {
         let members = Arc::make_mut(&mut self.shared);
-        members.inner = members.inner.max(key.nesting()).max(value.nesting());
-        members.tree.insert((key, value))
+        members.inner.add(&key);
+        members.inner.add(&value);
+        let replaced = members.tree.insert((key, value));
+        members.inner.remove(replaced.unwrap_or(0));
+        replaced.is_none()
     }
 
     /// How deep it nests: 1 for `{}`.
     #[must_use]
     pub fn nesting(&self) -> usize {
-        self.shared.inner.saturating_add(1)
+        self.shared.inner.nesting.saturating_add(1)
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.shared.inner.weight.saturating_add(1)
     }
 
     pub(super) fn same(&self, other: &Object) -> bool {
@@ -118,16 +129,10 @@ impl Object {
 impl FromIterator<(Value, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Value, Value)>>(iter: I) -> Self {
         let pairs: Vec<(Value, Value)> = iter.into_iter().collect();
-        let inner = pairs
-            .iter()
-            .map(|(key, value)| key.nesting().max(value.nesting()))
-            .max()
-            .unwrap_or(0);
+        let tree = Tree::from_entries(pairs);
+        let inner = Extent::of(tree.iter().flat_map(|(key, value)| [key, value]));
         Object {
-            shared: Arc::new(Members {
-                tree: Tree::from_entries(pairs),
-                inner,
-            }),
+            shared: Arc::new(Members { tree, inner }),
         }
     }
 }

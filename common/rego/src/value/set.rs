@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Value;
+use super::extent::Extent;
 use super::tree::{self, Entry, Tree};
 
 /// A set of values, kept in OPA's order. A clone shares everything; a change copies only the path to what changes.
@@ -14,8 +15,7 @@ pub struct Set {
 #[derive(Clone, Default)]
 struct Members {
     tree: Tree<Value>,
-    /// The deepest nesting among the members.
-    inner: usize,
+    inner: Extent,
 }
 
 impl Entry for Value {
@@ -24,7 +24,9 @@ impl Entry for Value {
     }
 
     /// Equal members may be written differently (`1`, `1.0`): the one that came first stays, as in OPA.
-    fn replace(&mut self, _later: Self) {}
+    fn replace(&mut self, _later: Self) -> u64 {
+        0
+    }
 }
 
 impl Set {
@@ -67,14 +69,23 @@ impl Set {
     /// Adds `value`; says whether it was new.
     pub fn insert(&mut self, value: Value) -> bool {
         let members = Arc::make_mut(&mut self.shared);
-        members.inner = members.inner.max(value.nesting());
-        members.tree.insert(value)
+        let mut inner = members.inner;
+        inner.add(&value);
+        let replaced = members.tree.insert(value);
+        if replaced.is_none() {
+            members.inner = inner;
+        }
+        replaced.is_none()
     }
 
     /// How deep it nests: 1 for `set()`.
     #[must_use]
     pub fn nesting(&self) -> usize {
-        self.shared.inner.saturating_add(1)
+        self.shared.inner.nesting.saturating_add(1)
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.shared.inner.weight.saturating_add(1)
     }
 
     pub(super) fn same(&self, other: &Set) -> bool {
@@ -85,12 +96,10 @@ impl Set {
 impl FromIterator<Value> for Set {
     fn from_iter<I: IntoIterator<Item = Value>>(iter: I) -> Self {
         let members: Vec<Value> = iter.into_iter().collect();
-        let inner = members.iter().map(Value::nesting).max().unwrap_or(0);
+        let tree = Tree::from_entries(members);
+        let inner = Extent::of(tree.iter());
         Set {
-            shared: Arc::new(Members {
-                tree: Tree::from_entries(members),
-                inner,
-            }),
+            shared: Arc::new(Members { tree, inner }),
         }
     }
 }

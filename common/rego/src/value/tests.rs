@@ -141,6 +141,21 @@ fn nesting_is_counted_and_json_over_the_bound_is_refused() {
 }
 
 #[test]
+fn weight_counts_what_is_shared_as_often_as_it_occurs_and_forgets_what_is_replaced() {
+    let inner = json("[1, 2]");
+    assert_eq!(inner.weight(), 3);
+    assert_eq!(Value::from(vec![inner.clone(), inner.clone()]).weight(), 7);
+    let mut object = Object::default();
+    for _ in 0..5 {
+        object.insert(Value::from("a"), inner.clone());
+    }
+    assert_eq!(Value::Object(object).weight(), 5);
+    let mut set: Set = [json("1.0")].into_iter().collect();
+    set.insert(json("1"));
+    assert_eq!(Value::Set(set).weight(), 2);
+}
+
+#[test]
 fn json_errors_say_where_and_what() {
     for (text, expected) in [
         ("", "line 1, column 1: expected a value, found the end"),

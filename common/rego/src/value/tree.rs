@@ -17,8 +17,8 @@ const FEW: usize = 16;
 pub(super) trait Entry: Clone {
     /// What the entry is found by.
     fn key(&self) -> &Value;
-    /// Takes over what `later`, an entry with an equal key, brings.
-    fn replace(&mut self, later: Self);
+    /// Takes over what `later`, an entry with an equal key, brings. Gives the weight of what is lost.
+    fn replace(&mut self, later: Self) -> u64;
 }
 
 /// Entries in the order of their keys, each key once.
@@ -50,7 +50,8 @@ struct Child<E> {
 
 /// What an insertion did.
 struct Inserted<E> {
-    is_new: bool,
+    /// The weight of what was lost when the key was there already.
+    replaced: Option<u64>,
     /// The upper half of a node that became too large.
     split: Option<Node<E>>,
 }
@@ -123,14 +124,15 @@ impl<E: Entry> Tree<E> {
         }
     }
 
-    /// Adds an entry, or lets it meet the one with an equal key; says whether it was new.
-    pub(super) fn insert(&mut self, entry: E) -> bool {
+    /// Adds an entry, or lets it meet the one with an equal key; gives the weight of what was
+    /// lost then.
+    pub(super) fn insert(&mut self, entry: E) -> Option<u64> {
         let inserted = self.root.insert(entry);
         if let Some(upper) = inserted.split {
             let lower = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
             self.root = Node::above([lower, upper]);
         }
-        inserted.is_new
+        inserted.replaced
     }
 
     pub(super) fn iter(&self) -> Iter<'_, E> {
@@ -188,18 +190,16 @@ impl<E: Entry> Node<E> {
         match self {
             Node::Leaf(entries) => match entries.binary_search_by(|other| other.key().cmp(entry.key())) {
                 Ok(at) => {
-                    if let Some(present) = entries.get_mut(at) {
-                        present.replace(entry);
-                    }
+                    let replaced = entries.get_mut(at).map(|present| present.replace(entry));
                     Inserted {
-                        is_new: false,
+                        replaced: Some(replaced.unwrap_or(0)),
                         split: None,
                     }
                 }
                 Err(at) => {
                     entries.insert(at, entry);
                     Inserted {
-                        is_new: true,
+                        replaced: None,
                         split: upper_half(entries).map(Node::Leaf),
                     }
                 }
@@ -220,7 +220,7 @@ impl<E: Entry> Branch<E> {
             self.children.extend(Child::new(Node::Leaf(vec![entry])));
             self.len = 1;
             return Inserted {
-                is_new: true,
+                replaced: None,
                 split: None,
             };
         };
@@ -232,14 +232,14 @@ impl<E: Entry> Branch<E> {
         if let Some(upper) = inserted.split.and_then(Child::new) {
             self.children.insert(at.saturating_add(1), upper);
         }
-        self.len += usize::from(inserted.is_new);
+        self.len += usize::from(inserted.replaced.is_none());
         let split = upper_half(&mut self.children).map(|children| {
             let len = children.iter().map(|child| child.len).sum();
             self.len -= len;
             Node::Branch(Branch { len, children })
         });
         Inserted {
-            is_new: inserted.is_new,
+            replaced: inserted.replaced,
             split,
         }
     }
@@ -265,7 +265,7 @@ fn merge_equal<E: Entry>(sorted: Vec<E>) -> Vec<E> {
     let mut merged: Vec<E> = Vec::with_capacity(sorted.len());
     for entry in sorted {
         match merged.last_mut() {
-            Some(last) if last.key() == entry.key() => last.replace(entry),
+            Some(last) if last.key() == entry.key() => drop(last.replace(entry)),
             _ => merged.push(entry),
         }
     }
