@@ -3,7 +3,7 @@
 use super::operands::{self, List, wrong_element, wrong_type};
 use super::{Answer, BuiltinError, Context, answer};
 use crate::number::{Number, arithmetic};
-use crate::value::{Array, Value};
+use crate::value::Value;
 
 pub(super) fn count(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let count = match operands::any(operands, 1)? {
@@ -62,14 +62,14 @@ fn accumulate(
 
 pub(super) fn max(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["set", "array"])?;
-    context.spend(list.len())?;
+    context.spend_on_all(operands::any(operands, 1)?)?;
     // Of equal members the last, as in OPA; so does `Iterator::max`.
     Ok(list.iter().max().cloned())
 }
 
 pub(super) fn min(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["set", "array"])?;
-    context.spend(list.len())?;
+    context.spend_on_all(operands::any(operands, 1)?)?;
     let least = list
         .iter()
         .reduce(|least, member| if least >= member { member } else { least });
@@ -78,7 +78,10 @@ pub(super) fn min(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 pub(super) fn sort(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["set", "array"])?;
-    context.spend(list.len().saturating_mul(2))?;
+    // A sort compares each member some times.
+    for _ in 0..4 {
+        context.spend_on_all(operands::any(operands, 1)?)?;
+    }
     let mut members: Vec<Value> = list.iter().cloned().collect();
     if matches!(list, List::Array(_)) {
         members.sort();
@@ -107,18 +110,16 @@ pub(super) fn member(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let value = operands::any(operands, 1)?;
     answer(match operands::any(operands, 2)? {
         Value::Set(set) => set.contains(value),
-        Value::Array(array) => contains(context, array, value)?,
-        Value::Object(object) => {
-            context.spend(object.len())?;
-            object.values().any(|member| member == value)
+        array @ Value::Array(members) => {
+            context.spend_on_all(array)?;
+            members.iter().any(|member| member == value)
+        }
+        object @ Value::Object(members) => {
+            context.spend_on_all(object)?;
+            members.values().any(|member| member == value)
         }
         _ => false,
     })
-}
-
-fn contains(context: &mut Context<'_>, array: &Array, value: &Value) -> Result<bool, BuiltinError> {
-    context.spend(array.len())?;
-    Ok(array.iter().any(|member| member == value))
 }
 
 /// `key, value in collection`.

@@ -45,6 +45,7 @@ fn is_well_formed(text: &str, max_nesting: usize) -> bool {
 
 pub(super) fn marshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let value = operands::any(operands, 1)?;
+    context.spend_on_all(value)?;
     check_numbers(value)?;
     let text = to_json(value, None);
     context.spend(text.len())?;
@@ -79,12 +80,13 @@ pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]
     }
     check_numbers(value)?;
     let layout = Layout { prefix, indent };
-    context.spend(
-        value
-            .to_json()
-            .len()
-            .saturating_mul(prefix.len().saturating_add(indent.len())),
-    )?;
+    // Each line repeats the prefix, and the indent as often as it is deep.
+    let line = prefix
+        .len()
+        .saturating_add(indent.len().saturating_mul(value.nesting()));
+    for _ in 0..=line / 16 {
+        context.spend_on_all(value)?;
+    }
     // Go doesn't prefix the first line; OPA does.
     answer(format!("{prefix}{}", to_json(value, Some(layout))))
 }

@@ -100,6 +100,11 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Takes the cost of looking at all of a value: parts that are shared count as often as they occur.
+    fn spend_on_all(&mut self, value: &Value) -> Result<(), BuiltinError> {
+        self.spend(usize::try_from(value.weight()).unwrap_or(usize::MAX))
+    }
+
     /// Takes the cost of computing with a number, which goes with the square of its digits.
     fn spend_on(&mut self, number: &Number) -> Result<(), BuiltinError> {
         self.spend(number.size().saturating_pow(2) / 64)

@@ -16,14 +16,14 @@ enum Selection {
 pub(super) fn filter(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let document = object(operands, 1)?;
     let selection = selection(context, operands)?;
-    context.spend(document.len())?;
+    context.spend_on_all(operands::any(operands, 1)?)?;
     answer(keep(&Value::Object(document.clone()), &selection))
 }
 
 pub(super) fn remove(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let document = object(operands, 1)?;
     let selection = selection(context, operands)?;
-    context.spend(document.len())?;
+    context.spend_on_all(operands::any(operands, 1)?)?;
     Ok(leave_out(&Value::Object(document.clone()), Some(&selection)))
 }
 

@@ -1,6 +1,6 @@
 //! `print` and template strings: both get an array of scalars, and of sets that hold what an expression gave.
 
-use super::operands::array;
+use super::operands::{any, array};
 use super::{Answer, BuiltinError, Context, answer, display};
 use crate::value::{Array, Value};
 
@@ -10,6 +10,7 @@ const MAX_LINES: usize = 10_000;
 /// Prints a line for each combination of the operands' values, if there is somewhere to print to.
 pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     if context.prints() {
+        context.spend_on_all(any(operands, 1)?)?;
         let parts = parts(array(operands, 1)?)?;
         let mut lines = vec![String::new()];
         for (at, values) in parts.iter().enumerate() {
@@ -35,6 +36,7 @@ pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 /// The parts of a template string, joined.
 pub(super) fn template_string(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    context.spend_on_all(any(operands, 1)?)?;
     let mut text = String::new();
     for values in parts(array(operands, 1)?)? {
         let [value] = values.as_slice() else {

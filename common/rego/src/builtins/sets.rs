@@ -13,7 +13,9 @@ pub(super) fn and(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 /// `a | b`
 pub(super) fn or(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (a, b) = (set(operands, 1)?, set(operands, 2)?);
-    context.spend(a.len().saturating_add(b.len()))?;
+    for operand in operands {
+        context.spend_on_all(operand)?;
+    }
     answer(a.iter().chain(b).cloned().collect::<Set>())
 }
 

@@ -27,8 +27,9 @@ fn arguments(context: &mut Context<'_>, values: &Array) -> Result<Vec<Argument>,
     values
         .iter()
         .map(|value| {
-            if let Value::Number(number) = value {
-                context.spend_on(number)?;
+            match value {
+                Value::Number(number) => context.spend_on(number)?,
+                other => context.spend_on_all(other)?,
             }
             Argument::new(value)
         })

@@ -6,6 +6,8 @@ use crate::value::{Array, Object, Set, Value};
 
 pub(super) fn subset(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (sup, sub) = (any(operands, 1)?, any(operands, 2)?);
+    context.spend_on_all(sup)?;
+    context.spend_on_all(sub)?;
     if let (Value::Array(sup), Value::Set(sub)) = (sup, sub) {
         context.spend(sup.len())?;
         return answer(array_has_set(sup, sub));

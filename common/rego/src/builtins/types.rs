@@ -48,7 +48,7 @@ pub(super) fn cast_array(context: &mut Context<'_>, operands: &[Value]) -> Answe
 
 pub(super) fn cast_set(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["array", "set"])?;
-    context.spend(list.len())?;
+    context.spend_on_all(operands::any(operands, 1)?)?;
     answer(list.iter().cloned().collect::<Set>())
 }
 
