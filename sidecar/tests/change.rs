@@ -160,3 +160,47 @@ async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
     // The first fetch, at start, began the cooldown: none of these caused another.
     assert_eq!(world.origin.key_fetches(), before);
 }
+
+#[tokio::test]
+async fn an_oversized_bundle_is_refused_and_fetched_once() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let bodies = world.origin.bundle_bodies();
+    world.origin.serve_bundle(vec![0; 33 << 20]);
+    eventually(SOON, "refused", || async {
+        let error = sidecar.snapshot().await["bundle"]["error"].take();
+        error.as_str().is_some_and(|error| error.contains("larger"))
+    })
+    .await;
+    // Longer than the pause after a failure would be.
+    let asked = tokio::time::timeout(Duration::from_millis(1_500), async {
+        while world.origin.bundle_bodies() == bodies + 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(asked.await.is_err(), "it was fetched again");
+    assert_eq!(sidecar.snapshot().await["bundle"]["revision"], "r1");
+}
+
+#[tokio::test]
+async fn a_key_set_that_cannot_be_trusted_leaves_the_last_good_one() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["issuers"][0]["refresh_seconds"] = json!(1);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let leaked = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}]}"#;
+    for bad in ["not keys", leaked] {
+        let before = sidecar.snapshot().await["issuers"][0]["error"].clone();
+        world.origin.serve_raw_keys(bad);
+        eventually(SOON, bad, || async {
+            let error = sidecar.snapshot().await["issuers"][0]["error"].take();
+            error.is_string() && error != before
+        })
+        .await;
+        assert_eq!(
+            client.get("/orders", &world.token("orders:read")).await.status,
+            200
+        );
+    }
+}

@@ -147,3 +147,64 @@ fn finite(number: &postern_rego::Number) -> f64 {
         .filter(|double: &f64| double.is_finite())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str, value: &str) -> Header {
+        Header::new(name, value).unwrap()
+    }
+
+    #[test]
+    #[expect(
+        deprecated,
+        reason = "the field that every Envoy version reads in ext_authz answers"
+    )]
+    fn the_first_of_a_name_replaces_and_further_ones_are_added() {
+        let options = options(vec![header("a", "1"), header("b", "2"), header("a", "3")]);
+        let append: Vec<_> = options
+            .iter()
+            .map(|option| option.append.as_ref().unwrap().value)
+            .collect();
+        assert_eq!(append, [false, false, true]);
+    }
+
+    #[test]
+    fn metadata_of_any_form_is_told_to_envoy_with_the_decision_id_beside_it() {
+        let json = r#"{"a":[1,2.5,null,true],"b":{"c":"d"},"huge":1e400,"decision_id":"forged"}"#;
+        let metadata = Value::from_json_str(json).unwrap();
+        let told = with_decision_id(Some(&metadata), "id-1".to_owned()).fields;
+        let text = |name: &str| told.get(name).and_then(|any| any.kind.clone());
+        assert_eq!(text("decision_id"), Some(Kind::StringValue("id-1".to_owned())));
+        assert_eq!(text("huge"), Some(Kind::NumberValue(0.0)));
+        let Some(Kind::ListValue(list)) = text("a") else {
+            panic!("{told:?}")
+        };
+        let numbers = [
+            Kind::NumberValue(1.0),
+            Kind::NumberValue(2.5),
+            Kind::NullValue(0),
+            Kind::BoolValue(true),
+        ];
+        assert_eq!(
+            list.values
+                .into_iter()
+                .filter_map(|any| any.kind)
+                .collect::<Vec<_>>(),
+            numbers
+        );
+        assert!(matches!(text("b"), Some(Kind::StructValue(_))));
+    }
+
+    #[test]
+    fn a_set_is_told_as_a_list() {
+        let set = [Value::from("b"), Value::from("a")]
+            .into_iter()
+            .collect::<postern_rego::Set>();
+        let Some(Kind::ListValue(list)) = any(&Value::from(set)).kind else {
+            panic!("not a list")
+        };
+        assert_eq!(list.values.len(), 2);
+    }
+}

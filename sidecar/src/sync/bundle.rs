@@ -63,6 +63,16 @@ enum PullError {
     Broken(#[from] tokio::task::JoinError),
 }
 
+impl PullError {
+    /// Whether it is the bundle's fault, so that the same bundle would fail again.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Broken(_) | Self::Fetch(FetchError::TooLarge { .. }) => true,
+            Self::Fetch(_) => false,
+        }
+    }
+}
+
 impl BundlePuller {
     pub(crate) fn new(
         context: Arc<Context>,
@@ -159,9 +169,15 @@ impl BundlePuller {
         self.long_polling = Some(changed.content_type.as_deref() == Some(LONG_POLLING));
         let etag = changed.etag.clone();
         let limit = self.plan.requirements.limits.archive_bytes;
-        let archive = changed.body(limit, BODY_DEADLINE).await?;
-        // Seen is seen, also if it is refused: it isn't fetched again before the server has another.
-        self.seen.clone_from(&etag);
+        let body = changed.body(limit, BODY_DEADLINE).await;
+        if !matches!(
+            body,
+            Err(FetchError::Transport { .. } | FetchError::Deadline { .. })
+        ) {
+            // Seen is seen, also if it is refused or too large: it isn't fetched again before the server has another.
+            self.seen.clone_from(&etag);
+        }
+        let archive = body?;
         let activation = self.activated(archive.clone()).await?;
         self.put_into_force(&activation, etag.clone(), false);
         self.keep(etag, archive).await;
@@ -220,7 +236,7 @@ impl BundlePuller {
                 (outcome, (!held).then(regular))
             }
             Err(error) => {
-                let refused = matches!(error, PullError::Refused(_));
+                let refused = error.is_refusal();
                 tracing::warn!(bundle = self.plan.name, %error, refused, "no new policy; the last good one serves on");
                 self.context.status.change_bundle(|state| {
                     if refused || !state.refused {

@@ -74,6 +74,11 @@ impl Origin {
         serve(&self.shared.keys, set.to_json().into_bytes());
     }
 
+    /// Whatever it is, under the URL of the keys.
+    pub(crate) fn serve_raw_keys(&self, body: &str) {
+        serve(&self.shared.keys, body.as_bytes().to_vec());
+    }
+
     pub(crate) fn serve_bundle(&self, archive: Vec<u8>) {
         serve(&self.shared.bundle, archive);
     }
