@@ -1,4 +1,4 @@
-//! `GET /bundles/{name}`: OPA's bundle API (https://www.openpolicyagent.org/docs/management-bundles), so that a
+//! `GET /bundles/{name}`: OPA's bundle API (<https://www.openpolicyagent.org/docs/management-bundles>), so that a
 //! sidecar of ours and a plain OPA pull from here alike. With `Prefer: wait=N` and the current tag in `If-None-Match`,
 //! the request is held until the bundle changes or N seconds have passed.
 

@@ -125,7 +125,27 @@ async fn deadline(State(guard): State<Guard>, request: Request, next: Next) -> R
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
     use super::*;
+
+    #[test]
+    fn every_method_of_the_contracts_that_are_served_is_a_label() {
+        let set = FileDescriptorSet::decode(postern_proto::FILE_DESCRIPTOR_SET).unwrap();
+        // The edge's contract is the sidecar's.
+        let served = set.file.iter().filter(|file| file.package() != "postern.edge.v1");
+        let mut methods = 0;
+        for (file, service) in served.flat_map(|file| file.service.iter().map(move |service| (file, service)))
+        {
+            for method in &service.method {
+                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                assert!(is_served(&path), "{path} is missing in METHODS");
+                methods += 1;
+            }
+        }
+        assert_eq!(methods, METHODS.len(), "METHODS has more than the contracts");
+    }
 
     #[test]
     fn only_methods_that_exist_become_labels() {

@@ -1,4 +1,13 @@
-//! `postern-control-plane`: reads its arguments, starts the process, says how it ended. Everything else is elsewhere.
+//! `postern-control-plane`: reads its arguments, starts the process, says how it ended. Everything else is elsewhere:
+//!
+//! - `config`: the configuration file, each key documented where it is declared.
+//! - `app`: the wiring of all services, the only place that knows every one.
+//! - `http`, `grpc`: a router for each side, with `credentials` as the gate in front of it.
+//! - `request`: correlation id, trace context, log line and metrics of every request on both sides.
+//! - `sync`: the stream of hints to sidecars.
+//! - `listener`, `shutdown`: sockets and signals; `health`, `metrics`: what operators look at.
+//!
+//! Both sides speak plaintext, and are meant for loopback or for a mesh that encrypts.
 
 mod app;
 mod config;
