@@ -1,0 +1,310 @@
+//! One function or entrypoint of a plan, lowered to operations: nested blocks become jumps to their ends.
+
+mod calls;
+mod simple;
+
+use std::collections::HashSet;
+
+use super::build::Builder;
+use super::constants::Constants;
+use super::live::live;
+use super::locals::{LocalError, Locals};
+use super::op::{Address, Local, Op, Operand, With};
+use super::scopes::Scopes;
+use crate::error::{LoadError, Place};
+use crate::plan::{self, Block, Kind, Location};
+
+/// `input` and `data`, the first two locals of every body.
+const INPUT: Local = 0;
+const DATA: Local = 1;
+
+/// An address that is patched later.
+const LATER: Address = 0;
+
+/// A body being lowered.
+pub(super) struct Body<'b, 'p> {
+    builder: &'b mut Builder<'p>,
+    locals: Locals,
+    scopes: Scopes,
+    /// Of the statement being lowered.
+    location: Location,
+    /// The place among the builder's names.
+    name: u32,
+    /// Whether something other than a `with` writes `input` or `data`.
+    writes_world: bool,
+    /// The locals that hold (a part of) the base document, reached from `data` without anything in between.
+    base: HashSet<Local>,
+    /// The locals that something reads, as the plan numbers them.
+    live: HashSet<i64>,
+}
+
+/// What came of a body.
+pub(super) struct Lowered {
+    pub(super) entry: Address,
+    pub(super) locals: u32,
+    pub(super) writes_world: bool,
+}
+
+impl<'b, 'p> Body<'b, 'p> {
+    /// Lowers `blocks` and ends them with `last`.
+    pub(super) fn lower(
+        builder: &'b mut Builder<'p>,
+        name: u32,
+        params: &[i64],
+        blocks: &[Block],
+        last: Op,
+    ) -> Result<Lowered, LoadError> {
+        let location = Location::default();
+        let Some(locals) = Locals::new(params) else {
+            let problem = "expected each parameter to be another local, from 0".to_owned();
+            return Err(LoadError::Invalid {
+                problem,
+                place: builder.place(name, location),
+            });
+        };
+        let scopes = Scopes::default();
+        let base = HashSet::from([DATA]);
+        let live = live(blocks, params);
+        let mut body = Body {
+            builder,
+            locals,
+            scopes,
+            location,
+            name,
+            writes_world: false,
+            base,
+            live,
+        };
+        let entry = body.here()?;
+        body.blocks(blocks)?;
+        body.location = Location::default();
+        body.emit(last)?;
+        Ok(Lowered {
+            entry,
+            locals: body.locals.count(),
+            writes_world: body.writes_world,
+        })
+    }
+
+    fn place(&self) -> Place {
+        self.builder.place(self.name, self.location)
+    }
+
+    fn invalid(&self, problem: impl Into<String>) -> LoadError {
+        LoadError::Invalid {
+            problem: problem.into(),
+            place: self.place(),
+        }
+    }
+
+    fn out_of_range(&self, table: &'static str, index: i64, len: usize) -> LoadError {
+        LoadError::IndexOutOfRange {
+            table,
+            index,
+            len,
+            place: self.place(),
+        }
+    }
+
+    fn too_large(&self, what: &'static str) -> LoadError {
+        LoadError::TooLarge {
+            what,
+            bound: Operand::BOUND,
+            place: self.place(),
+        }
+    }
+
+    fn here(&self) -> Result<Address, LoadError> {
+        Address::try_from(self.builder.code.len()).map_err(|_| self.too_large("the code"))
+    }
+
+    fn emit(&mut self, op: Op) -> Result<Address, LoadError> {
+        let at = self.here()?;
+        self.builder.emit(op, self.name, self.location);
+        Ok(at)
+    }
+
+    /// Emits an operation that, undefined, leaves the innermost block.
+    fn emit_failing(&mut self, op: Op) -> Result<(), LoadError> {
+        let at = self.emit(op)?;
+        self.scopes.wait(0, at);
+        Ok(())
+    }
+
+    /// Lets the operations in `waiting` jump to the next one emitted.
+    fn patch(&mut self, waiting: &[Address]) -> Result<(), LoadError> {
+        let here = self.here()?;
+        for at in waiting {
+            self.builder.patch(*at, here);
+        }
+        Ok(())
+    }
+
+    fn blocks(&mut self, blocks: &[Block]) -> Result<(), LoadError> {
+        for block in blocks {
+            self.scopes.open_block();
+            self.statements(block)?;
+            let waiting = self.scopes.close_block();
+            self.patch(&waiting)?;
+        }
+        Ok(())
+    }
+
+    fn statements(&mut self, block: &Block) -> Result<(), LoadError> {
+        for statement in &block.statements {
+            self.location = statement.location;
+            self.builder.check_file(self.name, self.location)?;
+            self.statement(&statement.kind)?;
+        }
+        Ok(())
+    }
+
+    fn local(&mut self, local: i64) -> Result<Local, LoadError> {
+        match self.locals.number(local) {
+            Ok(number) => Ok(number),
+            Err(LocalError::Negative) => Err(self.out_of_range("local", local, Operand::BOUND)),
+            Err(LocalError::TooMany) => Err(self.too_large("the number of locals")),
+        }
+    }
+
+    /// A local that a statement writes.
+    fn target(&mut self, local: i64) -> Result<Local, LoadError> {
+        let number = self.local(local)?;
+        self.writes_world |= number == INPUT || number == DATA;
+        self.base.remove(&number);
+        Ok(number)
+    }
+
+    fn string(&self, index: i64) -> Result<u32, LoadError> {
+        let constants = &self.builder.constants;
+        constants
+            .string(index)
+            .ok_or_else(|| self.out_of_range("string", index, constants.string_count()))
+    }
+
+    fn operand(&mut self, operand: plan::Operand) -> Result<Operand, LoadError> {
+        Ok(match operand {
+            plan::Operand::Local(local) => Operand::local(self.local(local)?),
+            plan::Operand::String(index) => Operand::constant(self.string(index)?),
+            plan::Operand::Bool(flag) => Operand::constant(Constants::bool(flag)),
+        })
+    }
+
+    fn operands(&mut self, operands: &[plan::Operand]) -> Result<Box<[Operand]>, LoadError> {
+        operands.iter().map(|operand| self.operand(*operand)).collect()
+    }
+
+    /// Lowers a statement. The ones with blocks stand apart, so that recursion doesn't go through the large frame of
+    /// the others.
+    fn statement(&mut self, kind: &Kind) -> Result<(), LoadError> {
+        match kind {
+            Kind::Block { blocks } => self.blocks(blocks),
+            Kind::Not { block } => self.not(block),
+            Kind::Scan {
+                source,
+                key,
+                value,
+                block,
+            } => self.scan([*source, *key, *value], block),
+            Kind::With {
+                local,
+                path,
+                value,
+                block,
+            } => self.with(*local, path, *value, block),
+            simple => self.simple(simple),
+        }
+    }
+
+    /// Jumps to the end of the `index`-th block around, closing what is open in between.
+    fn break_from(&mut self, index: i64) -> Result<(), LoadError> {
+        let block = usize::try_from(index).ok();
+        let unwinding = block.and_then(|block| Some((block, self.scopes.unwinding(block)?)));
+        let Some((block, unwinding)) = unwinding else {
+            return Err(self.invalid(format!("BreakStmt: there is no block {index} around it")));
+        };
+        for op in unwinding {
+            self.emit(op)?;
+        }
+        let at = self.emit(Op::Jump { to: LATER })?;
+        self.scopes.wait(block, at);
+        Ok(())
+    }
+
+    /// Defined where the block isn't: its end is where the block goes when undefined.
+    fn not(&mut self, block: &Block) -> Result<(), LoadError> {
+        self.scopes.open_block();
+        self.statements(block)?;
+        let waiting = self.scopes.close_block();
+        self.emit_failing(Op::Jump { to: LATER })?;
+        self.patch(&waiting)
+    }
+
+    /// The block once for each element; never undefined itself.
+    fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
+        let source = self.local(source)?;
+        let is_base = self.is_base(Operand::local(source));
+        let has_key = self.live.contains(&key);
+        let (key, value) = (self.target(key)?, self.target(value)?);
+        if is_base {
+            self.base.insert(value);
+        }
+        let slot = self.scopes.open_scan();
+        self.emit(Op::ScanStart { source, slot })?;
+        let next = self.emit(Op::ScanNext {
+            slot,
+            key: has_key.then_some(key),
+            value,
+            done: LATER,
+        })?;
+        self.scopes.open_block();
+        self.statements(block)?;
+        for at in self.scopes.close_block() {
+            self.builder.patch(at, next);
+        }
+        self.emit(Op::Jump { to: next })?;
+        self.scopes.close_scan();
+        self.patch(&[next])
+    }
+
+    /// The block with a local replaced; undefined if the block is.
+    fn with(
+        &mut self,
+        local: i64,
+        path: &[i64],
+        value: plan::Operand,
+        block: &Block,
+    ) -> Result<(), LoadError> {
+        let (local, value) = (self.local(local)?, self.operand(value)?);
+        let path = path
+            .iter()
+            .map(|key| self.string(*key))
+            .collect::<Result<_, _>>()?;
+        let changes_world = local == INPUT || local == DATA;
+        let with = self.index(self.builder.withs.len())?;
+        self.builder.withs.push(With {
+            local,
+            path,
+            value,
+            changes_world,
+        });
+        let start = self.here()?;
+        let slot = self.scopes.open_with();
+        self.emit(Op::WithStart {
+            with,
+            slot,
+            fail: LATER,
+        })?;
+        self.scopes.open_block();
+        self.statements(block)?;
+        let waiting = self.scopes.close_block();
+        self.emit(Op::WithEnd { slot })?;
+        self.scopes.close_with();
+        let defined = self.emit(Op::Jump { to: LATER })?;
+        self.patch(&waiting)?;
+        self.emit(Op::WithEnd { slot })?;
+        self.patch(&[start])?;
+        self.emit_failing(Op::Jump { to: LATER })?;
+        self.patch(&[defined])
+    }
+}
