@@ -46,8 +46,10 @@ enum BundleCommand {
         postern bundle inspect orders.tar.gz -o json | jq -r .revision")]
     Inspect(inspect::InspectArgs),
     /// Publish a bundle at the control plane.
-    #[command(after_help = "Exits 0 once it is served, or, where the control plane refuses it, 1.\n\n\
-        Example:\n  postern bundle push orders.tar.gz --name demo")]
+    #[command(
+        after_help = "Exits 0 once it is served, or, where the control plane refuses it, 1.\n\n\
+        Example:\n  postern bundle push orders.tar.gz --name demo"
+    )]
     Push(push::PushArgs),
 }
 

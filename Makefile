@@ -1,0 +1,41 @@
+# The commands of the house. What each does lies in scripts/; this file only names them.
+# CARGO_TARGET_DIR is respected; ARGS goes to the program that the target runs.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RUNNABLE := -p postern -p postern-sidecar -p postern-control-plane
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint tools bench bench-check bench-policy proto-release release
+
+help: ## Shows this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## Builds in release mode and runs everything in the foreground, Envoy included
+	@scripts/envoy.sh >/dev/null
+	@echo "building in release mode (some minutes the first time)"
+	@cargo build --release $(RUNNABLE)
+	@exec $(TARGET)/release/postern dev --envoy "$$(scripts/envoy.sh)" $(ARGS)
+
+test: ## Installs what the tests need and runs what CI runs
+	@scripts/test.sh $(ARGS)
+
+lint: ## rustfmt, clippy, cargo-deny, doc links
+	@scripts/lint.sh
+
+tools: ## Builds the pinned opa, which changing a policy needs, into a cache outside the clone
+	@scripts/tools.sh
+
+bench: ## Measures; prints tables, draws plots, writes target/bench/summary.json
+	@scripts/bench.sh $(ARGS)
+
+bench-check: ## The figures of the sidecar's check alone
+	@scripts/bench.sh check $(ARGS)
+
+bench-policy: ## The figures of policy evaluation alone
+	@scripts/bench.sh policy $(ARGS)
+
+proto-release: ## Accepts the present contracts as the ones to stay compatible with
+	@cargo run --quiet -p postern-proto --example release
+
+release: ## Builds what is shipped, into target/dist
+	@cargo build --profile dist $(RUNNABLE)

@@ -1,0 +1,29 @@
+//! The clock and the randomness of this process, in one place: what needs them is handed what they say.
+
+use postern_jose::UnixTime;
+use rand::{TryRng as _, rngs::SysRng};
+
+/// The time now.
+pub fn now() -> UnixTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the command line asks the clock"
+    )]
+    let now = std::time::SystemTime::now();
+    let since = now
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    UnixTime(i64::try_from(since).unwrap_or(i64::MAX))
+}
+
+/// `N` bytes that nobody can guess, from the system.
+///
+/// # Errors
+/// When the system has none to give.
+pub fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SysRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gave no randomness: {error}"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,186 @@
+//! What the sidecar answered, for people and programs.
+
+use std::fmt::Write as _;
+
+use envoy_types::pb::envoy::{
+    config::core::v3::HeaderValueOption,
+    service::auth::v3::{CheckResponse, check_response::HttpResponse},
+};
+use serde::Serialize;
+
+use crate::output::Printed;
+
+/// Envoy allows when the status is 0 and nothing else, so that is what counts here.
+const OK: i32 = 0;
+/// What Envoy sends when a denial names no status.
+const FORBIDDEN: i32 = 403;
+
+/// The decision.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// Whether Envoy would let the request through.
+    pub allowed: bool,
+    /// The status that the caller would get; none when allowed: the upstream answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<i32>,
+    /// Headers that the upstream would get.
+    pub request_headers: Vec<Header>,
+    /// Headers that the upstream would not get.
+    pub request_headers_removed: Vec<String>,
+    /// Headers that the caller would get.
+    pub response_headers: Vec<Header>,
+    /// The answer's body when denied; empty when allowed.
+    pub body: String,
+}
+
+/// A header of either direction.
+#[derive(Debug, Serialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl From<CheckResponse> for Verdict {
+    fn from(response: CheckResponse) -> Self {
+        let allowed = response.status.as_ref().is_some_and(|status| status.code == OK);
+        let mut verdict = Self {
+            allowed,
+            http_status: (!allowed).then_some(FORBIDDEN),
+            request_headers: Vec::new(),
+            request_headers_removed: Vec::new(),
+            response_headers: Vec::new(),
+            body: String::new(),
+        };
+        match response.http_response {
+            Some(HttpResponse::OkResponse(ok)) if allowed => {
+                verdict.request_headers = headers(ok.headers);
+                verdict.request_headers_removed = ok.headers_to_remove;
+                verdict.response_headers = headers(ok.response_headers_to_add);
+            }
+            Some(HttpResponse::DeniedResponse(denied)) if !allowed => {
+                verdict.http_status = Some(denied.status.map_or(FORBIDDEN, |status| status.code));
+                verdict.response_headers = headers(denied.headers);
+                verdict.body = denied.body;
+            }
+            _ => {}
+        }
+        verdict
+    }
+}
+
+fn headers(options: Vec<HeaderValueOption>) -> Vec<Header> {
+    let each = |option: HeaderValueOption| {
+        let header = option.header?;
+        let value = if header.value.is_empty() {
+            String::from_utf8_lossy(&header.raw_value).into_owned()
+        } else {
+            header.value
+        };
+        Some(Header {
+            name: header.key,
+            value,
+        })
+    };
+    options.into_iter().filter_map(each).collect()
+}
+
+impl Printed for Verdict {
+    fn human(&self) -> String {
+        let style = if self.allowed {
+            anstyle::AnsiColor::Green
+        } else {
+            anstyle::AnsiColor::Red
+        };
+        let style = style.on_default().bold();
+        let mut text = match self.http_status {
+            None => format!("{style}ALLOWED{style:#}"),
+            Some(status) => format!("{style}DENIED{style:#} with {status}"),
+        };
+        let mut section = |title: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                let _ = write!(text, "\n\n{title}\n  {}", lines.join("\n  "));
+            }
+        };
+        let shown = |headers: &[Header]| {
+            headers
+                .iter()
+                .map(|header| format!("{}: {}", header.name, header.value))
+                .collect::<Vec<_>>()
+        };
+        section("the upstream gets", shown(&self.request_headers));
+        section("the upstream does not get", self.request_headers_removed.clone());
+        section("the caller gets", shown(&self.response_headers));
+        section("body", self.body.lines().map(str::to_owned).collect());
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use envoy_types::pb::{
+        envoy::{
+            config::core::v3::HeaderValue,
+            service::auth::v3::{DeniedHttpResponse, OkHttpResponse},
+            r#type::v3::HttpStatus,
+        },
+        google::rpc::Status,
+    };
+
+    use super::*;
+
+    fn response(code: i32, http: Option<HttpResponse>) -> Verdict {
+        let status = Some(Status {
+            code,
+            ..Status::default()
+        });
+        CheckResponse {
+            status,
+            http_response: http,
+            ..CheckResponse::default()
+        }
+        .into()
+    }
+
+    #[test]
+    fn status_zero_allows_and_shows_what_the_upstream_gets() {
+        let header = HeaderValue {
+            key: "x-a".into(),
+            raw_value: b"1".to_vec(),
+            ..HeaderValue::default()
+        };
+        let ok = OkHttpResponse {
+            headers: vec![HeaderValueOption {
+                header: Some(header),
+                ..HeaderValueOption::default()
+            }],
+            ..OkHttpResponse::default()
+        };
+        let verdict = response(0, Some(HttpResponse::OkResponse(ok)));
+        assert!(verdict.allowed && verdict.http_status.is_none());
+        assert!(verdict.human().contains("x-a: 1"));
+    }
+
+    #[test]
+    fn a_denial_shows_its_status_and_body() {
+        let denied = DeniedHttpResponse {
+            status: Some(HttpStatus { code: 401 }),
+            body: "{\"title\":\"no\"}".into(),
+            ..DeniedHttpResponse::default()
+        };
+        let verdict = response(16, Some(HttpResponse::DeniedResponse(denied)));
+        assert!(!verdict.allowed);
+        assert!(verdict.human().contains("with 401") && verdict.human().contains("\"title\""));
+    }
+
+    #[test]
+    fn an_answer_without_a_status_denies_whatever_else_it_says() {
+        let ok = HttpResponse::OkResponse(OkHttpResponse::default());
+        let verdict = Verdict::from(CheckResponse {
+            http_response: Some(ok),
+            ..CheckResponse::default()
+        });
+        assert_eq!((verdict.allowed, verdict.http_status), (false, Some(403)));
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands, a file or a folder each.
+
+pub mod bundle;
+pub mod check;
+pub mod client;
+pub mod plumbing;
+pub mod status;
+pub mod token;

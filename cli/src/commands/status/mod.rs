@@ -1,0 +1,107 @@
+//! `postern status`: how the control plane, the sidecar and the policy are. Asks; changes nothing.
+
+mod report;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use postern_proto::policy::v1::{ListBundlesRequest, iam_policy_service_client::IamPolicyServiceClient};
+use serde_json::Value;
+
+use crate::{
+    control_plane::{self, TargetArgs},
+    dev::policy::status::PolicyStatus,
+    exit::Exit,
+    output::{self, OutputArgs},
+    target::DevFile,
+};
+use report::{BundleReport, ControlPlaneReport, PolicyReport, Report, SidecarReport};
+
+/// Of asking the sidecar.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// `postern status`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exits 0 when all is well, 1 when something isn't, 2 when it can't be told where to ask.\n\n\
+    Examples:\n  \
+    postern status\n  \
+    postern status -o json | jq -r .policy.error\n  \
+    postern status --control-plane http://10.0.0.7:8081 --credential-file admin \\\n      \
+    --sidecar-admin http://127.0.0.1:9192"
+)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Where the sidecar's admin listens [default: from dev.json].
+    #[arg(long, value_name = "URL")]
+    sidecar_admin: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Asks all three, prints, and exits by what they said.
+pub async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
+    let target = args.target.target()?;
+    let admin = match &args.sidecar_admin {
+        Some(admin) => admin.clone(),
+        None => {
+            DevFile::read(&args.target.dev.data_dir)
+                .context("no --sidecar-admin was given")?
+                .sidecar_admin
+        }
+    };
+    let (control_plane, sidecar) = tokio::join!(ask_control_plane(&target), ask_sidecar(&admin));
+    let report = Report {
+        control_plane: ControlPlaneReport::new(&target.url, control_plane),
+        sidecar: SidecarReport::new(&admin, sidecar),
+        policy: watched_policy(&args)?,
+    };
+    output::print(args.output.output, &report)?;
+    Ok(if report.all_well() { Exit::Yes } else { Exit::No })
+}
+
+async fn ask_control_plane(target: &control_plane::Target) -> anyhow::Result<Vec<BundleReport>> {
+    let mut service = IamPolicyServiceClient::new(control_plane::connect(target).await?);
+    let answer = service
+        .list_bundles(ListBundlesRequest {})
+        .await
+        .map_err(control_plane::refused)?;
+    Ok(answer
+        .into_inner()
+        .bundles
+        .into_iter()
+        .map(BundleReport::from)
+        .collect())
+}
+
+/// The sidecar's `/snapshot`.
+async fn ask_sidecar(admin: &str) -> anyhow::Result<Value> {
+    let client = reqwest::Client::builder()
+        .timeout(DEADLINE)
+        .no_proxy()
+        .build()
+        .context("preparing the request")?;
+    let url = format!("{}/snapshot", admin.trim_end_matches('/'));
+    let response = client.get(&url).send().await.map_err(|error| {
+        anyhow::anyhow!(
+            "no sidecar answers at {admin}: {}",
+            control_plane::innermost(&error)
+        )
+    })?;
+    let body = response
+        .error_for_status()?
+        .bytes()
+        .await
+        .context("reading the sidecar's answer")?;
+    serde_json::from_slice(&body).with_context(|| format!("{url} does not answer as a sidecar does"))
+}
+
+/// What `postern dev` watches, where there is one; a control plane elsewhere has none.
+fn watched_policy(args: &StatusArgs) -> anyhow::Result<Option<PolicyReport>> {
+    if args.target.control_plane.is_some() {
+        return Ok(None);
+    }
+    let status = PolicyStatus::read(&args.target.dev.data_dir).context("policy-status.json")?;
+    Ok(status.map(PolicyReport::from))
+}

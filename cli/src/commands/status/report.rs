@@ -1,0 +1,306 @@
+//! What was found, with the one judgement that a script needs: whether all is well.
+
+use std::fmt::Write as _;
+
+use postern_proto::policy::v1::BundleInfo;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    dev::policy::status::{PolicyState, PolicyStatus},
+    output::{self, Printed},
+    time_text::utc,
+};
+
+/// How everything is.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The control plane.
+    pub control_plane: ControlPlaneReport,
+    /// The sidecar.
+    pub sidecar: SidecarReport,
+    /// The policy that `postern dev` watches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyReport>,
+}
+
+impl Report {
+    /// Whether everything that was asked is as it should be.
+    pub fn all_well(&self) -> bool {
+        self.control_plane.ok && self.sidecar.ok && self.policy.as_ref().is_none_or(|policy| policy.ok)
+    }
+}
+
+/// How the control plane is.
+#[derive(Debug, Serialize)]
+pub struct ControlPlaneReport {
+    /// Whether it answers.
+    pub ok: bool,
+    /// Where it was asked.
+    pub url: String,
+    /// Why it isn't; empty when it is.
+    pub error: String,
+    /// What it publishes.
+    pub bundles: Vec<BundleReport>,
+}
+
+impl ControlPlaneReport {
+    /// From its answer.
+    pub fn new(url: &str, answer: anyhow::Result<Vec<BundleReport>>) -> Self {
+        let (bundles, error) = match answer {
+            Ok(bundles) => (bundles, String::new()),
+            Err(error) => (Vec::new(), format!("{error:#}")),
+        };
+        Self {
+            ok: error.is_empty(),
+            url: url.to_owned(),
+            error,
+            bundles,
+        }
+    }
+}
+
+/// A published bundle.
+#[derive(Debug, Serialize)]
+pub struct BundleReport {
+    name: String,
+    revision: String,
+    etag: String,
+    signed_by: String,
+    /// Seconds since the epoch.
+    published_at: i64,
+    entrypoints: Vec<String>,
+}
+
+impl From<BundleInfo> for BundleReport {
+    fn from(bundle: BundleInfo) -> Self {
+        Self {
+            name: bundle.name,
+            revision: bundle.revision,
+            etag: bundle.etag,
+            signed_by: bundle.signed_by,
+            published_at: bundle.published_at,
+            entrypoints: bundle.entrypoints,
+        }
+    }
+}
+
+/// How the sidecar is.
+#[derive(Debug, Serialize)]
+pub struct SidecarReport {
+    /// Whether it answers, is ready, and nothing that it keeps fresh failed lately.
+    pub ok: bool,
+    /// Where it was asked.
+    pub url: String,
+    /// Why it isn't; empty when it is.
+    pub error: String,
+    /// Its own account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Value>,
+}
+
+impl SidecarReport {
+    /// From its answer.
+    pub fn new(url: &str, answer: anyhow::Result<Value>) -> Self {
+        let (snapshot, error) = match answer {
+            Ok(snapshot) => {
+                let complaints = complaints(&snapshot).join("; ");
+                (Some(snapshot), complaints)
+            }
+            Err(error) => (None, format!("{error:#}")),
+        };
+        Self {
+            ok: error.is_empty(),
+            url: url.to_owned(),
+            error,
+            snapshot,
+        }
+    }
+}
+
+/// Everything in a snapshot that isn't as it should be.
+fn complaints(snapshot: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    if snapshot["ready"] != Value::Bool(true) {
+        let reasons = snapshot["not_ready"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        found.push(format!("not ready: {}", reasons.collect::<Vec<_>>().join(", ")));
+    }
+    let mut failed = |what: &str, part: &Value| {
+        if let Some(error) = part["error"].as_str().filter(|error| !error.is_empty()) {
+            found.push(format!("{what}: {error}"));
+        }
+    };
+    for issuer in snapshot["issuers"].as_array().into_iter().flatten() {
+        failed(
+            &format!("keys of {}", issuer["issuer"].as_str().unwrap_or("an issuer")),
+            issuer,
+        );
+    }
+    failed("bundle", &snapshot["bundle"]);
+    failed("control plane", &snapshot["control_plane"]);
+    found
+}
+
+/// How the watched policy is.
+#[derive(Debug, Serialize)]
+pub struct PolicyReport {
+    /// Whether what lies in the folder is what is served.
+    pub ok: bool,
+    /// The last look.
+    #[serde(flatten)]
+    pub status: PolicyStatus,
+}
+
+impl From<PolicyStatus> for PolicyReport {
+    fn from(status: PolicyStatus) -> Self {
+        Self {
+            ok: status.state == PolicyState::Served,
+            status,
+        }
+    }
+}
+
+impl Printed for Report {
+    fn human(&self) -> String {
+        let revision = self
+            .sidecar
+            .snapshot
+            .as_ref()
+            .and_then(|it| it["bundle"]["revision"].as_str());
+        let mut rows = vec![
+            row(
+                "control plane",
+                self.control_plane.ok,
+                self.control_plane.url.clone(),
+            ),
+            row(
+                "sidecar",
+                self.sidecar.ok,
+                match revision {
+                    Some(revision) => format!("{}, decides by {revision}", self.sidecar.url),
+                    None => self.sidecar.url.clone(),
+                },
+            ),
+        ];
+        let bundles = self.control_plane.bundles.iter().map(|bundle| {
+            let BundleReport {
+                name,
+                revision,
+                published_at,
+                ..
+            } = bundle;
+            row(
+                &format!("bundle {name}"),
+                true,
+                format!("{revision}, published {}", utc(*published_at)),
+            )
+        });
+        rows.extend(bundles);
+        let policy = self.policy.iter();
+        rows.extend(policy.clone().map(|policy| {
+            row(
+                "policy",
+                policy.ok,
+                policy.status.policy_dir.display().to_string(),
+            )
+        }));
+        let mut text = output::table(["PART", "STATE", "ABOUT"], rows);
+        let errors = [
+            ("control plane", &self.control_plane.error),
+            ("sidecar", &self.sidecar.error),
+        ]
+        .into_iter()
+        .chain(policy.map(|policy| ("policy", &policy.status.error)));
+        for (part, error) in errors.filter(|(_, error)| !error.is_empty()) {
+            let _ = write!(text, "\n\n{part}: {error}");
+        }
+        text
+    }
+}
+
+fn row(part: &str, ok: bool, about: String) -> [String; 3] {
+    [
+        part.to_owned(),
+        if ok { "ok" } else { "NOT OK" }.to_owned(),
+        about,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn report(snapshot: Value, policy: PolicyState, error: &str) -> Report {
+        let status = PolicyStatus {
+            state: policy,
+            error: error.to_owned(),
+            revision: Some("dev-1".into()),
+            policy_dir: "/policy".into(),
+            at: 0,
+        };
+        Report {
+            control_plane: ControlPlaneReport::new("http://c", Ok(Vec::new())),
+            sidecar: SidecarReport::new("http://s", Ok(snapshot)),
+            policy: Some(status.into()),
+        }
+    }
+
+    fn well() -> Value {
+        json!({"ready": true, "issuers": [{"issuer": "http://i", "error": null}],
+               "bundle": {"revision": "dev-1", "error": null}, "control_plane": {"connected": true, "error": null}})
+    }
+
+    #[test]
+    fn all_is_well_when_every_part_says_so() {
+        let report = report(well(), PolicyState::Served, "");
+        assert!(report.all_well(), "{report:?}");
+        assert!(report.human().contains("decides by dev-1"));
+    }
+
+    #[test]
+    fn a_policy_that_was_refused_is_not_well_and_says_why() {
+        let report = report(well(), PolicyState::Refused, "orders.rego:7: rego_parse_error");
+        assert!(!report.all_well());
+        assert!(
+            report
+                .human()
+                .ends_with("policy: orders.rego:7: rego_parse_error"),
+            "{}",
+            report.human()
+        );
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            (&json["policy"]["ok"], &json["policy"]["state"]),
+            (&json!(false), &json!("refused"))
+        );
+    }
+
+    #[test]
+    fn what_a_sidecar_complains_of_is_told() {
+        let mut snapshot = well();
+        snapshot["bundle"]["error"] = json!("signature: unknown key");
+        snapshot["issuers"][0]["error"] = json!("timed out");
+        let report = report(snapshot, PolicyState::Served, "");
+        assert_eq!(
+            report.sidecar.error,
+            "keys of http://i: timed out; bundle: signature: unknown key"
+        );
+        assert!(!report.all_well());
+    }
+
+    #[test]
+    fn an_answer_that_does_not_say_ready_is_not_ready() {
+        assert!(!SidecarReport::new("http://s", Ok(json!({}))).ok);
+        let waiting = json!({"ready": false, "not_ready": ["no bundle"]});
+        assert_eq!(
+            SidecarReport::new("http://s", Ok(waiting)).error,
+            "not ready: no bundle"
+        );
+    }
+}

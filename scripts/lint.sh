@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Formatting, lints, the rules on dependencies, the links of the documentation. Says no to a warning too.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+CARGO_DENY_VERSION=0.20.2
+cache="${POSTERN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/postern}"
+deny="$cache/tools/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny"
+
+step() { echo; echo "== $*"; }
+
+step "rustfmt"
+cargo fmt --all --check
+
+step "clippy"
+cargo clippy --workspace --all-targets -- -D warnings
+
+step "cargo-deny: bans, licenses, sources"
+if [ ! -x "$deny" ]; then
+  echo "building cargo-deny $CARGO_DENY_VERSION into the cache (some minutes, once)"
+  cargo install --quiet --locked --root "$(dirname "$(dirname "$deny")")" "cargo-deny@$CARGO_DENY_VERSION"
+fi
+"$deny" --workspace check bans licenses sources
+
+step "doc links"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs everything that CI runs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { echo; echo "== $*"; }
+
+step "tools: Envoy, opa, opa's own cases"
+scripts/envoy.sh
+scripts/tools.sh opa
+scripts/tools.sh kit
+
+step "build"
+# Tests start the real programs, so these are built first, in the same profile.
+cargo build --workspace --bins
+
+step "test"
+cargo test --workspace "$@"
