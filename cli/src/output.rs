@@ -22,7 +22,13 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct OutputArgs {
     /// How to print what was found.
-    #[arg(short = 'o', long = "output", value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     pub output: Format,
 }
 

@@ -11,7 +11,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataDirArgs {
     /// The data folder of `postern dev`.
-    #[arg(long, value_name = "DIR", env = "POSTERN_DATA_DIR", hide_env_values = true, default_value = ".postern")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "POSTERN_DATA_DIR",
+        hide_env_values = true,
+        default_value = ".postern"
+    )]
     pub data_dir: PathBuf,
 }
 
@@ -97,9 +103,7 @@ impl DevFile {
     pub fn read(data_dir: &Path) -> Result<Self, DevFileError> {
         let path = Self::path(data_dir);
         match std::fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|source| DevFileError::Form { path, source })
-            }
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| DevFileError::Form { path, source }),
             Err(source) => Err(DevFileError::Read { path, source }),
         }
     }

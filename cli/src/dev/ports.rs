@@ -24,7 +24,9 @@ pub enum PortError {
     #[error("--port-base {0}: expected 1 to 65531, so that five ports fit")]
     Base(u16),
     /// Somebody listens there.
-    #[error("port {port} ({part}) is taken: {reason}; stop what listens on it, or move all ports with --port-base N")]
+    #[error(
+        "port {port} ({part}) is taken: {reason}; stop what listens on it, or move all ports with --port-base N"
+    )]
     Taken {
         /// The port.
         port: u16,
@@ -42,12 +44,24 @@ impl Ports {
     /// When five don't fit.
     pub fn from_base(base: Option<u16>) -> Result<Self, PortError> {
         let Some(base) = base else {
-            return Ok(Self { envoy: 8000, upstream: 8001, http: 8080, grpc: 8081, admin: 9192 });
+            return Ok(Self {
+                envoy: 8000,
+                upstream: 8001,
+                http: 8080,
+                grpc: 8081,
+                admin: 9192,
+            });
         };
         if base == 0 || base > u16::MAX - 4 {
             return Err(PortError::Base(base));
         }
-        Ok(Self { envoy: base, upstream: base + 1, http: base + 2, grpc: base + 3, admin: base + 4 })
+        Ok(Self {
+            envoy: base,
+            upstream: base + 1,
+            http: base + 2,
+            grpc: base + 3,
+            admin: base + 4,
+        })
     }
 
     /// Makes sure that nobody listens on any of them; Envoy's doesn't matter without Envoy.
@@ -105,7 +119,10 @@ mod tests {
     fn a_base_without_room_for_five_is_refused() {
         assert!(Ports::from_base(Some(65_531)).is_ok());
         for base in [0, 65_532, u16::MAX] {
-            assert!(matches!(Ports::from_base(Some(base)), Err(PortError::Base(_))), "{base}");
+            assert!(
+                matches!(Ports::from_base(Some(base)), Err(PortError::Base(_))),
+                "{base}"
+            );
         }
     }
 
@@ -113,10 +130,22 @@ mod tests {
     fn a_taken_port_is_named_with_the_part_it_was_for() {
         let holder = TcpListener::bind(local(0)).unwrap();
         let port = holder.local_addr().unwrap().port();
-        let ports = Ports { envoy: port, upstream: 0, http: 0, grpc: 0, admin: 0 };
+        let ports = Ports {
+            envoy: port,
+            upstream: 0,
+            http: 0,
+            grpc: 0,
+            admin: 0,
+        };
         let message = ports.check_free(true).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("port {port} (Envoy) is taken")), "{message}");
+        assert!(
+            message.starts_with(&format!("port {port} (Envoy) is taken")),
+            "{message}"
+        );
         assert!(message.contains("--port-base"), "{message}");
-        assert!(ports.check_free(false).is_ok(), "Envoy's port doesn't matter without Envoy");
+        assert!(
+            ports.check_free(false).is_ok(),
+            "Envoy's port doesn't matter without Envoy"
+        );
     }
 }

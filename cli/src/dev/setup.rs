@@ -62,7 +62,15 @@ impl Setup {
             write_private(&path, text.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
         }
         let launches = Launches::new(&programs, &folder, ports);
-        Ok(Self { folder, ports, socket, launches, policy_dir, clients, signer })
+        Ok(Self {
+            folder,
+            ports,
+            socket,
+            launches,
+            policy_dir,
+            clients,
+            signer,
+        })
     }
 }
 
@@ -72,13 +80,20 @@ fn envoy_choice(args: &DevArgs) -> anyhow::Result<EnvoyChoice> {
         Some(path) => EnvoyChoice::This(path.clone()),
         None => {
             let working_dir = env::current_dir().context("the working directory")?;
-            EnvoyChoice::Search { working_dir, path: path_folders() }
+            EnvoyChoice::Search {
+                working_dir,
+                path: path_folders(),
+            }
         }
     })
 }
 
 fn existing_dir(dir: &std::path::Path) -> anyhow::Result<PathBuf> {
     let found = std::fs::canonicalize(dir).with_context(|| format!("--policy-dir {}", dir.display()))?;
-    anyhow::ensure!(found.is_dir(), "--policy-dir {}: expected a folder", dir.display());
+    anyhow::ensure!(
+        found.is_dir(),
+        "--policy-dir {}: expected a folder",
+        dir.display()
+    );
     Ok(found)
 }

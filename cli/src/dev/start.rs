@@ -7,8 +7,7 @@ use postern_proto::policy::v1::iam_policy_service_client::IamPolicyServiceClient
 use secrecy::SecretString;
 
 use super::{
-    clients,
-    http,
+    clients, http,
     part::{Launch, Part},
     policy::{Look, Maker, Publisher},
     ports::url,
@@ -55,7 +54,10 @@ pub async fn start(
     }
     let http = http::client()?;
     let ready = format!("{}/readyz", url(setup.ports.http));
-    until(Part::ControlPlane.title(), async || expect(200, http::status(&http, &ready, None).await)).await?;
+    until(Part::ControlPlane.title(), async || {
+        expect(200, http::status(&http, &ready, None).await)
+    })
+    .await?;
 
     progress.step("registering the demo clients");
     let channel = connect(setup).await?;
@@ -67,7 +69,10 @@ pub async fn start(
     progress.step("starting the sidecar");
     launch(&launches.sidecar)?;
     let ready = format!("{}/readyz", url(setup.ports.admin));
-    until(Part::Sidecar.title(), async || expect(200, http::status(&http, &ready, None).await)).await?;
+    until(Part::Sidecar.title(), async || {
+        expect(200, http::status(&http, &ready, None).await)
+    })
+    .await?;
 
     let dev = dev_file(setup, pids);
     progress.step("sending a first request");
@@ -104,8 +109,13 @@ async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::
     }
     if let Look::Failed { error, .. } = look {
         match &publisher.served {
-            Some(revision) => crate::output::note(&format!("policy: {error}\n  {revision} of an earlier start serves")),
-            None => bail!("the policy in {} can't be served: {error}", setup.policy_dir.display()),
+            Some(revision) => crate::output::note(&format!(
+                "policy: {error}\n  {revision} of an earlier start serves"
+            )),
+            None => bail!(
+                "the policy in {} can't be served: {error}",
+                setup.policy_dir.display()
+            ),
         }
     }
     Ok(publisher)
@@ -113,7 +123,10 @@ async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::
 
 /// The reader reads: through Envoy where there is one, and in any case a token is issued.
 async fn first_request(http: &reqwest::Client, dev: &DevFile) -> anyhow::Result<()> {
-    let reader = dev.clients.get("reader").context("clients.json has no `reader`")?;
+    let reader = dev
+        .clients
+        .get("reader")
+        .context("clients.json has no `reader`")?;
     let token: SecretString = http::token(http, &dev.control_plane, reader).await?;
     if let Some(envoy) = &dev.envoy {
         let orders = format!("{envoy}/orders");
@@ -131,7 +144,10 @@ async fn first_request(http: &reqwest::Client, dev: &DevFile) -> anyhow::Result<
 
 fn dev_file(setup: &Setup, pids: BTreeMap<String, u32>) -> DevFile {
     let ports = setup.ports;
-    let commands = setup.launches.iter().map(|launch| (launch.part.key().to_owned(), launch.argv.clone()));
+    let commands = setup
+        .launches
+        .iter()
+        .map(|launch| (launch.part.key().to_owned(), launch.argv.clone()));
     DevFile {
         envoy: setup.launches.envoy.as_ref().map(|_| url(ports.envoy)),
         upstream: url(ports.upstream),

@@ -64,7 +64,14 @@ impl Supervisor {
     pub fn new() -> (Self, mpsc::Receiver<Death>) {
         // Each part dies once, and there are four.
         let (deaths, receiver) = mpsc::channel(8);
-        (Self { orders: watch::Sender::new(Order::Keep), deaths, keepers: JoinSet::new() }, receiver)
+        (
+            Self {
+                orders: watch::Sender::new(Order::Keep),
+                deaths,
+                keepers: JoinSet::new(),
+            },
+            receiver,
+        )
     }
 
     /// Starts a part in a process group of its own, so that a terminal's Ctrl-C reaches only us. Its output goes to its
@@ -73,10 +80,13 @@ impl Supervisor {
     /// # Errors
     /// When it can't be started; names the program.
     pub fn start(&mut self, launch: &Launch) -> io::Result<u32> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", launch.part.title()));
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", launch.part.title()));
         let log = File::create(&launch.log).map_err(named)?;
-        let (program, arguments) =
-            launch.argv.split_first().ok_or_else(|| named(io::Error::other("an empty command")))?;
+        let (program, arguments) = launch
+            .argv
+            .split_first()
+            .ok_or_else(|| named(io::Error::other("an empty command")))?;
         let child = Command::new(program)
             .args(arguments)
             .current_dir("/")
@@ -87,8 +97,15 @@ impl Supervisor {
             .stderr(log)
             .spawn()
             .map_err(named)?;
-        let pid = child.id().ok_or_else(|| named(io::Error::other("it ended at once")))?;
-        let keeper = Keeper { child, pid, launch: launch.clone(), orders: self.orders.subscribe() };
+        let pid = child
+            .id()
+            .ok_or_else(|| named(io::Error::other("it ended at once")))?;
+        let keeper = Keeper {
+            child,
+            pid,
+            launch: launch.clone(),
+            orders: self.orders.subscribe(),
+        };
         self.keepers.spawn(keeper.keep(self.deaths.clone()));
         Ok(pid)
     }
@@ -161,7 +178,8 @@ fn how(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => {
-            let name = Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |it| it.to_string());
+            let name =
+                Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |it| it.to_string());
             format!("killed by {name}")
         }
         (None, None) => status.to_string(),
@@ -190,9 +208,14 @@ mod tests {
     async fn a_death_is_told_with_how_and_the_last_lines() {
         let temp = tempfile::tempdir().unwrap();
         let (mut supervisor, mut deaths) = Supervisor::new();
-        supervisor.start(&shell(temp.path(), "echo out; echo err >&2; exit 7")).unwrap();
+        supervisor
+            .start(&shell(temp.path(), "echo out; echo err >&2; exit 7"))
+            .unwrap();
         let death = deaths.recv().await.unwrap();
-        assert_eq!((death.part, death.how.as_str()), (Part::Upstream, "exit status 7"));
+        assert_eq!(
+            (death.part, death.how.as_str()),
+            (Part::Upstream, "exit status 7")
+        );
         assert_eq!(death.last_lines, ["out", "err"]);
     }
 
@@ -211,14 +234,22 @@ mod tests {
         let pid = supervisor.start(&shell(temp.path(), "exec sleep 1000")).unwrap();
         supervisor.stop(pending()).await;
         assert!(gone(pid));
-        assert!(deaths.recv().await.is_none(), "an end that was asked for is no death");
+        assert!(
+            deaths.recv().await.is_none(),
+            "an end that was asked for is no death"
+        );
     }
 
     #[tokio::test]
     async fn what_ignores_the_request_is_killed_when_hurried() {
         let temp = tempfile::tempdir().unwrap();
         let (mut supervisor, _deaths) = Supervisor::new();
-        let pid = supervisor.start(&shell(temp.path(), "trap '' TERM; echo up; while :; do sleep 0.01; done")).unwrap();
+        let pid = supervisor
+            .start(&shell(
+                temp.path(),
+                "trap '' TERM; echo up; while :; do sleep 0.01; done",
+            ))
+            .unwrap();
         while last_lines(&temp.path().join("log")).is_empty() {
             tokio::task::yield_now().await;
         }
@@ -230,7 +261,16 @@ mod tests {
     async fn a_program_that_is_not_there_is_named() {
         let temp = tempfile::tempdir().unwrap();
         let (mut supervisor, _deaths) = Supervisor::new();
-        let launch = Launch { argv: vec!["/nowhere/x".into()], ..shell(temp.path(), "") };
-        assert!(supervisor.start(&launch).unwrap_err().to_string().starts_with("upstream: "));
+        let launch = Launch {
+            argv: vec!["/nowhere/x".into()],
+            ..shell(temp.path(), "")
+        };
+        assert!(
+            supervisor
+                .start(&launch)
+                .unwrap_err()
+                .to_string()
+                .starts_with("upstream: ")
+        );
     }
 }

@@ -23,14 +23,17 @@ pub struct UpstreamArgs {
 
 /// Serves until it is killed.
 pub async fn run(args: UpstreamArgs) -> anyhow::Result<Exit> {
-    let listener =
-        TcpListener::bind(args.listen).await.with_context(|| format!("--listen {}", args.listen))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("--listen {}", args.listen))?;
     axum::serve(listener, router()).await.context("serving")?;
     Ok(Exit::Yes)
 }
 
 fn router() -> Router {
-    Router::new().fallback(async |method: Method, uri: Uri, headers: HeaderMap| Json(Seen::new(&method, &uri, &headers)))
+    Router::new().fallback(async |method: Method, uri: Uri, headers: HeaderMap| {
+        Json(Seen::new(&method, &uri, &headers))
+    })
 }
 
 /// What the upstream saw of a request.
@@ -46,13 +49,21 @@ struct Seen {
 impl Seen {
     fn new(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let joined = |name: &axum::http::HeaderName| {
-            let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let values = headers
+                .get_all(name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()));
             values.collect::<Vec<_>>().join(", ")
         };
         Self {
             method: method.to_string(),
-            path: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
-            headers: headers.keys().map(|name| (name.as_str().to_owned(), joined(name))).collect(),
+            path: uri
+                .path_and_query()
+                .map_or_else(|| uri.path().to_owned(), ToString::to_string),
+            headers: headers
+                .keys()
+                .map(|name| (name.as_str().to_owned(), joined(name)))
+                .collect(),
         }
     }
 }

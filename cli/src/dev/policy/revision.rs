@@ -16,7 +16,12 @@ pub fn revision<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> String 
         }
     }
     let digest = hash.finish();
-    let hex: String = digest.as_ref().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .take(NAME_BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("dev-{hex}")
 }
 

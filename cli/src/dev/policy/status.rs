@@ -1,6 +1,9 @@
 //! `policy-status.json`: how the last look at the policy folder ended, for `postern status` and for people.
 
-use std::{io, path::{Path, PathBuf}};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
