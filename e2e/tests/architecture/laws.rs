@@ -101,7 +101,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("plotters", &["postern-e2e"]),
     ("protox", &["postern-proto"]),
     ("redis", &["postern-store"]),
-    ("reqwest", &["postern-sidecar", "postern", "postern-e2e"]),
+    // The control plane asks nobody; only its tests do.
+    ("reqwest", &["postern-sidecar", "postern", "postern-e2e", "postern-control-plane"]),
     ("spiffe", &["postern-mesh"]),
     (
         "sqlx",
