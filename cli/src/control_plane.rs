@@ -150,6 +150,7 @@ fn read_credential(target: &Target) -> Result<Credential, ConnectError> {
 }
 
 /// What the control plane said to a call that it refused or could not answer, for a person.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub fn refused(status: Status) -> anyhow::Error {
     match status.code() {
         Code::Unauthenticated => anyhow::anyhow!(

@@ -48,8 +48,8 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Client(args) => commands::client::run(args).await,
         Command::Token(args) => commands::token::run(args).await,
         Command::Upstream(args) => dev::upstream::run(args).await,
-        Command::Completions(args) => commands::plumbing::completions(args),
-        Command::Man(args) => commands::plumbing::man(args),
+        Command::Completions(args) => commands::plumbing::completions(&args),
+        Command::Man(args) => commands::plumbing::man(&args),
     }
 }
 

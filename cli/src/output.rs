@@ -73,6 +73,6 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
         table.add_row(row);
     }
     let text = table.to_string();
-    let lines: Vec<&str> = text.lines().map(|line| line.trim_end()).collect();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n")
 }

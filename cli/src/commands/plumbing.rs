@@ -27,7 +27,7 @@ pub struct ManArgs {
 }
 
 /// Prints a completion script.
-pub fn completions(args: CompletionsArgs) -> anyhow::Result<Exit> {
+pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "postern", &mut script);
     output::line(String::from_utf8_lossy(&script).trim_end())?;
@@ -35,7 +35,7 @@ pub fn completions(args: CompletionsArgs) -> anyhow::Result<Exit> {
 }
 
 /// Writes a man page for each command.
-pub fn man(args: ManArgs) -> anyhow::Result<Exit> {
+pub fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     let dir = &args.dir;
     std::fs::create_dir_all(dir)
         .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))

@@ -170,7 +170,7 @@ impl Printed for Report {
             .sidecar
             .snapshot
             .as_ref()
-            .and_then(|it| it["bundle"]["revision"].as_str());
+            .and_then(|it| it.pointer("/bundle/revision")?.as_str());
         let mut rows = vec![
             row(
                 "control plane",
