@@ -56,6 +56,9 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
 /// What stopped a command from asking at all.
 fn failed(error: &anyhow::Error) -> ExitCode {
     let bold_red = anstyle::AnsiColor::Red.on_default().bold();
-    output::note(&format!("{bold_red}error{bold_red:#}: {error:#}"));
+    output::note(&format!(
+        "{bold_red}error{bold_red:#}: {}",
+        output::in_full(error)
+    ));
     Exit::Usage.into()
 }

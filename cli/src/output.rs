@@ -65,6 +65,18 @@ pub fn note(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// An error with its causes, each said once: many a message says its cause itself.
+pub fn in_full(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{colon}{cause}");
+        }
+    }
+    text
+}
+
 /// A table with a head and no lines, as `kubectl` draws them.
 pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
@@ -73,6 +85,40 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
         table.add_row(row);
     }
     let text = table.to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    // Each cell is padded by a space on both sides.
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("reading a: {source}")]
+    struct SaysItsCause {
+        source: std::io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_said_once_and_none_is_left_out() {
+        let error = SaysItsCause {
+            source: std::io::Error::other("no disk"),
+        };
+        let error = Err::<(), _>(error).context("starting").unwrap_err();
+        assert_eq!(in_full(&error), "starting: reading a: no disk");
+        let silent = anyhow::anyhow!("bottom").context("top");
+        assert_eq!(in_full(&silent), "top: bottom");
+    }
+
+    #[test]
+    fn a_table_begins_at_the_margin() {
+        let text = table(["A", "LONG"], [["wide cell".to_owned(), "x".to_owned()]]);
+        assert_eq!(text, "A          LONG\nwide cell  x");
+    }
 }

@@ -137,7 +137,7 @@ mod tests {
         }]);
         let text = one.human();
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[0].trim_start().starts_with("CLIENT ID"), "{text}");
+        assert!(lines[0].starts_with("CLIENT ID"), "{text}");
         assert!(lines[1].contains("orders:read orders:list"), "{text}");
     }
 }

@@ -48,7 +48,7 @@ pub async fn run(args: DevArgs) -> anyhow::Result<Exit> {
         () = signals.next() => Ok(Exit::Yes),
     };
     if let Err(error) = &ended {
-        output::note(&format!("error: {error:#}"));
+        output::note(&format!("error: {}", output::in_full(error)));
     }
     output::note("stopping …");
     supervisor.stop(signals.next()).await;

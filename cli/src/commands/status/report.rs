@@ -49,7 +49,7 @@ impl ControlPlaneReport {
     pub fn new(url: &str, answer: anyhow::Result<Vec<BundleReport>>) -> Self {
         let (bundles, error) = match answer {
             Ok(bundles) => (bundles, String::new()),
-            Err(error) => (Vec::new(), format!("{error:#}")),
+            Err(error) => (Vec::new(), output::in_full(&error)),
         };
         Self {
             ok: error.is_empty(),
@@ -107,7 +107,7 @@ impl SidecarReport {
                 let complaints = complaints(&snapshot).join("; ");
                 (Some(snapshot), complaints)
             }
-            Err(error) => (None, format!("{error:#}")),
+            Err(error) => (None, output::in_full(&error)),
         };
         Self {
             ok: error.is_empty(),
