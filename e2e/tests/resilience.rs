@@ -89,7 +89,7 @@ async fn a_part_that_dies_is_reported_while_the_others_go_on() {
         reported = stack
             .output()
             .iter()
-            .any(|line| line.to_lowercase().contains("control plane") && line.contains("ended"));
+            .any(|line| line.to_lowercase().contains("control plane") && line.contains("died"));
         if reported {
             break;
         }

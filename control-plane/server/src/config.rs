@@ -61,23 +61,22 @@ impl Default for Token {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policy {
-    /// Whose signature a bundle must have.
-    verification: VerificationSection,
+    /// The keys of which one must have signed a bundle. Needed unless `allow_unsigned` is true.
+    verification: Option<VerificationSection>,
+    /// Accept bundles whoever made them. Default false.
+    #[serde(default)]
+    allow_unsigned: bool,
     /// How many revisions of each bundle are kept: 1 to 1000. Default 10.
     #[serde(default = "ten")]
     keep_revisions: u32,
 }
 
-/// Whose signature a bundle must have: one of `keys`, or nobody's with `allow_unsigned: true`.
+/// The keys that bundles are signed with.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VerificationSection {
-    /// The keys that may sign.
-    #[serde(default)]
+    /// At least one.
     keys: Vec<Key>,
-    /// Accept bundles whoever made them. Default false.
-    #[serde(default)]
-    allow_unsigned: bool,
 }
 
 /// A key that bundles may be signed with.
@@ -143,7 +142,7 @@ impl Settings {
             ttl_seconds: file.token.ttl_seconds,
             algorithm: file.token.algorithm,
             policy: PolicySettings {
-                verification: verification(&document, &file.policy.verification)?,
+                verification: verification(&document, &file.policy)?,
                 keep_revisions: file.policy.keep_revisions,
             },
         })
@@ -179,22 +178,25 @@ fn check_issuer(document: &Document, issuer: String) -> Result<String, ConfigErr
     }
 }
 
-fn verification(document: &Document, section: &VerificationSection) -> Result<Verification, ConfigError> {
+fn verification(document: &Document, policy: &Policy) -> Result<Verification, ConfigError> {
     let path = ["policy", "verification"];
-    match (section.keys.is_empty(), section.allow_unsigned) {
-        (true, true) => return Ok(Verification::Unsigned),
-        (false, false) => {}
-        (true, false) => {
-            let message = "expected `keys` that bundles must be signed with (or `allow_unsigned: true`)";
+    let section = match (&policy.verification, policy.allow_unsigned) {
+        (Some(section), false) if section.keys.is_empty() => {
+            return Err(document.invalid(&["policy", "verification", "keys"], "expected at least one key"));
+        }
+        (Some(section), false) => section,
+        (None, true) => return Ok(Verification::Unsigned),
+        (None, false) => {
+            let message = "expected the keys that bundles are signed with, or `allow_unsigned: true`";
             return Err(document.invalid(&path, message));
         }
-        (false, true) => {
+        (Some(_), true) => {
             return Err(document.invalid(
-                &path,
-                "expected either `keys` or `allow_unsigned: true`, not both",
+                &["policy", "allow_unsigned"],
+                "expected false where `verification` has keys; remove one of them",
             ));
         }
-    }
+    };
     let mut keys = Vec::new();
     for (n, key) in section.keys.iter().enumerate() {
         let n = n.to_string();

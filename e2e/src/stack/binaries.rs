@@ -27,38 +27,30 @@ pub fn binary(name: &str) -> PathBuf {
         .find(|path| path.is_file())
         .unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace --bins` first"));
     let built = modified(&path);
-    let newest = ["common", "control-plane", "sidecar", "cli", "proto"]
-        .iter()
-        .filter_map(|room| newest_source(&root().join(room)))
-        .max();
+    let newer = sources(&path).into_iter().find(|source| modified(source) > built);
     assert!(
-        newest.is_none_or(|newest| newest <= built),
-        "{name} is older than its sources: run `cargo build --workspace --bins` first"
+        newer.is_none(),
+        "{name} is older than {}: run `cargo build --workspace --bins` first",
+        newer.unwrap_or_default().display()
     );
     path
+}
+
+/// The files that cargo says a binary was built from (`<binary>.d`, in make's syntax).
+fn sources(binary: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
+    let (_, sources) = text.split_once(": ").unwrap_or_default();
+    // A blank in a path is written `\ `.
+    let unescaped = sources.trim_end().replace("\\ ", "\0");
+    unescaped
+        .split(' ')
+        .filter(|path| !path.is_empty())
+        .map(|path| path.replace('\0', " ").into())
+        .collect()
 }
 
 fn modified(path: &Path) -> SystemTime {
     path.metadata()
         .and_then(|metadata| metadata.modified())
         .unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn newest_source(folder: &Path) -> Option<SystemTime> {
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let path = entry.path();
-            if path.is_dir() {
-                let skipped = path
-                    .file_name()
-                    .is_some_and(|name| name == "tests" || name == "examples");
-                return if skipped { None } else { newest_source(&path) };
-            }
-            path.extension()
-                .is_some_and(|extension| extension == "rs")
-                .then(|| modified(&path))
-        })
-        .max()
 }

@@ -102,7 +102,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("protox", &["postern-proto"]),
     ("redis", &["postern-store"]),
     // The control plane asks nobody; only its tests do.
-    ("reqwest", &["postern-sidecar", "postern", "postern-e2e", "postern-control-plane"]),
+    (
+        "reqwest",
+        &[
+            "postern-sidecar",
+            "postern",
+            "postern-e2e",
+            "postern-control-plane",
+        ],
+    ),
     ("spiffe", &["postern-mesh"]),
     (
         "sqlx",

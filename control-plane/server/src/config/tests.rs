@@ -45,7 +45,7 @@ fn a_full_file_is_understood() {
 #[test]
 fn what_can_be_left_out_has_a_default() {
     let text = "data_dir: d\nhttp: { listen: \"127.0.0.1:0\" }\ngrpc: { listen: \"127.0.0.1:0\" }\n\
-        policy: { verification: { allow_unsigned: true } }\n";
+        policy: { allow_unsigned: true }\n";
     let settings = load(text).unwrap();
     assert_eq!(
         (settings.ttl_seconds, settings.algorithm),
@@ -100,8 +100,8 @@ fn a_mistake_is_told_in_one_line_with_its_place() {
         ),
         (
             "  keep_revisions",
-            "    allow_unsigned: true\n  keep_revisions",
-            &["policy.verification", "not both"],
+            "  allow_unsigned: true\n  keep_revisions",
+            &["policy.allow_unsigned", "remove one of them"],
         ),
     ] {
         assert!(GOOD.contains(from), "{from}");
