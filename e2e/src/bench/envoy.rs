@@ -164,9 +164,9 @@ fn bootstrap_yaml(listeners: &[SocketAddr; 3], upstream: SocketAddr, world: &Wor
     format!(
         "static_resources:\n  listeners:\n{}{}{}  clusters:\n{}{}  - name: upstream\n    connect_timeout: 1s\n    load_assignment: {{ cluster_name: upstream, endpoints: [ {{ lb_endpoints: [ {{ endpoint: {{ address: {} }} }} ] }} ] }}\n",
         listener("plain", *plain, None),
-        listener("null", *null, Some("null")),
+        listener("reference", *null, Some("reference")),
         listener("sidecar", *sidecar, Some("sidecar")),
-        authz_cluster("null", &world.null_socket()),
+        authz_cluster("reference", &world.null_socket()),
         authz_cluster("sidecar", &world.sidecar_socket()),
         socket_address(upstream),
     )
