@@ -15,4 +15,5 @@ step "build"
 cargo build --workspace --bins
 
 step "test"
-cargo test --workspace "$@"
+# A failure doesn't hide the next one.
+cargo test --workspace --no-fail-fast "$@"

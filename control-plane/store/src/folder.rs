@@ -27,8 +27,8 @@ pub struct DataFolder {
 pub enum FolderError {
     /// Written by a newer version of the program; untouched.
     #[error(
-        "{path}: the data folder has format {found}, but this version knows only formats up to {FORMAT}; \
-         use the version that wrote it, or another data_dir"
+        "{path}: the data folder was made by a newer version (format {found}, this one knows {FORMAT}); nothing was \
+         changed; use that version, or another data_dir"
     )]
     Newer {
         /// The folder.
