@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step() { echo; echo "== $*"; }
 
+scripts/lint.sh code
+
 step "tools: Envoy, opa, opa's own cases"
 scripts/envoy.sh
 scripts/tools.sh opa

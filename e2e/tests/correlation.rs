@@ -8,7 +8,9 @@
     reason = "a test that can't go on panics"
 )]
 
-use postern_e2e::stack::Stack;
+use std::time::Duration;
+
+use postern_e2e::stack::{Stack, wait_until};
 
 #[tokio::test]
 async fn a_well_formed_request_id_goes_through_and_comes_back() {
@@ -49,15 +51,32 @@ async fn a_well_formed_request_id_goes_through_and_comes_back() {
         "{line}"
     );
 
-    let issuer = stack.url("issuer");
+    let keys = format!("{}/.well-known/jwks.json", stack.url("issuer"));
     let answer = stack
         .http
-        .get(format!("{issuer}/.well-known/jwks.json"))
+        .get(keys)
         .header("x-request-id", id)
         .send()
         .await
         .unwrap();
     assert_eq!(answer.headers()["x-request-id"], id, "the control plane too");
+    for part in ["control-plane", "envoy"] {
+        let path = stack.folder().join(format!("logs/{part}.log"));
+        wait_until(
+            &format!("{part} logs the id"),
+            Duration::from_secs(15),
+            || async {
+                std::fs::read_to_string(&path).is_ok_and(|log| log.lines().any(|line| logged_under(line, id)))
+            },
+        )
+        .await;
+    }
+}
+
+/// Whether the line is JSON and about the request of this id.
+fn logged_under(line: &str, id: &str) -> bool {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    line["correlation_id"] == id
 }
 
 #[tokio::test]

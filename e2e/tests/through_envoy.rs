@@ -237,7 +237,7 @@ async fn no_forged_token_passes() {
         assert_refused(name, &stack.get("/orders", &token).await);
     }
     let huge = stack.get("/orders", &"a".repeat(20_480)).await;
-    assert!(huge.status == 431 || huge.status == 401, "{huge:?}");
+    assert_refused("20 KiB of token", &huge);
     assert_eq!(
         stack.get("/orders", &good).await.status,
         200,
@@ -342,6 +342,6 @@ async fn a_repeated_authorization_header_is_refused_and_not_chosen_from() {
     for pair in [[good.as_str(), "Bearer other"], ["Bearer other", good.as_str()]] {
         let headers = [("authorization", pair[0]), ("authorization", pair[1])];
         let answer = stack.ask("GET", "/orders", &headers).await;
-        assert!(answer.status == 401 || answer.status == 400, "{answer:?}");
+        assert_refused("two Authorization headers", &answer);
     }
 }

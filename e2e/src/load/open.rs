@@ -130,9 +130,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_waited_is_charged_from_when_it_was_due() {
         let stall = Duration::from_secs(2);
-        let Some(due) = Instant::now().checked_sub(stall) else {
-            return;
-        };
+        let due = Instant::now().checked_sub(stall).unwrap();
         let outcome = open_loop(Arc::new(Instantly), Overdue(vec![due; 10])).await;
         assert!(
             outcome.latency.min() >= 1_990_000_000,
