@@ -1,26 +1,14 @@
 //! What a Check costs the sidecar, beside the null server in the same run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::policy::PolicyCase;
 use super::world::World;
-use super::{Measured, Setting};
-use crate::load::{ExtAuthz, Outcome, ThreadPacer, closed_loop, open_loop};
+use super::{Measured, Setting, Shape, at_rate};
+use crate::load::{ExtAuthz, Outcome, closed_loop};
 use crate::measure::Child;
 use crate::report::{Pairs, Summary, cost_over_load, latency_distributions, table};
 use crate::traffic::check_requests;
-
-/// How long and how hard.
-#[derive(Clone, Copy)]
-pub struct Shape {
-    /// Each measured stretch.
-    pub stretch: Duration,
-    /// Not counted, before each.
-    pub warm_up: Duration,
-    /// Arrival rate of the open loop, requests a second.
-    pub rate: u32,
-}
 
 const IN_FLIGHT: [usize; 4] = [1, 8, 16, 64];
 /// The load that the named ratio is taken at.
@@ -140,18 +128,6 @@ async fn cost(
     );
     anyhow::ensure!(outcome.answered > 0, "no request was answered");
     Ok((used.as_secs_f64() * 1e6 / outcome.answered as f64, outcome))
-}
-
-async fn at_rate(target: &Arc<ExtAuthz>, shape: Shape) -> anyhow::Result<Outcome> {
-    let warm_up = ThreadPacer::start(shape.rate, shape.warm_up);
-    open_loop(Arc::clone(target), warm_up).await;
-    let outcome = open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.stretch)).await;
-    anyhow::ensure!(
-        outcome.failed == 0,
-        "{} requests failed or were denied",
-        outcome.failed
-    );
-    Ok(outcome)
 }
 
 fn latencies(name: &str, outcome: &Outcome) -> Vec<String> {

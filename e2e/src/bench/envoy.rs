@@ -1,7 +1,7 @@
 //! What the sidecar adds to a request through a real Envoy: three listeners of one Envoy, without authorisation, with the
 //! null server and with the sidecar, asked in turn at a constant rate.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use http::StatusCode;
 
 use super::policy::PolicyCase;
 use super::tools;
-use super::world::World;
-use super::{Measured, Setting, Shape};
-use crate::load::{Http, Outcome, ThreadPacer, closed_loop, open_loop};
+use super::world::{World, free_address};
+use super::{Measured, Setting, Shape, at_rate};
+use crate::load::{Http, Outcome, closed_loop};
 use crate::measure::Child;
 use crate::report::{Pairs, Summary, latency_distributions, table};
 use crate::traffic::http_requests;
@@ -140,23 +140,8 @@ async fn closed(targets: &[(&str, Arc<Http>); 3], shape: Shape) -> anyhow::Resul
     ))
 }
 
-async fn at_rate(target: &Arc<Http>, shape: Shape) -> anyhow::Result<Outcome> {
-    open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.warm_up)).await;
-    let outcome = open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.stretch)).await;
-    anyhow::ensure!(
-        outcome.failed == 0,
-        "{} requests failed or were denied",
-        outcome.failed
-    );
-    Ok(outcome)
-}
-
 async fn connects(address: SocketAddr) -> bool {
     tokio::net::TcpStream::connect(address).await.is_ok()
-}
-
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 fn bootstrap_yaml(listeners: &[SocketAddr; 3], upstream: SocketAddr, world: &World) -> String {

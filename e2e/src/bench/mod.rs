@@ -6,12 +6,15 @@ mod policy;
 pub mod tools;
 mod world;
 
-pub use check::{Shape, check};
+pub use check::check;
 pub use envoy::through_envoy;
 pub use policy::policy;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::load::{Outcome, Target, ThreadPacer, open_loop};
 use crate::report::Summary;
 
 /// Where a bench finds what it runs and leaves what it draws.
@@ -32,4 +35,27 @@ pub struct Measured {
     pub summary: Summary,
     /// Markdown, for the terminal and docs/benchmarks.md.
     pub text: String,
+}
+
+/// How long and how hard.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    /// Each measured stretch.
+    pub stretch: Duration,
+    /// Not counted, before each.
+    pub warm_up: Duration,
+    /// Arrival rate of the open loop, requests a second.
+    pub rate: u32,
+}
+
+/// An open loop of the shape's rate, warmed up; every answer must be the wanted one.
+async fn at_rate<T: Target>(target: &Arc<T>, shape: Shape) -> anyhow::Result<Outcome> {
+    open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.warm_up)).await;
+    let outcome = open_loop(Arc::clone(target), ThreadPacer::start(shape.rate, shape.stretch)).await;
+    anyhow::ensure!(
+        outcome.failed == 0,
+        "{} requests failed or were denied",
+        outcome.failed
+    );
+    Ok(outcome)
 }

@@ -10,7 +10,7 @@ use postern_policy::{Bundle, Engine as _, Entrypoint, Env, Limits, PlanEngine, V
 
 use super::tools::{opa, output_of};
 use super::{Measured, Setting};
-use crate::report::{Pairs, Summary, table};
+use crate::report::{Pairs, Spread, Summary, table};
 
 /// A policy with its data and an input.
 pub(super) struct PolicyCase {
@@ -81,7 +81,7 @@ impl PolicyCase {
 /// # Errors
 /// Where `opa` or our engine refuses a policy, or the two don't answer the same.
 pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
-    let mut ratios = Pairs::default();
+    let mut ratios = Vec::new();
     let mut rows = Vec::new();
     for name in CASES {
         let case = PolicyCase::read(setting, name)?;
@@ -94,7 +94,7 @@ pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
             whole.push(opa.per_op_ns, ns);
             inner.push(opa.eval_median_ns, ns);
         }
-        ratios.push(whole.ratio().median, 1.0);
+        ratios.push(whole.ratio().median);
         rows.push(vec![
             name.to_owned(),
             whole.ours().show(0),
@@ -104,7 +104,7 @@ pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
         ]);
     }
     let mut summary = Summary::default();
-    summary.add("policy_vs_opa", ratios.ratio().median);
+    summary.add("policy_vs_opa", Spread::of(ratios.into_iter()).median);
     let headers = [
         "policy",
         "opa bench ns/op",

@@ -148,7 +148,8 @@ async fn connects(socket: &Path) -> bool {
     tokio::net::UnixStream::connect(socket).await.is_ok()
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// An address of the loopback that nobody uses just now.
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no free port")?;
     Ok(listener.local_addr()?)
 }

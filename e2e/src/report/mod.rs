@@ -5,7 +5,7 @@ mod plot;
 mod summary;
 mod table;
 
-pub use pairs::Pairs;
+pub use pairs::{Pairs, Spread};
 pub use plot::{cost_over_load, latency_distributions};
 pub use summary::Summary;
 pub use table::table;
