@@ -1,4 +1,4 @@
-//! W3C Trace Context: the `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header).
+//! W3C Trace Context: the `traceparent` header (<https://www.w3.org/TR/trace-context/#traceparent-header>).
 //! It never records spans; it keeps a trace connected across hops. `tracestate` passes by untouched.
 
 use std::fmt;
