@@ -1,5 +1,5 @@
 //! SPIFFE IDs, exactly as the standard has them (SPIFFE-ID §2,
-//! https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md). Nothing is normalised: what isn't an ID to the
+//! <https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md>). Nothing is normalised: what isn't an ID to the
 //! letter is none, so that two different texts are never the same workload.
 
 use std::fmt;

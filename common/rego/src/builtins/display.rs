@@ -29,7 +29,7 @@ pub(super) fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// As [`write`], but a string stands for itself.
+/// As [`write()`], but a string stands for itself.
 pub(super) fn write_plain(value: &Value, out: &mut String) {
     match value {
         Value::String(text) => out.push_str(text),
