@@ -30,6 +30,14 @@ impl CorrelationId {
         CorrelationId((&*uuid.hyphenated().encode_lower(&mut buffer)).into())
     }
 
+    /// The id of a request: what the caller `sent` in [`X_REQUEST_ID`] if it is well-formed, or else a new one.
+    /// `entropy` is asked for only then.
+    #[must_use]
+    pub fn of(sent: Option<&str>, entropy: impl FnOnce() -> [u8; 16]) -> Self {
+        sent.and_then(Self::parse)
+            .unwrap_or_else(|| Self::from_bytes(entropy()))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -78,6 +86,16 @@ mod tests {
             &"x".repeat(129),
         ] {
             assert_eq!(CorrelationId::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_keeps_its_well_formed_id_and_gets_a_new_one_otherwise() {
+        let kept = CorrelationId::of(Some("req-1"), || unreachable!("no entropy is needed"));
+        assert_eq!(kept.as_str(), "req-1");
+        for sent in [None, Some(""), Some("a b")] {
+            let made = CorrelationId::of(sent, || [0xff; 16]);
+            assert_eq!(made, CorrelationId::from_bytes([0xff; 16]), "{sent:?}");
         }
     }
 
