@@ -150,7 +150,7 @@ fn refused(error: PolicyError, id: &CorrelationId) -> Status {
             tracing::warn!(error = error.log_detail(), "the policy failed");
             error
         }
-        error @ (PolicyError::Store(_) | PolicyError::Interrupted) => {
+        error @ (PolicyError::Store(_) | PolicyError::Interrupted(_)) => {
             let error = Error::unavailable(error);
             tracing::error!(error = error.log_detail(), "the policy store failed");
             error

@@ -2,19 +2,21 @@
 //!
 //! - `model`: bundle names, and a published bundle with the engine made from it; pure.
 //! - `repository`: the table `bundles`, which nobody else reads.
-//! - `service`: the use cases: publish, authorize, list, restore.
+//! - `service`: the use cases: publish, authorize, list, restore; `bounded` is how much of them runs at once.
 //! - `grpc`: `postern.policy.v1.IamPolicyService`.
 //! - `http`: `GET /bundles/{name}`, OPA's bundle API with long polling.
 //!
 //! A bundle is served only after it was verified, its plan loaded, and it was stored, in this order. Whatever fails
 //! leaves the one before in its place, for all readers, until the new one replaces it whole.
 
+mod bounded;
 mod grpc;
 mod http;
 mod model;
 mod repository;
 mod service;
 
+pub use bounded::Interrupted;
 pub use grpc::{MAX_MESSAGE_BYTES, PolicyGrpc};
 pub use http::{BundleApi, router};
 pub use model::{BundleName, Catalog, Published};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use postern_policy::{Engine, EngineError, Env, Value, Verification};
 use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use uuid::Builder;
 
+use crate::bounded::{Bounded, Interrupted, blocking};
 use crate::model::{BundleName, Catalog, Published, Refused};
 use crate::repository;
 
@@ -42,7 +43,7 @@ struct Shared {
     catalog: watch::Sender<Catalog>,
     /// Publications take turns, so that what is served last is what was stored last.
     publishing: Mutex<()>,
-    evaluating: Semaphore,
+    evaluating: Bounded,
 }
 
 /// Why policy did not do what was asked.
@@ -77,8 +78,8 @@ pub enum PolicyError {
     #[error(transparent)]
     Store(#[from] DatabaseError),
     /// A task of ours was stopped: the process is ending.
-    #[error("interrupted")]
-    Interrupted,
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// A bundle that is stored but can't be served any more.
@@ -119,7 +120,7 @@ impl Policies {
             entropy,
             catalog: watch::Sender::new(Catalog::default()),
             publishing: Mutex::new(()),
-            evaluating: Semaphore::new(MAX_EVALUATIONS),
+            evaluating: Bounded::new(MAX_EVALUATIONS),
         };
         Self {
             shared: Arc::new(shared),
@@ -220,14 +221,9 @@ impl Policies {
         env.limits.max_statements = MAX_STATEMENTS;
         let decision_id = Builder::from_random_bytes(random_bytes(&*self.shared.entropy)).into_uuid();
 
-        let _turn = self
-            .shared
-            .evaluating
-            .acquire()
-            .await
-            .map_err(|_| PolicyError::Interrupted)?;
         let engine = Arc::clone(&published);
-        let result = blocking(move || engine.engine.evaluate(entrypoint, &input, &env)).await??;
+        let evaluation = move || engine.engine.evaluate(entrypoint, &input, &env);
+        let result = self.shared.evaluating.run(evaluation).await??;
         let allowed = result.as_ref().is_some_and(|result| {
             result.as_bool() == Some(true) || result.get("allowed").and_then(Value::as_bool) == Some(true)
         });
@@ -268,13 +264,6 @@ impl Policies {
         })
         .await?
     }
-}
-
-/// Runs what takes processor time apart from the workers that serve requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PolicyError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| PolicyError::Interrupted)
 }
 
 #[cfg(test)]
