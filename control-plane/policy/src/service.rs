@@ -7,6 +7,7 @@ use bytes::Bytes;
 use postern_policy::{Engine, EngineError, Env, Value, Verification};
 use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
 use tokio::sync::{Mutex, watch};
+use tracing::Instrument;
 use uuid::Builder;
 
 use crate::bounded::{Bounded, Interrupted, blocking};
@@ -42,7 +43,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     catalog: watch::Sender<Catalog>,
     /// Publications take turns, so that what is served last is what was stored last.
-    publishing: Mutex<()>,
+    publishing: Arc<Mutex<()>>,
     evaluating: Bounded,
 }
 
@@ -119,7 +120,7 @@ impl Policies {
             clock,
             entropy,
             catalog: watch::Sender::new(Catalog::default()),
-            publishing: Mutex::new(()),
+            publishing: Arc::default(),
             evaluating: Bounded::new(MAX_EVALUATIONS),
         };
         Self {
@@ -157,12 +158,28 @@ impl Policies {
         Ok(left_out)
     }
 
-    /// Verifies, loads, stores and serves a bundle. The same archive once more changes nothing.
+    /// Verifies, loads, stores and serves a bundle. The same archive once more changes nothing. Once its turn has come
+    /// it goes on to the end, whether or not the caller still waits: nothing is stored that isn't served.
     ///
     /// # Errors
     /// [`PolicyError::Refused`], [`PolicyError::TooMany`], [`PolicyError::Store`]; the one before keeps serving.
     pub async fn publish(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
-        let _turn = self.shared.publishing.lock().await;
+        let turn = Arc::clone(&self.shared.publishing).lock_owned().await;
+        let policies = self.clone();
+        let publication = async move {
+            let _turn = turn;
+            policies.publish_in_turn(name, archive).await
+        };
+        tokio::spawn(publication.in_current_span())
+            .await
+            .map_err(|_| Interrupted)?
+    }
+
+    async fn publish_in_turn(
+        &self,
+        name: BundleName,
+        archive: Bytes,
+    ) -> Result<Arc<Published>, PolicyError> {
         let catalog = self.catalog();
         if catalog.bundle(&name).is_none() && catalog.bundles().len() >= MAX_BUNDLES {
             return Err(PolicyError::TooMany);

@@ -1,5 +1,7 @@
 //! The use cases against a real database, with the demo's policy.
 
+use std::time::Duration;
+
 use postern_jose::{Algorithm, LocalSigner, Signer};
 use postern_policy::{BundleBuilder, Limits, VerificationKey, bundle};
 use postern_store::SystemEntropy;
@@ -146,6 +148,39 @@ async fn a_bad_bundle_is_refused_and_the_one_before_serves() {
             .unwrap()
             .allowed
     );
+}
+
+#[tokio::test]
+async fn a_publication_goes_on_when_its_caller_leaves() {
+    let House {
+        policies,
+        signer,
+        database,
+        _folder,
+    } = &house().await;
+    // Another writer makes it wait right before it stores.
+    let writer = database.write().await.unwrap();
+    let mut serving = policies.watch();
+    {
+        let publication = policies.publish(name("demo"), archive("r1", signer));
+        tokio::select! {
+            biased;
+            _ = publication => panic!("another writes"),
+            () = begun(policies) => {}
+        }
+    }
+    writer.rollback().await.unwrap();
+    let served = serving.wait_for(|catalog| catalog.etag(&name("demo")).is_some());
+    let served = tokio::time::timeout(Duration::from_secs(10), served).await;
+    served.expect("served in the end").unwrap();
+    assert_eq!(repository::newest(database).await.unwrap().len(), 1);
+}
+
+/// Until a publication has its turn.
+async fn begun(policies: &Policies) {
+    while policies.shared.publishing.try_lock().is_ok() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
