@@ -65,6 +65,9 @@ impl IamPolicyService for PolicyGrpc {
             .authorize(&name, &path, input)
             .await
             .map_err(|error| refused(error, &id))?;
+        if let Some(reason) = &decided.ill_formed {
+            tracing::warn!(decision_id = decided.decision_id, %reason, "the policy's result denies: it has no known form");
+        }
         tracing::info!(
             decision_id = decided.decision_id,
             bundle = %name,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_policy::{Engine, EngineError, Env, Value, Verification};
+use postern_policy::{Engine, EngineError, Env, PolicyResult, ResultError, Value, Verification};
 use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
 use tokio::sync::{Mutex, watch};
 use tracing::Instrument;
@@ -96,8 +96,10 @@ pub struct RestoreError {
 /// What a policy said.
 #[derive(Debug)]
 pub struct Decided {
-    /// Whether the result is `true`, or an object whose `allowed` is `true`.
+    /// Whether a sidecar would let the request go on.
     pub allowed: bool,
+    /// What keeps the result from being an answer, which denies.
+    pub ill_formed: Option<ResultError>,
     /// `None` is undefined, which denies.
     pub result: Option<Value>,
     /// Names the decision in logs.
@@ -175,11 +177,7 @@ impl Policies {
             .map_err(|_| Interrupted)?
     }
 
-    async fn publish_in_turn(
-        &self,
-        name: BundleName,
-        archive: Bytes,
-    ) -> Result<Arc<Published>, PolicyError> {
+    async fn publish_in_turn(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
         let catalog = self.catalog();
         if catalog.bundle(&name).is_none() && catalog.bundles().len() >= MAX_BUNDLES {
             return Err(PolicyError::TooMany);
@@ -241,11 +239,11 @@ impl Policies {
         let engine = Arc::clone(&published);
         let evaluation = move || engine.engine.evaluate(entrypoint, &input, &env);
         let result = self.shared.evaluating.run(evaluation).await??;
-        let allowed = result.as_ref().is_some_and(|result| {
-            result.as_bool() == Some(true) || result.get("allowed").and_then(Value::as_bool) == Some(true)
-        });
+        // Read as a sidecar reads it, so that both say the same; a result of no known form denies.
+        let answer = PolicyResult::from_value(result.as_ref());
         Ok(Decided {
-            allowed,
+            allowed: answer.as_ref().is_ok_and(PolicyResult::is_allowed),
+            ill_formed: answer.err(),
             result,
             decision_id: decision_id.to_string(),
             revision: published.revision().to_owned(),

@@ -95,6 +95,75 @@ async fn a_published_bundle_answers() {
     }
 }
 
+/// A bundle whose one entrypoint, `echo`, answers with what `statements` put into local 2.
+fn echo(revision: &str, statements: &[serde_json::Value], signer: &dyn Signer) -> Bytes {
+    let statement =
+        |kind: &str, fields: serde_json::Value| serde_json::json!({ "type": kind, "stmt": fields });
+    let (local, key) = (
+        serde_json::json!({ "type": "local", "value": 2 }),
+        serde_json::json!({ "type": "string_index", "value": 0 }),
+    );
+    let mut statements = statements.to_vec();
+    statements.extend([
+        statement("MakeObjectStmt", serde_json::json!({ "target": 3 })),
+        statement(
+            "ObjectInsertStmt",
+            serde_json::json!({ "object": 3, "key": key, "value": local }),
+        ),
+        statement("ResultSetAddStmt", serde_json::json!({ "value": 3 })),
+    ]);
+    let plan = serde_json::json!({
+        "static": { "strings": [{ "value": "result" }], "files": [] },
+        "plans": { "plans": [{ "name": "echo", "blocks": [{ "stmts": statements }] }] },
+        "funcs": { "funcs": [] },
+    });
+    let bundle = BundleBuilder::new(revision)
+        .plan(plan.to_string())
+        .build()
+        .unwrap();
+    bundle::sign(&bundle, signer, "demo", &Limits::default())
+        .unwrap()
+        .into()
+}
+
+/// `target := source`, with a conflict where it had another value.
+fn assign(source: serde_json::Value) -> serde_json::Value {
+    serde_json::json!({ "type": "AssignVarOnceStmt", "stmt": { "source": source, "target": 2 } })
+}
+
+/// The policy that answers with its input.
+fn echo_input(signer: &dyn Signer) -> Bytes {
+    echo(
+        "r1",
+        &[assign(serde_json::json!({ "type": "local", "value": 0 }))],
+        signer,
+    )
+}
+
+#[tokio::test]
+async fn a_result_counts_as_it_does_at_a_sidecar() {
+    let House { policies, signer, .. } = &house().await;
+    policies.publish(name("demo"), echo_input(signer)).await.unwrap();
+    for (result, allowed, ill_formed) in [
+        ("true", true, None),
+        ("false", false, None),
+        (r#"{"allowed": true}"#, true, None),
+        (r#"{"allowed": true, "headers": 7}"#, false, Some("headers")),
+        (r#"{"allowed": "yes"}"#, false, Some("allowed")),
+        ("7", false, Some("boolean")),
+    ] {
+        let input = Value::from_json_str(result).unwrap();
+        let decided = policies.authorize(&name("demo"), "", input).await.unwrap();
+        assert_eq!(decided.allowed, allowed, "{result}");
+        let said = decided.ill_formed.map(|reason| reason.to_string());
+        assert_eq!(said.is_some(), ill_formed.is_some(), "{result}: {said:?}");
+        assert!(
+            said.unwrap_or_default().contains(ill_formed.unwrap_or_default()),
+            "{result}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_said_so() {
     let House { policies, signer, .. } = &house().await;
