@@ -101,6 +101,41 @@ async fn a_hint_is_followed_at_once() {
 }
 
 #[tokio::test]
+async fn a_hint_does_not_end_long_polling() {
+    let world = World::new().await;
+    let (address, hints) = control_plane().await;
+    let mut config = world.config();
+    std::fs::write(config.folder.join("credential"), "postern_sidecar_secret\n").unwrap();
+    config.document["control_plane"] =
+        json!({ "grpc": format!("http://{address}"), "credential_file": "credential" });
+    config.document["policy"]["poll_seconds"] = json!(3600);
+    let sidecar = config.start_ready().await;
+    eventually(Duration::from_secs(5), "connected and held", || async {
+        world.origin.holds() && sidecar.snapshot().await["control_plane"]["connected"] == true
+    })
+    .await;
+    // The request that a hint causes is not one to be held, and says nothing about whether others are.
+    let unmodified = world.origin.bundle_unmodified();
+    hints
+        .send(Hint::Bundle(BundleHint {
+            name: "demo".to_owned(),
+            etag: "2".to_owned(),
+        }))
+        .unwrap();
+    eventually(
+        Duration::from_secs(5),
+        "asked at once, then held again",
+        || async { world.origin.bundle_unmodified() == unmodified + 1 && world.origin.holds() },
+    )
+    .await;
+    world.origin.serve_bundle(world.bundle("r2", &strict_plan()));
+    eventually(Duration::from_secs(5), "the policy", || async {
+        sidecar.snapshot().await["bundle"]["revision"] == "r2"
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_credential_is_told_and_nothing_else_suffers() {
     let world = World::new().await;
     let (address, _hints) = control_plane().await;

@@ -49,7 +49,7 @@ pub(crate) struct BundlePuller {
     hinted: Arc<Notify>,
     /// The tag of what was last seen, accepted or refused.
     seen: Option<String>,
-    /// Whether the server holds requests; `None` until that shows.
+    /// Whether the server held the last request that it was asked to hold; `None` until it was asked.
     long_polling: Option<bool>,
 }
 
@@ -122,6 +122,9 @@ impl BundlePuller {
                 () = hinted.notified(), if hold => { hold = false; continue }
                 asked = self.ask(hold) => asked,
             };
+            if let (true, Ok(answer)) = (hold, &asked) {
+                self.long_polling = Some(self.was_held(answer, asked_at.elapsed()));
+            }
             let pulled = match asked {
                 Ok(answer) => tokio::select! {
                     () = stop.cancelled() => return,
@@ -129,13 +132,10 @@ impl BundlePuller {
                 },
                 Err(error) => Err(error.into()),
             };
-            if hold && matches!(pulled, Ok("unchanged")) && asked_at.elapsed() < self.plan.long_poll / 2 {
-                // It was asked to hold the request and didn't, whatever it says.
-                self.long_polling = Some(false);
-            }
             let (outcome, pause) = self.settle(pulled, &mut failures);
             counter!(BUNDLE_PULLS, "bundle" => self.plan.name.clone(), "outcome" => outcome).increment(1);
-            hold = pause.is_none();
+            // Also after a pause: a server that once let go early (it was restarted, say) may hold the next request.
+            hold = true;
             let until = pause.map_or(floor, |pause| Instant::now() + pause);
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -160,13 +160,22 @@ impl BundlePuller {
             .await
     }
 
+    /// Whether a server that was asked to hold the request does so. Only then do servers say it: a request without
+    /// `Prefer` is answered like any other.
+    fn was_held(&self, answer: &Answer, took: Duration) -> bool {
+        match answer {
+            Answer::Changed(changed) => changed.content_type.as_deref() == Some(LONG_POLLING),
+            // Whatever it says: one that answers "unchanged" at once would be asked in a circle.
+            Answer::Unchanged => took >= self.plan.long_poll / 2,
+        }
+    }
+
     /// Takes the answer in: activates what came.
     async fn take(&mut self, answer: Answer) -> Result<&'static str, PullError> {
         let changed = match answer {
             Answer::Unchanged => return Ok("unchanged"),
             Answer::Changed(changed) => changed,
         };
-        self.long_polling = Some(changed.content_type.as_deref() == Some(LONG_POLLING));
         let etag = changed.etag.clone();
         let limit = self.plan.requirements.limits.archive_bytes;
         let body = changed.body(limit, BODY_DEADLINE).await;

@@ -1,4 +1,5 @@
-//! A web server with a key set and a bundle: ETags, 304, and long polling as OPA's bundle API has it.
+//! A web server with a key set and a bundle: ETags, 304, and long polling as OPA's bundle API has it and Postern's control
+//! plane serves it: the media type that says so comes only where holding was asked for.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use postern_jose::{JwkSet, LocalSigner};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Origin {
@@ -24,7 +25,12 @@ struct Shared {
     bundle: watch::Sender<Served>,
     key_fetches: AtomicUsize,
     bundle_bodies: AtomicUsize,
+    bundle_unmodified: AtomicUsize,
+    /// How many requests are held now.
+    held: AtomicUsize,
+    let_go: Notify,
     plain: AtomicBool,
+    stubborn: AtomicBool,
 }
 
 /// A body and its tag; without a body, 404.
@@ -41,7 +47,11 @@ impl Origin {
             bundle: watch::Sender::new(Served::default()),
             key_fetches: AtomicUsize::new(0),
             bundle_bodies: AtomicUsize::new(0),
+            bundle_unmodified: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            let_go: Notify::new(),
             plain: AtomicBool::new(false),
+            stubborn: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/jwks", get(keys))
@@ -92,6 +102,26 @@ impl Origin {
         self.shared.bundle_bodies.load(Ordering::SeqCst)
     }
 
+    /// How often a bundle was answered with "not modified".
+    pub(crate) fn bundle_unmodified(&self) -> usize {
+        self.shared.bundle_unmodified.load(Ordering::SeqCst)
+    }
+
+    /// Whether a request for the bundle is held now.
+    pub(crate) fn holds(&self) -> bool {
+        self.shared.held.load(Ordering::SeqCst) > 0
+    }
+
+    /// Answers the requests that are held, as a server does that is about to end.
+    pub(crate) fn let_go(&self) {
+        self.shared.let_go.notify_waiters();
+    }
+
+    /// Says "not modified" to everything, whether or not it was asked.
+    pub(crate) fn be_stubborn(&self) {
+        self.shared.stubborn.store(true, Ordering::SeqCst);
+    }
+
     /// Stops holding requests, as a plain web server would never have.
     pub(crate) fn be_plain(&self) {
         self.shared.plain.store(true, Ordering::SeqCst);
@@ -121,36 +151,60 @@ fn serve(what: &watch::Sender<Served>, body: Vec<u8>) {
 
 async fn keys(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     shared.key_fetches.fetch_add(1, Ordering::SeqCst);
+    if shared.stubborn.load(Ordering::SeqCst) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
     let served = shared.keys.borrow().clone();
     answer(served, &headers, "application/jwk-set+json")
 }
 
 async fn bundle(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let mut changes = shared.bundle.subscribe();
-    let known = text(&headers, "if-none-match");
+    if shared.stubborn.load(Ordering::SeqCst) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
     let wait = text(&headers, "prefer")
         .and_then(|prefer| {
             prefer
                 .split(';')
                 .find_map(|part| part.trim().strip_prefix("wait=")?.parse().ok())
         })
-        .map_or(Duration::ZERO, Duration::from_secs);
-    let changed = changes.wait_for(|served| Some(served.tag.as_str()) != known);
-    let plain = shared.plain.load(Ordering::SeqCst);
-    let wait = if plain { Duration::ZERO } else { wait };
-    // Held until there is something else, or the time is up.
-    let _ = tokio::time::timeout(wait, changed).await;
+        .map(Duration::from_secs)
+        .filter(|_| !shared.plain.load(Ordering::SeqCst));
+    if let Some(wait) = wait {
+        hold(&shared, text(&headers, "if-none-match"), wait).await;
+    }
     let served = shared.bundle.borrow().clone();
-    let media_type = if plain {
-        "application/gzip"
-    } else {
-        "application/vnd.openpolicyagent.bundles"
+    let media_type = match wait {
+        Some(_) => "application/vnd.openpolicyagent.bundles",
+        None => "application/gzip",
     };
     let response = answer(served, &headers, media_type);
-    if response.status() == StatusCode::OK {
-        shared.bundle_bodies.fetch_add(1, Ordering::SeqCst);
-    }
+    let counter = match response.status() {
+        StatusCode::OK => &shared.bundle_bodies,
+        StatusCode::NOT_MODIFIED => &shared.bundle_unmodified,
+        _ => return response,
+    };
+    counter.fetch_add(1, Ordering::SeqCst);
     response
+}
+
+/// Waits until there is something else than `known`, or the time is up.
+async fn hold(shared: &Shared, known: Option<&str>, wait: Duration) {
+    /// Counts a request for as long as it is held; a client that goes away drops it.
+    struct Held<'s>(&'s AtomicUsize);
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let mut changes = shared.bundle.subscribe();
+    shared.held.fetch_add(1, Ordering::SeqCst);
+    let _held = Held(&shared.held);
+    tokio::select! {
+        _ = changes.wait_for(|served| Some(served.tag.as_str()) != known) => {}
+        () = shared.let_go.notified() => {}
+        () = tokio::time::sleep(wait) => {}
+    }
 }
 
 fn answer(served: Served, headers: &HeaderMap, media_type: &'static str) -> Response {
