@@ -78,6 +78,21 @@ async fn without_any_state_it_is_not_ready_and_denies() {
 }
 
 #[tokio::test]
+async fn not_modified_from_nothing_is_no_state() {
+    let world = World::new().await;
+    world.origin.be_stubborn();
+    let sidecar = world.config().start();
+    eventually(Duration::from_secs(20), "both say why", || async {
+        let (status, body) = sidecar.readyz().await;
+        let reasons = body["not_ready"].as_array().cloned().unwrap_or_default();
+        status == 503 && reasons.len() == 2 && reasons.iter().all(|it| it.to_string().contains("304"))
+    })
+    .await;
+    let snapshot = sidecar.snapshot().await;
+    assert_eq!(snapshot["issuers"][0]["fetched_at"], json!(null));
+}
+
+#[tokio::test]
 async fn damaged_state_is_dropped_and_what_is_good_is_used() {
     let world = World::new().await;
     let config = world.config().start_ready().await.settled().await.kill();

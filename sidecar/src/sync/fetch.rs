@@ -30,6 +30,14 @@ pub(crate) enum FetchError {
         /// What came.
         status: StatusCode,
     },
+    /// "Not modified", though there was nothing that it could not have been modified from.
+    #[error(
+        "{url}: the server answered 304 to a request without If-None-Match; expected 200 and the content"
+    )]
+    NothingToMatch {
+        /// What was asked for.
+        url: String,
+    },
     /// It took too long.
     #[error("{url}: no complete answer within {} s", deadline.as_secs())]
     Deadline {
@@ -115,7 +123,7 @@ impl Fetcher {
     /// Asks for what is not `etag`, and waits at most `deadline` for an answer to begin.
     ///
     /// # Errors
-    /// Whatever isn't 200 or 304.
+    /// Whatever isn't 200, or 304 where there is an `etag`.
     pub(crate) async fn ask(
         &self,
         etag: Option<&str>,
@@ -138,7 +146,10 @@ impl Fetcher {
             })?
             .map_err(|error| transport(&self.url, &error))?;
         match response.status() {
-            StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED => Err(FetchError::NothingToMatch {
+                url: self.url.clone(),
+            }),
             StatusCode::OK => Ok(Answer::Changed(Box::new(Changed {
                 etag: text_of(&response, &ETAG),
                 content_type: text_of(&response, &CONTENT_TYPE).map(|value| {
