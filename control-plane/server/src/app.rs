@@ -132,13 +132,12 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 /// The database with every service's tables up to date.
 async fn database(folder: &DataFolder) -> Result<Database, DatabaseError> {
     let database = Database::open(&folder.database_path()).await?;
-    for migrations in [
+    let migrations = [
         postern_token::MIGRATIONS,
         postern_identity::MIGRATIONS,
         postern_policy_service::MIGRATIONS,
-    ] {
-        database.migrate(&migrations).await?;
-    }
+    ];
+    database.migrate_all(&migrations).await?;
     Ok(database)
 }
 

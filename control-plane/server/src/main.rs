@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use postern_store::DatabaseError;
 use postern_telemetry::log::{self, LogFormat};
 
 use crate::app::StartError;
@@ -58,7 +59,9 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(app::run(settings)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error @ StartError::Folder(_)) => fail(&error, 2),
+        Err(error @ (StartError::Folder(_) | StartError::Database(DatabaseError::Newer { .. }))) => {
+            fail(&error, 2)
+        }
         Err(error) => fail(&error, 1),
     }
 }

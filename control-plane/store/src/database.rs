@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 /// A transaction; rolled back unless committed.
 pub type Tx = Transaction<'static, Sqlite>;
@@ -37,9 +37,10 @@ pub enum DatabaseError {
         /// What the driver said.
         source: sqlx::Error,
     },
-    /// A newer version of the program has been here.
+    /// A newer version of the program has been here; nothing was changed.
     #[error(
-        "the database has migration {version} of `{service}`, which this version doesn't know; use the newer version"
+        "the database has migration {version} of `{service}`, which this version doesn't know; nothing was changed; \
+         use the newer version, or another data_dir"
     )]
     Newer {
         /// Whose tables.
@@ -99,6 +100,43 @@ impl Database {
                 source,
             })?;
         Ok(Self { pool })
+    }
+
+    /// Brings the tables of every service up to date, in the order given. The ledgers are all read first, so that a
+    /// database which a newer version has migrated in any part stays as it is.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Newer`], [`DatabaseError::Migrate`] and [`DatabaseError::Query`].
+    pub async fn migrate_all(&self, all: &[Migrations]) -> Result<(), DatabaseError> {
+        for migrations in all {
+            self.refuse_newer(migrations).await?;
+        }
+        for migrations in all {
+            self.migrate(migrations).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks, without writing, whether the ledger of a service has a migration that is beyond the last of `migrations`.
+    async fn refuse_newer(&self, migrations: &Migrations) -> Result<(), DatabaseError> {
+        let service = migrations.service;
+        let table = format!("{service}_migrations");
+        let ledger: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1")
+                .bind(&table)
+                .fetch_optional(&self.pool)
+                .await?;
+        if ledger.is_none() {
+            return Ok(());
+        }
+        // The name is a constant of ours, never input.
+        let newest = AssertSqlSafe(format!("SELECT MAX(version) FROM {table}"));
+        let newest: Option<i64> = sqlx::query_scalar(newest).fetch_one(&self.pool).await?;
+        let known = migrations.steps.last().map_or(0, |(version, ..)| *version);
+        match newest {
+            Some(version) if version > known => Err(DatabaseError::Newer { service, version }),
+            _ => Ok(()),
+        }
     }
 
     /// Brings the tables of one service up to date, in one transaction: two processes that start at once take turns,
@@ -245,6 +283,37 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_newer_in_one_part_is_untouched_in_all() {
+        const OTHER: Migrations = Migrations {
+            service: "other",
+            steps: &[(1, "others", "CREATE TABLE others (id TEXT)")],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder).await;
+        database.migrate(&TWO).await.unwrap();
+        let error = database.migrate_all(&[OTHER, ONE]).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DatabaseError::Newer {
+                    service: "test",
+                    version: 2
+                }
+            ),
+            "{error}"
+        );
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                .fetch_all(database.pool())
+                .await
+                .unwrap();
+        assert_eq!(tables, ["test_migrations", "things"]);
+
+        database.migrate_all(&[OTHER, TWO]).await.unwrap();
+        database.migrate_all(&[OTHER, TWO]).await.unwrap();
     }
 
     #[tokio::test]

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use postern_proto::sync::v1::WatchRequest;
 use postern_proto::sync::v1::sync_service_client::SyncServiceClient;
+use postern_store::{Database, Migrations};
 
-use crate::support::{House, files, json};
+use tokio::time::timeout;
+
+use crate::support::{House, PATIENCE, files, json};
 
 #[tokio::test]
 async fn a_restart_keeps_the_key_the_clients_and_the_bundles() {
@@ -110,29 +113,26 @@ async fn long_polls_and_streams_end_at_once_when_it_is_stopped() {
     for _ in ["keys", "bundle"] {
         hints.message().await.unwrap().unwrap();
     }
-    loop {
-        let metrics = plane
-            .get("/metrics")
-            .bearer_auth(&plane.admin)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
-        if metrics.contains("postern_control_plane_bundle_requests_held 1") {
-            assert!(
-                metrics.contains("postern_control_plane_sync_watches 1"),
-                "{metrics}"
-            );
-            break;
+    let both_open = async {
+        loop {
+            let metrics = plane.get("/metrics").bearer_auth(&plane.admin).send();
+            let metrics = metrics.await.unwrap().text().await.unwrap();
+            if metrics.contains("postern_control_plane_bundle_requests_held 1") {
+                assert!(
+                    metrics.contains("postern_control_plane_sync_watches 1"),
+                    "{metrics}"
+                );
+                break;
+            }
         }
-    }
+    };
+    timeout(PATIENCE, both_open).await.expect("the request is held");
     #[expect(clippy::disallowed_methods, reason = "how long a real process takes to stop")]
     let asked = Instant::now();
     plane.signal(Signal::SIGTERM);
-    assert_eq!(held.await.unwrap(), 304);
-    assert!(hints.message().await.unwrap().is_none());
+    assert_eq!(timeout(PATIENCE, held).await.unwrap().unwrap(), 304);
+    let end = timeout(PATIENCE, hints.message()).await.unwrap();
+    assert!(end.unwrap().is_none());
     assert!(plane.ended().success());
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
 }
@@ -164,6 +164,33 @@ async fn a_data_folder_of_a_newer_version_is_refused_and_untouched() {
     assert_eq!(status.code(), Some(2), "{said}");
     assert!(said.contains("format 2"), "{said}");
     assert_eq!(files(&house.data()), before);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_untouched() {
+    const FUTURE: Migrations = Migrations {
+        service: postern_policy_service::MIGRATIONS.service,
+        steps: &[
+            postern_policy_service::MIGRATIONS.steps[0],
+            (99, "future", "CREATE TABLE future (id TEXT PRIMARY KEY)"),
+        ],
+    };
+    let house = House::new();
+    house.start().stop();
+    // The other services, which are looked at before this one, would have all of their tables to make.
+    let path = house.data().join("postern.db");
+    std::fs::remove_file(&path).unwrap();
+    let database = Database::open(&path).await.unwrap();
+    database.migrate(&FUTURE).await.unwrap();
+    database.close().await;
+
+    let before = std::fs::read(&path).unwrap();
+    let (status, said) = house.run_to_end();
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("migration 99 of `policy`"), "{said}");
+    assert!(std::fs::read(&path).unwrap() == before, "it was written to");
+    let log = std::fs::metadata(house.data().join("postern.db-wal"));
+    assert!(log.map_or(0, |log| log.len()) == 0, "it was written to");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use tonic::{Request, Status};
 /// The demo's plan, as `postern dev` publishes it.
 const PLAN: &[u8] = include_bytes!("../../../../cli/demo/policy/plan.json");
 /// Nothing here takes this long; it keeps a broken test from hanging.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder with a configuration, in which the binary is started, stopped and started again.
 pub(crate) struct House {
