@@ -14,14 +14,15 @@ pub trait Engine: Send + Sync {
     /// Finds an entrypoint by path. A leading slash, and the forms `data/…` and `data.a.b`, name the same.
     fn entrypoint(&self, path: &str) -> Option<Entrypoint>;
 
-    /// Evaluates an entrypoint of this engine. `Ok(None)` is undefined: the policy has nothing to say.
+    /// Evaluates an entrypoint of this engine. Without an input, whatever refers to `input` is undefined, which is not
+    /// the same as an input of `null`. `Ok(None)` is undefined: the policy has nothing to say.
     ///
     /// # Errors
     /// Where evaluation itself fails: a conflict between rules, a limit reached, an entrypoint of another engine.
     fn evaluate(
         &self,
         entrypoint: Entrypoint,
-        input: &Value,
+        input: Option<&Value>,
         env: &Env,
     ) -> Result<Option<Value>, EngineError>;
 }

@@ -83,7 +83,7 @@ impl PlanEngine {
     /// [`EngineError::Evaluation`].
     pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
         let empty = Value::Object(postern_rego::Object::default());
-        self.evaluate(entrypoint, &empty, env).map(|_| ())
+        self.evaluate(entrypoint, Some(&empty), env).map(|_| ())
     }
 }
 
@@ -109,7 +109,7 @@ impl Engine for PlanEngine {
     fn evaluate(
         &self,
         entrypoint: Entrypoint,
-        input: &Value,
+        input: Option<&Value>,
         env: &Env,
     ) -> Result<Option<Value>, EngineError> {
         let id = usize::try_from(entrypoint.index())
@@ -121,7 +121,7 @@ impl Engine for PlanEngine {
             ));
         };
         self.program
-            .evaluate(*id, Some(input), &self.data, env)
+            .evaluate(*id, input, &self.data, env)
             .map_err(|error| EngineError::Evaluation(error.to_string()))
     }
 }

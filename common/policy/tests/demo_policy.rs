@@ -68,7 +68,11 @@ fn decide(method: &str, path: &str, scopes: &[&str]) -> PolicyResult {
     };
     let input = document(&request, [], Some(&postern)).unwrap();
     let result = engine
-        .evaluate(engine.require(ENTRYPOINT).unwrap(), &input, &Env::new(0, [0; 32]))
+        .evaluate(
+            engine.require(ENTRYPOINT).unwrap(),
+            Some(&input),
+            &Env::new(0, [0; 32]),
+        )
         .unwrap();
     PolicyResult::from_value(result.as_ref()).unwrap()
 }

@@ -63,13 +63,24 @@ fn a_bundle_of_opas_is_asked_with_its_data() {
     let ask = |path: &str, input: &str| {
         let input = Value::from_json_str(input).unwrap();
         let result = engine
-            .evaluate(engine.require(path).unwrap(), &input, &env())
+            .evaluate(engine.require(path).unwrap(), Some(&input), &env())
             .unwrap();
         result.map(|value| value.to_json())
     };
     assert_eq!(ask("a/allow", r#"{"role": "admin"}"#).as_deref(), Some("true"));
     assert_eq!(ask("data.a.allow", r#"{"role": "clerk"}"#), None);
     assert_eq!(ask("/data/a/limit", "{}").as_deref(), Some("1.50"));
+}
+
+#[test]
+fn no_input_is_not_an_input_of_null() {
+    let rego = "package a\n\nx := \"null\" if input == null\n\nx := \"none\" if not input\n";
+    let engine = PlanEngine::from_bundle(&opa_bundle(&[("a.rego", rego)], &["a/x"])).unwrap();
+    let entrypoint = engine.require("a/x").unwrap();
+    for (input, expected) in [(None, "none"), (Some(&Value::Null), "null")] {
+        let result = engine.evaluate(entrypoint, input, &env()).unwrap();
+        assert_eq!(result, Some(Value::from(expected)));
+    }
 }
 
 #[test]

@@ -53,12 +53,12 @@ impl IamPolicyService for PolicyGrpc {
         let name = BundleName::parse(&bundle)
             .ok_or_else(|| Error::new(Code::NotFound, "There is no bundle of that name.").to_status(&id))?;
         let input = match input_json.as_str() {
-            "" => Value::Null,
-            text => Value::from_json_str(text).map_err(|error| {
+            "" => None,
+            text => Some(Value::from_json_str(text).map_err(|error| {
                 Error::validation("The input can't be read.")
                     .with_field("input_json", format!("expected JSON text: {error}"))
                     .to_status(&id)
-            })?,
+            })?),
         };
         let decided = self
             .policies

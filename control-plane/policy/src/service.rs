@@ -201,7 +201,7 @@ impl Policies {
         }
     }
 
-    /// Asks an entrypoint of a bundle; an empty `path` asks the bundle's first.
+    /// Asks an entrypoint of a bundle; an empty `path` asks the bundle's first. No input is not `null`: it is undefined.
     ///
     /// # Errors
     /// [`PolicyError::NoBundle`], [`PolicyError::NoEntrypoint`], [`PolicyError::Evaluation`].
@@ -209,7 +209,7 @@ impl Policies {
         &self,
         name: &BundleName,
         path: &str,
-        input: Value,
+        input: Option<Value>,
     ) -> Result<Decided, PolicyError> {
         let published = self
             .catalog()
@@ -237,7 +237,7 @@ impl Policies {
         let decision_id = Builder::from_random_bytes(random_bytes(&*self.shared.entropy)).into_uuid();
 
         let engine = Arc::clone(&published);
-        let evaluation = move || engine.engine.evaluate(entrypoint, &input, &env);
+        let evaluation = move || engine.engine.evaluate(entrypoint, input.as_ref(), &env);
         let result = self.shared.evaluating.run(evaluation).await??;
         // Read as a sidecar reads it, so that both say the same; a result of no known form denies.
         let answer = PolicyResult::from_value(result.as_ref());

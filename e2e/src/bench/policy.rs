@@ -144,7 +144,7 @@ impl Ours {
     fn evaluate(&self) -> anyhow::Result<Option<Value>> {
         Ok(self
             .engine
-            .evaluate(self.entrypoint, &self.input, &Env::new(0, [0; 32]))?)
+            .evaluate(self.entrypoint, Some(&self.input), &Env::new(0, [0; 32]))?)
     }
 
     fn ns_per_evaluation(&self) -> anyhow::Result<f64> {

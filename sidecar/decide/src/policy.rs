@@ -57,7 +57,7 @@ pub(crate) fn judge(
     let env = input::env(now, entropy);
     let result = policy
         .engine()
-        .evaluate(policy.entrypoint(), &input, &env)
+        .evaluate(policy.entrypoint(), Some(&input), &env)
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;

@@ -81,13 +81,13 @@ async fn a_published_bundle_answers() {
 
     for path in [ENTRYPOINT, "data.orders.authz.decision", ""] {
         let yes = policies
-            .authorize(&name("demo"), path, input("orders:read"))
+            .authorize(&name("demo"), path, Some(input("orders:read")))
             .await
             .unwrap();
         assert!(yes.allowed, "{path}: {:?}", yes.result);
         assert_eq!(yes.revision, "r1");
         let no = policies
-            .authorize(&name("demo"), path, input("other"))
+            .authorize(&name("demo"), path, Some(input("other")))
             .await
             .unwrap();
         assert!(!no.allowed, "{path}: {:?}", no.result);
@@ -152,7 +152,7 @@ async fn a_result_counts_as_it_does_at_a_sidecar() {
         (r#"{"allowed": "yes"}"#, false, Some("allowed")),
         ("7", false, Some("boolean")),
     ] {
-        let input = Value::from_json_str(result).unwrap();
+        let input = Some(Value::from_json_str(result).unwrap());
         let decided = policies.authorize(&name("demo"), "", input).await.unwrap();
         assert_eq!(decided.allowed, allowed, "{result}");
         let said = decided.ill_formed.map(|reason| reason.to_string());
@@ -165,19 +165,27 @@ async fn a_result_counts_as_it_does_at_a_sidecar() {
 }
 
 #[tokio::test]
+async fn no_input_is_undefined_and_null_is_null() {
+    let House { policies, signer, .. } = &house().await;
+    policies.publish(name("demo"), echo_input(signer)).await.unwrap();
+    for (input, result) in [(None, None), (Some(Value::Null), Some(Value::Null))] {
+        let decided = policies.authorize(&name("demo"), "", input).await.unwrap();
+        assert_eq!(decided.result, result);
+        assert!(!decided.allowed);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_so() {
     let House { policies, signer, .. } = &house().await;
-    let error = policies
-        .authorize(&name("demo"), "", Value::Null)
-        .await
-        .unwrap_err();
+    let error = policies.authorize(&name("demo"), "", None).await.unwrap_err();
     assert!(matches!(error, PolicyError::NoBundle(_)), "{error}");
     policies
         .publish(name("demo"), archive("r1", signer))
         .await
         .unwrap();
     let error = policies
-        .authorize(&name("demo"), "no/such", Value::Null)
+        .authorize(&name("demo"), "no/such", None)
         .await
         .unwrap_err();
     assert!(error.to_string().contains(ENTRYPOINT), "{error}");
@@ -212,7 +220,7 @@ async fn a_bad_bundle_is_refused_and_the_one_before_serves() {
     }
     assert!(
         policies
-            .authorize(&name("demo"), "", input("orders:read"))
+            .authorize(&name("demo"), "", Some(input("orders:read")))
             .await
             .unwrap()
             .allowed
