@@ -139,3 +139,52 @@ async fn a_trace_goes_on_where_one_came_and_begins_where_none_did() {
         "{broken}"
     );
 }
+
+#[tokio::test]
+async fn a_caller_can_neither_forge_what_is_logged_nor_leave_a_token_there() {
+    let stack = Stack::start().await;
+    let id = "0b3e1c9e-0000-4000-8000-00000000f0f0";
+    let answer = stack
+        .ask(
+            "GET",
+            "/orders?access_token=leaked-token",
+            &[
+                ("x-request-id", id),
+                ("x-envoy-original-path", "/forged"),
+                ("x-envoy-upstream-rq-timeout-ms", "77"),
+            ],
+        )
+        .await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    let token = stack.token("reader").await;
+    let seen = stack
+        .ask(
+            "GET",
+            "/orders",
+            &[
+                ("authorization", &format!("Bearer {token}")),
+                ("x-envoy-internal", "true"),
+            ],
+        )
+        .await;
+    assert!(
+        !seen
+            .upstream_header_names()
+            .contains(&"x-envoy-internal".to_owned()),
+        "{seen:?}"
+    );
+
+    let log = |part: &str| std::fs::read_to_string(stack.folder().join(format!("logs/{part}.log"))).unwrap();
+    wait_until("Envoy logs the request", Duration::from_secs(15), || async {
+        log("envoy")
+            .lines()
+            .any(|line| logged_under(line, id) && line.contains(r#""path":"/orders""#))
+    })
+    .await;
+    for part in ["envoy", "sidecar", "control-plane", "upstream"] {
+        assert!(
+            !log(part).contains("leaked-token") && !log(part).contains("/forged"),
+            "{part}.log"
+        );
+    }
+}
