@@ -162,6 +162,9 @@ codes! {
     RateLimited "rate_limited" 429 ResourceExhausted "Too many requests"
         "The caller has sent more than it may in this time."
         "Wait as long as `Retry-After` says."
+    LimitReached "limit_reached" 409 ResourceExhausted "Limit reached"
+        "There are as many of these as there may be."
+        "Use one that exists; the limit stands in the message."
     Timeout "timeout" 504 DeadlineExceeded "Took too long"
         "Something that the answer depends on didn't answer before the deadline."
         "Try again; if it stays, look into the log by the correlation id."
@@ -238,6 +241,7 @@ impl Code {
             | Code::AlreadyExists
             | Code::MethodNotAllowed
             | Code::BundleRefused
+            | Code::LimitReached
             | Code::PolicyError
             | Code::PolicyUnavailable
             | Code::KeysUnavailable => None,

@@ -141,9 +141,13 @@ fn info(published: &Published) -> proto::BundleInfo {
 /// What callers are told; the log gets the whole.
 fn refused(error: PolicyError, id: &CorrelationId) -> Status {
     let error = match error {
-        error @ (PolicyError::Refused { .. } | PolicyError::TooMany) => {
+        error @ PolicyError::Refused { .. } => {
             tracing::warn!(reason = %error, "bundle refused; the one before keeps serving");
             Error::new(Code::BundleRefused, error.to_string())
+        }
+        error @ PolicyError::TooMany => {
+            tracing::warn!(reason = %error, "bundle not published");
+            Error::new(Code::LimitReached, error.to_string())
         }
         error @ (PolicyError::NoBundle(_) | PolicyError::NoEntrypoint { .. }) => {
             Error::new(Code::NotFound, error.to_string())
@@ -160,4 +164,17 @@ fn refused(error: PolicyError, id: &CorrelationId) -> Status {
         }
     };
     error.to_status(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_bundles_are_the_callers_limit_not_a_bad_bundle() {
+        let id = CorrelationId::from_bytes([0; 16]);
+        let status = refused(PolicyError::TooMany, &id);
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(Error::from_status(&status).code(), Code::LimitReached);
+    }
 }

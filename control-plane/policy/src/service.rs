@@ -59,7 +59,9 @@ pub enum PolicyError {
         reason: Refused,
     },
     /// There are too many bundles.
-    #[error("there are {MAX_BUNDLES} bundles already")]
+    #[error(
+        "there are {MAX_BUNDLES} bundles already, the most there may be; publish under a name that exists"
+    )]
     TooMany,
     /// No bundle of that name.
     #[error("there is no bundle `{0}`")]
