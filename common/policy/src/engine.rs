@@ -75,6 +75,14 @@ pub enum EngineError {
         /// What there is.
         available: Vec<String>,
     },
+    /// An entrypoint fails whatever it is asked.
+    #[error("entrypoint `{name}` can't be asked: {reason}")]
+    Entrypoint {
+        /// Its name.
+        name: String,
+        /// How it fails.
+        reason: String,
+    },
     /// An evaluation failed.
     #[error("evaluation failed: {0}")]
     Evaluation(String),

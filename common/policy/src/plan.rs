@@ -75,6 +75,21 @@ impl PlanEngine {
             })
     }
 
+    /// [`PlanEngine::smoke_check`] of every entrypoint: what passes is taken by a sidecar whichever of them it asks.
+    ///
+    /// # Errors
+    /// [`EngineError::Entrypoint`] for the first that fails.
+    pub fn smoke_check_all(&self, env: &Env) -> Result<(), EngineError> {
+        for (n, (name, _)) in (0..).zip(&self.entrypoints) {
+            self.smoke_check(Entrypoint::from_index(n), env)
+                .map_err(|error| EngineError::Entrypoint {
+                    name: name.clone(),
+                    reason: error.to_string(),
+                })?;
+        }
+        Ok(())
+    }
+
     /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
     /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
     /// What it answers doesn't matter.

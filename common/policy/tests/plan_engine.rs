@@ -142,4 +142,6 @@ fn a_conflict_shows_in_the_smoke_check() {
     let entrypoint = engine.require("a/x").unwrap();
     let error = engine.smoke_check(entrypoint, &env()).unwrap_err().to_string();
     assert!(error.contains("conflict"), "{error}");
+    let error = engine.smoke_check_all(&env()).unwrap_err().to_string();
+    assert!(error.contains("`a/x`") && error.contains("conflict"), "{error}");
 }

@@ -6,7 +6,7 @@
 //! - `grpc`: `postern.policy.v1.IamPolicyService`.
 //! - `http`: `GET /bundles/{name}`, OPA's bundle API with long polling.
 //!
-//! A bundle is served only after it was verified, its plan loaded, and it was stored, in this order. Whatever fails
+//! A bundle is served only after it was verified, its plan loaded and tried, and it was stored, in this order. Whatever fails
 //! leaves the one before in its place, for all readers, until the new one replaces it whole.
 
 mod bounded;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use postern_policy::{Bundle, BundleError, Engine, EngineError, Limits, PlanEngine, Verification};
+use postern_policy::{Bundle, BundleError, Engine, EngineError, Env, Limits, PlanEngine, Verification};
 
 /// The name of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,13 +59,14 @@ pub enum Refused {
     /// Not a bundle, or not one that may be trusted.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// Its plan can't run here.
+    /// Its plan can't run here, or an entrypoint fails whatever it is asked.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
 impl Published {
-    /// Verifies the archive and loads its plan. Takes processor time in proportion to the archive.
+    /// Verifies the archive, loads its plan, and tries every entrypoint in `env`, as a sidecar does before it takes the
+    /// bundle. Takes processor time in proportion to the archive.
     ///
     /// # Errors
     /// [`Refused`] with the reason.
@@ -74,9 +75,11 @@ impl Published {
         archive: Bytes,
         verification: &Verification,
         published_at: i64,
+        env: &Env,
     ) -> Result<Self, Refused> {
         let bundle = Bundle::read(&archive, verification, &Limits::default())?;
         let engine = PlanEngine::from_bundle(&bundle)?;
+        engine.smoke_check_all(env)?;
         let etag = hex::encode(digest::digest(&digest::SHA256, &archive));
         let signed_by = bundle.signed_by().map(str::to_owned);
         Ok(Self {

@@ -231,10 +231,7 @@ impl Policies {
                 path: path.to_owned(),
                 available: available.clone(),
             })?;
-        let mut env = Env::new(
-            self.shared.clock.unix_nanos(),
-            random_bytes(&*self.shared.entropy),
-        );
+        let mut env = self.env();
         env.limits.max_statements = MAX_STATEMENTS;
         let decision_id = Builder::from_random_bytes(random_bytes(&*self.shared.entropy)).into_uuid();
 
@@ -268,6 +265,14 @@ impl Policies {
             .send_modify(|catalog| *catalog = catalog.with(published));
     }
 
+    /// Now, with a new seed.
+    fn env(&self) -> Env {
+        Env::new(
+            self.shared.clock.unix_nanos(),
+            random_bytes(&*self.shared.entropy),
+        )
+    }
+
     async fn verify(
         &self,
         name: BundleName,
@@ -275,8 +280,10 @@ impl Policies {
         published_at: i64,
     ) -> Result<Published, PolicyError> {
         let verification = self.shared.settings.verification.clone();
+        // With the limits that sidecars have.
+        let env = self.env();
         blocking(move || {
-            Published::verify(name.clone(), archive, &verification, published_at)
+            Published::verify(name.clone(), archive, &verification, published_at, &env)
                 .map_err(|reason| PolicyError::Refused { name, reason })
         })
         .await?

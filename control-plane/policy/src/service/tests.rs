@@ -203,12 +203,15 @@ async fn a_bad_bundle_is_refused_and_the_one_before_serves() {
     let no_plan = bundle::sign(&no_plan, signer, "demo", &Limits::default()).unwrap();
     let broken_plan = BundleBuilder::new("r2").plan("{\"plan\": 1}").build().unwrap();
     let broken_plan = bundle::sign(&broken_plan, signer, "demo", &Limits::default()).unwrap();
+    let flag = |flag: bool| assign(serde_json::json!({ "type": "bool", "value": flag }));
+    let conflicting = echo("r2", &[flag(true), flag(false)], signer);
     for (why, archive) in [
         ("unsigned", unsigned("r2").into()),
         ("signed by a stranger", archive("r2", &stranger)),
         ("no archive", Bytes::from_static(b"not gzip")),
         ("no plan", no_plan.into()),
         ("a plan that is none", broken_plan.into()),
+        ("an entrypoint that always fails", conflicting),
     ] {
         let error = policies.publish(name("demo"), archive).await.unwrap_err();
         assert!(matches!(error, PolicyError::Refused { .. }), "{why}: {error}");
