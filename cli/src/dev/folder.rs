@@ -154,7 +154,7 @@ pub fn runtime_dir() -> PathBuf {
         .map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
-/// Writes a file that only its owner can read, at once or not at all.
+/// Writes a file that only its owner can read, at once or not at all; it is on the disk when this returns.
 ///
 /// # Errors
 /// What the file system said.
@@ -163,8 +163,10 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Made with mode 0600; renamed only when whole.
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(bytes)?;
+    // The content before the name: a power cut must not leave the name of a key on an empty file.
+    file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    File::open(dir)?.sync_all()
 }
 
 fn make_private_dir(path: &Path) -> io::Result<()> {
