@@ -190,6 +190,8 @@ fn how(status: ExitStatus) -> String {
 mod tests {
     use std::{future::pending, path::Path};
 
+    use tokio::time::timeout;
+
     use super::*;
 
     fn shell(dir: &Path, script: &str) -> Launch {
@@ -250,9 +252,12 @@ mod tests {
                 "trap '' TERM; echo up; while :; do sleep 0.01; done",
             ))
             .unwrap();
-        while last_lines(&temp.path().join("log")).is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let up = async {
+            while last_lines(&temp.path().join("log")).is_empty() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), up).await.unwrap();
         supervisor.stop(std::future::ready(())).await;
         assert!(gone(pid));
     }
