@@ -1,11 +1,20 @@
 //! What `postern dev` says when all is ready. The curl lines are promises: each works pasted into bash as it is.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use crate::target::{DemoClient, DevFile};
 
+/// What a line that runs this program again needs, so that it works from any folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// This program; absolute.
+    pub program: &'a str,
+    /// The data folder; absolute.
+    pub data_dir: &'a Path,
+}
+
 /// Everything between the first line and READY.
-pub fn banner(dev: &DevFile, forged: &str) -> String {
+pub fn banner(dev: &DevFile, again: Again<'_>, forged: &str) -> String {
     let loud = anstyle::AnsiColor::Yellow.on_default().bold().invert();
     let head = anstyle::Style::new().bold();
     let mut out = format!(
@@ -24,7 +33,7 @@ pub fn banner(dev: &DevFile, forged: &str) -> String {
         let _ = writeln!(out, "  {name:<20} {}", client.scopes);
     }
     let _ = write!(out, "\n{head}Try{head:#}");
-    for (what, line) in tries(dev, forged) {
+    for (what, line) in tries(dev, again, forged) {
         let _ = write!(out, "\n# {what}\n{line}\n");
     }
     out
@@ -44,7 +53,7 @@ fn urls(dev: &DevFile) -> Vec<(&'static str, String)> {
 }
 
 /// With Envoy, requests; without, the same questions put to the sidecar.
-fn tries(dev: &DevFile, forged: &str) -> Vec<(&'static str, String)> {
+fn tries(dev: &DevFile, again: Again<'_>, forged: &str) -> Vec<(&'static str, String)> {
     let Some(reader) = dev.clients.get("reader") else {
         return Vec::new();
     };
@@ -64,8 +73,11 @@ fn tries(dev: &DevFile, forged: &str) -> Vec<(&'static str, String)> {
             ]
         }
         None => {
-            let check =
-                |method: &str, token: &str| format!("postern check{method} /orders --token \"{token}\"");
+            let program = shell_word(again.program);
+            let data_dir = shell_word(&again.data_dir.to_string_lossy());
+            let check = |method: &str, token: &str| {
+                format!("{program} check{method} /orders --data-dir {data_dir} --token \"{token}\"")
+            };
             vec![
                 ("allowed: the reader reads", check("", &token)),
                 ("denied: the reader may not write", check(" -X POST", &token)),
@@ -76,6 +88,15 @@ fn tries(dev: &DevFile, forged: &str) -> Vec<(&'static str, String)> {
             ]
         }
     }
+}
+
+/// `text` as one word of a shell, quoted only where it must be.
+fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A shell's way to a fresh token, so that a line works whenever it is pasted.
@@ -118,13 +139,20 @@ mod tests {
         }
     }
 
+    fn again(data_dir: &str) -> Again<'_> {
+        Again {
+            program: "/opt/postern",
+            data_dir: Path::new(data_dir),
+        }
+    }
+
     fn curls(text: &str) -> Vec<&str> {
         text.lines().filter(|line| line.starts_with("curl ")).collect()
     }
 
     #[test]
     fn the_order_is_mode_urls_clients_lines() {
-        let text = banner(&dev(Some("http://127.0.0.1:8000")), "e30.e30.x");
+        let text = banner(&dev(Some("http://127.0.0.1:8000")), again("/x"), "e30.e30.x");
         let places: Vec<_> = ["DEVELOPMENT MODE", "URLs", "Demo clients", "\ncurl "]
             .map(|part| text.find(part).unwrap())
             .into();
@@ -138,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_three_lines_are_whole_commands_in_bash() {
-        let text = banner(&dev(Some("http://127.0.0.1:8000")), "e30.e30.x");
+        let text = banner(&dev(Some("http://127.0.0.1:8000")), again("/x"), "e30.e30.x");
         let lines = curls(&text);
         assert_eq!(lines.len(), 3);
         for line in lines {
@@ -173,9 +201,30 @@ mod tests {
 
     #[test]
     fn without_envoy_no_line_promises_one() {
-        let text = banner(&dev(None), "e30.e30.x");
+        let text = banner(&dev(None), again("/x"), "e30.e30.x");
         assert!(curls(&text).is_empty(), "{text}");
         assert_eq!(text.matches("postern check").count(), 3);
         assert!(!text.contains("Envoy"), "{text}");
+    }
+
+    #[test]
+    fn without_envoy_the_lines_work_from_any_folder() {
+        let text = banner(&dev(None), again("/a person's/.postern"), "e30.e30.x");
+        let lines: Vec<_> = text.lines().filter(|line| line.contains(" check")).collect();
+        assert_eq!(lines.len(), 3);
+        for line in lines {
+            assert!(line.starts_with("/opt/postern check"), "{line}");
+            // What the shell makes of the line, with the program and the ways to a token taken out.
+            let script = format!("curl() {{ :; }}; set -- {line}; printf '%s\\n' \"$@\"");
+            let output = std::process::Command::new("bash")
+                .args(["-c", &script])
+                .output()
+                .unwrap();
+            let words = String::from_utf8(output.stdout).unwrap();
+            assert!(
+                words.contains("\n--data-dir\n/a person's/.postern\n"),
+                "{line}: {words}"
+            );
+        }
     }
 }

@@ -91,7 +91,11 @@ fn announce(setup: &Setup, dev: &DevFile) -> anyhow::Result<()> {
     let json = serde_json::to_vec_pretty(dev).context("writing dev.json")?;
     write_private(&path, &json).with_context(|| format!("writing {}", path.display()))?;
     let forged = forged::forged_token(&dev.issuer, clock::now())?;
-    output::line(&format!("{}\nREADY", banner::banner(dev, &forged)))
+    let again = banner::Again {
+        program: &setup.postern,
+        data_dir: setup.folder.root(),
+    };
+    output::line(&format!("{}\nREADY", banner::banner(dev, again, &forged)))
 }
 
 /// A death and the last lines, for a person.

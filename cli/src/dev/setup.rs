@@ -26,6 +26,8 @@ pub struct Setup {
     pub socket: PathBuf,
     /// How the parts are started.
     pub launches: Launches,
+    /// This program; an absolute path.
+    pub postern: String,
     /// The folder whose Rego decides; absolute.
     pub policy_dir: PathBuf,
     /// The demo clients.
@@ -67,6 +69,7 @@ impl Setup {
             ports,
             socket,
             launches,
+            postern: programs.postern.to_string_lossy().into_owned(),
             policy_dir,
             clients,
             signer,
