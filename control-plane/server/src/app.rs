@@ -100,9 +100,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         policy: PolicyGrpc::new(policies.clone(), Arc::clone(&entropy)),
         sync: SyncGrpc::new(keys_hint, policies.clone(), closing.clone(), Arc::clone(&entropy)),
     };
+    let recorder = metrics::install()?;
+    let upkeep = tokio::spawn(metrics::upkeep(recorder.clone()));
     let health = Health {
         database: database.clone(),
-        metrics: metrics::install()?,
+        metrics: recorder,
         bundles: BundleApi::new(policies.clone(), closing.clone(), Arc::clone(&entropy)),
         policies,
         sync: edges.sync.clone(),
@@ -125,6 +127,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     let ((), signal) = tokio::join!(listeners, signal);
     tracing::info!(signal = signal?, "stopping");
+    upkeep.abort();
     database.close().await;
     Ok(())
 }

@@ -20,7 +20,8 @@ struct File {
     http: Address,
     /// The gRPC side: the services of `proto/postern`.
     grpc: Address,
-    /// The issuer (`iss`) of every token: the URL under which clients reach the HTTP side, without a trailing slash.
+    /// The issuer (`iss`) of every token: the URL under which clients reach the HTTP side, without a path (not even a
+    /// trailing slash), since its metadata is served at the root only.
     /// Default: `http://` and the address of `http.listen`.
     issuer: Option<String>,
     /// How tokens are made.
@@ -159,11 +160,13 @@ fn tcp(document: &Document, section: &str, listen: &Listen) -> Result<SocketAddr
     }
 }
 
-/// An issuer is a URL without query and fragment (RFC 8414 §2).
+/// An issuer is a URL without query and fragment (RFC 8414 §2). One with a path would have its metadata at
+/// `/.well-known/oauth-authorization-server/<path>` (§3), where we serve none.
 fn check_issuer(document: &Document, issuer: String) -> Result<String, ConfigError> {
     let url = Url::parse(&issuer).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
+            && url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
@@ -172,7 +175,7 @@ fn check_issuer(document: &Document, issuer: String) -> Result<String, ConfigErr
     if url.is_some() && !issuer.ends_with('/') {
         Ok(issuer)
     } else {
-        let expected = "expected an http or https URL without trailing slash, query, fragment and user, \
+        let expected = "expected an http or https URL without path, trailing slash, query, fragment and user, \
             such as https://auth.example.com";
         Err(document.invalid(&["issuer"], expected))
     }

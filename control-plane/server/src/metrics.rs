@@ -1,6 +1,8 @@
 //! The process's metrics in Prometheus' text format. Every name starts with `postern_control_plane_`, and is declared
 //! here with its help.
 
+use std::time::Duration;
+
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -16,6 +18,9 @@ const BUNDLES: &str = "postern_control_plane_bundles";
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 60.0,
 ];
+
+/// How often measured durations are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What is measured when it is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +48,15 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(WATCHES, "Open streams of SyncService/Watch");
     describe_gauge!(BUNDLES, "Bundles that are served");
     Ok(handle)
+}
+
+/// Folds measured durations into their buckets from time to time, for as long as it is polled: unfolded ones are kept one
+/// by one, and nobody may ever scrape.
+pub(crate) async fn upkeep(handle: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        handle.run_upkeep();
+    }
 }
 
 /// Counts an answer.

@@ -77,6 +77,11 @@ fn a_mistake_is_told_in_one_line_with_its_place() {
             &[":4", "issuer", "trailing slash"],
         ),
         ("https://auth.example.com", "auth", &[":4", "issuer", "URL"]),
+        (
+            "https://auth.example.com",
+            "https://example.com/auth",
+            &[":4", "issuer", "without path"],
+        ),
         ("\"127.0.0.1:8080\"", "8080", &[":2", "http.listen"]),
         (
             "\"127.0.0.1:8080\"",
