@@ -52,8 +52,8 @@ impl HeaderPrefix {
         })
     }
 
-    /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) don't tell `-`,
-    /// `_` and `.` apart, nor the cases, so neither does this.
+    /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) tell neither
+    /// the cases apart nor what isn't a letter or digit, so neither does this.
     pub fn owns(&self, name: &str) -> bool {
         name.len() >= self.prefix.len()
             && self
@@ -71,10 +71,12 @@ impl HeaderPrefix {
     }
 }
 
+/// Upstreams that put headers into variables (CGI and its heirs) write one character for all that isn't a letter or digit.
 fn fold(byte: u8) -> u8 {
-    match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
+    if byte.is_ascii_alphanumeric() {
+        byte.to_ascii_lowercase()
+    } else {
+        b'-'
     }
 }
 
@@ -90,6 +92,7 @@ mod tests {
             "x_postern_subject",
             "X-Postern_role",
             "x.postern.a",
+            "x!postern~subject",
             "x-postern-",
         ] {
             assert!(prefix.owns(name), "{name}");

@@ -37,7 +37,7 @@ impl Engine for Says {
         Some(Entrypoint::from_index(0))
     }
 
-    fn evaluate(&self, _: Entrypoint, input: &Value, _: &Env) -> Result<Option<Value>, EngineError> {
+    fn evaluate(&self, _: Entrypoint, input: Option<&Value>, _: &Env) -> Result<Option<Value>, EngineError> {
         match self {
             Self::This(json) => Ok(Some(Value::from(json.clone()))),
             Self::Undefined => Ok(None),
@@ -46,7 +46,10 @@ impl Engine for Says {
             )),
             Self::Input => Ok(Some(Value::object_from([
                 ("allowed", Value::from(true)),
-                ("dynamic_metadata", Value::object_from([("input", input.clone())])),
+                (
+                    "dynamic_metadata",
+                    Value::object_from([("input", input.cloned().unwrap_or(Value::Null))]),
+                ),
             ]))),
         }
     }
