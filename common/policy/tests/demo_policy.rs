@@ -62,7 +62,6 @@ fn decide(method: &str, path: &str, scopes: &[&str]) -> PolicyResult {
     let canonical = path.split('?').next().unwrap();
     let postern = PosternParts {
         scopes,
-        route: "default",
         path: canonical,
         ..PosternParts::default()
     };

@@ -59,7 +59,7 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
         issuer: Some(caller.issuer()),
         scopes: &scopes,
         peer_spiffe_id: question.peer.map(SpiffeId::as_str),
-        route: "",
+        route: None,
         path: &path,
     };
     Ok(input::document(&parts, http.headers.iter(), Some(&proved))?)

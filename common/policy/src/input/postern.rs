@@ -1,7 +1,7 @@
 //! `input.postern`: what Postern has proved, so that a policy needn't verify anything itself.
 //!
-//! `{claims, subject, client_id, issuer, scopes, peer: {spiffe_id}, route, path}`. What was not proved is absent, so
-//! that a rule which uses it is undefined and the policy denies; `scopes` is then empty.
+//! `{claims, subject, client_id, issuer, scopes, peer: {spiffe_id}, route, path}`. What was not proved or
+//! isn't known is absent, so that a rule which uses it is undefined and the policy denies; `scopes` is then empty.
 
 use postern_rego::{Array, Value};
 
@@ -22,8 +22,8 @@ pub struct PosternParts<'a> {
     pub scopes: &'a [&'a str],
     /// The SPIFFE id of the peer's verified certificate.
     pub peer_spiffe_id: Option<&'a str>,
-    /// The name of the route that was matched.
-    pub route: &'a str,
+    /// The name of the route that was matched, where routes have names.
+    pub route: Option<&'a str>,
     /// The canonical path, without the query: decoded where decoding is unambiguous, without dot segments.
     pub path: &'a str,
 }
@@ -38,7 +38,7 @@ pub(super) fn value(parts: &PosternParts<'_>) -> Value {
     text(&NAMES.client_id, parts.client_id);
     text(&NAMES.issuer, parts.issuer);
     text(&NAMES.path, Some(parts.path));
-    text(&NAMES.route, Some(parts.route));
+    text(&NAMES.route, parts.route);
     text(&NAMES.subject, parts.subject);
     if let Some(claims) = parts.claims {
         members.push((NAMES.claims.clone(), claims.clone()));

@@ -82,7 +82,7 @@ fn what_is_proved_stands_in_postern() {
         issuer: Some("https://issuer"),
         scopes: &["orders:read", "orders:write"],
         peer_spiffe_id: Some("spiffe://example.org/a"),
-        route: "default",
+        route: Some("default"),
         path: "/orders",
     };
     let input = document(&RequestParts::default(), [], Some(&parts)).unwrap();
@@ -95,14 +95,13 @@ fn what_is_proved_stands_in_postern() {
 #[test]
 fn what_is_not_proved_is_absent_from_postern() {
     let parts = PosternParts {
-        route: "r",
         path: "/",
         ..PosternParts::default()
     };
     let input = document(&RequestParts::default(), [], Some(&parts)).unwrap();
     assert_eq!(
         input.get("postern").unwrap().to_json(),
-        r#"{"path":"/","route":"r","scopes":[]}"#
+        r#"{"path":"/","scopes":[]}"#
     );
 }
 
