@@ -121,7 +121,7 @@ codes! {
         "The endpoint needs one of Postern's own credentials and got none, or a wrong one."
         "Send `Authorization: Bearer <credential>` with one from the control plane's data folder."
     InvalidClient "invalid_client" 401 Unauthenticated "Client authentication failed"
-        "The client is unknown, disabled, or its secret is wrong (RFC 6749 §5.2); which of them is not said."
+        "The client is unknown, or its secret is wrong (RFC 6749 §5.2); which of them is not said."
         "Check client_id and client_secret, and send them in one way only."
     InvalidGrant "invalid_grant" 400 InvalidArgument "Grant refused"
         "The grant (code, refresh token, …) is invalid, expired, used before, or another client's (RFC 6749 §5.2)."
