@@ -71,7 +71,7 @@ async fn serve(
         Some(death) = deaths.recv() => Err(anyhow::anyhow!("{}", told(&death))),
     };
     progress.finish();
-    let Running { dev, publisher } = started?;
+    let Running { dev, publisher, look } = started?;
     announce(setup, &dev)?;
     let report = async {
         while let Some(death) = deaths.recv().await {
@@ -81,7 +81,7 @@ async fn serve(
             ));
         }
     };
-    tokio::join!(report, policy::follow(publisher));
+    tokio::join!(report, policy::follow(publisher, look));
     Ok(Exit::Yes)
 }
 

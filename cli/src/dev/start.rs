@@ -27,6 +27,8 @@ pub struct Running {
     pub dev: DevFile,
     /// Keeps its policy up to date.
     pub publisher: Publisher,
+    /// How its look ended.
+    pub look: Look,
 }
 
 /// Starts the parts and returns when a request goes all the way through.
@@ -64,7 +66,7 @@ pub async fn start(
     clients::register(channel.clone(), &setup.clients).await?;
 
     progress.step("publishing the policy");
-    let publisher = publish(setup, maker, channel).await?;
+    let (publisher, look) = publish(setup, maker, channel).await?;
 
     progress.step("starting the sidecar");
     launch(&launches.sidecar)?;
@@ -77,7 +79,7 @@ pub async fn start(
     let dev = dev_file(setup, pids);
     progress.step("sending a first request");
     first_request(&http, &dev).await?;
-    Ok(Running { dev, publisher })
+    Ok(Running { dev, publisher, look })
 }
 
 async fn connect(setup: &Setup) -> anyhow::Result<ControlPlane> {
@@ -90,15 +92,15 @@ async fn connect(setup: &Setup) -> anyhow::Result<ControlPlane> {
 
 /// Brings the folder's policy to the control plane. Where it can't be, one from an earlier start serves; without one
 /// there is nothing to decide with, and no reason to go on.
-async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::Result<Publisher> {
+async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::Result<(Publisher, Look)> {
     let mut publisher = Publisher {
         policy_dir: setup.policy_dir.clone(),
         data_dir: setup.folder.root().to_owned(),
         maker,
         service: IamPolicyServiceClient::new(channel),
         served: None,
+        looked_at: None,
     };
-    publisher.learn_served().await?;
     let mut look = publisher.look().await;
     // Somebody is saving files right now; a few looks see the end of it.
     for _ in 0..10 {
@@ -107,7 +109,7 @@ async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::
         }
         look = publisher.look().await;
     }
-    if let Look::Failed { error, .. } = look {
+    if let Look::Failed { error, .. } = &look {
         match &publisher.served {
             Some(revision) => crate::output::note(&format!(
                 "policy: {error}\n  {revision} of an earlier start serves"
@@ -118,7 +120,7 @@ async fn publish(setup: &Setup, maker: Maker, channel: ControlPlane) -> anyhow::
             ),
         }
     }
-    Ok(publisher)
+    Ok((publisher, look))
 }
 
 /// The reader reads: through Envoy where there is one, and in any case a token is issued.

@@ -5,6 +5,7 @@ mod follow;
 mod machine;
 mod maker;
 mod publisher;
+mod retry;
 mod revision;
 pub mod status;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use postern_proto::policy::v1::{
     ListBundlesRequest, PublishBundleRequest, iam_policy_service_client::IamPolicyServiceClient,
 };
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::{
     maker::{MakeError, Maker},
@@ -29,15 +29,20 @@ pub struct Publisher {
     pub maker: Maker,
     /// Where they go.
     pub service: IamPolicyServiceClient<ControlPlane>,
-    /// The revision that the control plane serves.
+    /// The revision that the control plane serves, as far as it could be asked.
     pub served: Option<String>,
+    /// The revision that was looked at last; nothing when the folder couldn't be read.
+    pub looked_at: Option<String>,
 }
 
 /// How a look ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// What lies in the folder was served already.
-    Unchanged,
+    Unchanged {
+        /// Its revision.
+        revision: String,
+    },
     /// It is served now.
     Published {
         /// Its revision.
@@ -51,20 +56,27 @@ pub enum Look {
         state: PolicyState,
         /// Why.
         error: String,
+        /// Whether the same folder may well be published a little later: the control plane couldn't be asked, or didn't
+        /// answer.
+        passing: bool,
     },
 }
 
+impl Look {
+    /// A failure that may be over a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Failed { passing: true, .. })
+    }
+}
+
 impl Publisher {
-    /// Asks the control plane what it serves.
-    ///
-    /// # Errors
-    /// When it can't be asked.
-    pub async fn learn_served(&mut self) -> anyhow::Result<()> {
+    /// Asks the control plane what it serves: others publish too, and its data may be gone.
+    async fn learn_served(&mut self) -> Result<(), Look> {
         let answer = self
             .service
             .list_bundles(ListBundlesRequest {})
             .await
-            .map_err(refused)?
+            .map_err(not_published)?
             .into_inner();
         let mut bundles = answer.bundles.into_iter();
         self.served = bundles
@@ -83,10 +95,13 @@ impl Publisher {
     }
 
     async fn make_and_publish(&mut self) -> Result<Look, Look> {
+        self.looked_at = None;
         let folder = self.read()?;
         let revision = revision(folder.files());
+        self.looked_at = Some(revision.clone());
+        self.learn_served().await?;
         if self.served.as_ref() == Some(&revision) {
-            return Ok(Look::Unchanged);
+            return Ok(Look::Unchanged { revision });
         }
         let made = self.maker.make(&self.policy_dir, &folder, &revision).await;
         // The compiler reads the folder by itself, so what it made is this revision only if nothing moved meanwhile.
@@ -97,6 +112,7 @@ impl Publisher {
             MakeError::NoCompiler(missing) => Look::Failed {
                 state: PolicyState::NoCompiler,
                 error: missing.to_string(),
+                passing: false,
             },
             error => failed(error.to_string()),
         })?;
@@ -104,20 +120,12 @@ impl Publisher {
             name: demo::BUNDLE.to_owned(),
             archive: archive.into(),
         };
-        match self.service.publish_bundle(request).await {
-            Ok(_) => {
-                self.served = Some(revision.clone());
-                Ok(Look::Published { revision })
-            }
-            Err(status) => {
-                let error = if status.code() == Code::InvalidArgument {
-                    status.message().to_owned()
-                } else {
-                    refused(status).to_string()
-                };
-                Err(failed(error))
-            }
-        }
+        self.service
+            .publish_bundle(request)
+            .await
+            .map_err(not_published)?;
+        self.served = Some(revision.clone());
+        Ok(Look::Published { revision })
     }
 
     fn read(&self) -> Result<PolicyFolder, Look> {
@@ -126,8 +134,10 @@ impl Publisher {
 
     fn write_down(&self, look: &Look) {
         let (state, error) = match look {
-            Look::Failed { state, error } => (*state, error.clone()),
-            Look::Unchanged | Look::Published { .. } | Look::Torn => (PolicyState::Served, String::new()),
+            Look::Failed { state, error, .. } => (*state, error.clone()),
+            Look::Unchanged { .. } | Look::Published { .. } | Look::Torn => {
+                (PolicyState::Served, String::new())
+            }
         };
         let status = PolicyStatus {
             state,
@@ -146,5 +156,34 @@ fn failed(error: String) -> Look {
     Look::Failed {
         state: PolicyState::Refused,
         error,
+        passing: false,
     }
 }
+
+/// What the control plane's answer to a question, or its silence, means for the look.
+fn not_published(status: Status) -> Look {
+    let passing = matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Internal
+            // What tonic says when a connection breaks under a call.
+            | Code::Unknown
+    );
+    let error = if status.code() == Code::InvalidArgument {
+        status.message().to_owned()
+    } else {
+        refused(status).to_string()
+    };
+    Look::Failed {
+        state: PolicyState::Refused,
+        error,
+        passing,
+    }
+}
+
+#[cfg(test)]
+mod tests;
