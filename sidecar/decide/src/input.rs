@@ -62,7 +62,12 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
         route: None,
         path: &path,
     };
-    Ok(input::document(&parts, http.headers.iter(), Some(&proved))?)
+    // What a client sends under our names is as untrue for policy as it is for the upstream.
+    let headers = http
+        .headers
+        .iter()
+        .filter(|(name, _)| !question.settings.prefix.owns(name));
+    Ok(input::document(&parts, headers, Some(&proved))?)
 }
 
 /// What evaluation is given besides its input.

@@ -178,11 +178,20 @@ fn policy_sees_the_request_and_what_was_proved() {
     let world = World::with_policy(Says::Input);
     let decision = world.ask(
         &world.token(&json!({ "tier": { "a": [1.0] } })),
-        &[("x-a", "1"), ("X-A", "2")],
+        &[
+            ("x-a", "1"),
+            ("X-A", "2"),
+            ("x-postern-subject", "forged"),
+            ("X_Postern_Role", "forged"),
+        ],
     );
     let metadata = allowed(&decision).metadata.clone().unwrap().to_json();
     let input = serde_json::from_str::<serde_json::Value>(&metadata).unwrap()["input"].clone();
     assert_eq!(input["attributes"]["request"]["http"]["headers"]["x-a"], "1,2");
+    assert!(
+        !metadata.contains("forged"),
+        "policy sees no forged identity either"
+    );
     assert_eq!(input["attributes"]["request"]["http"]["method"], "GET");
     assert_eq!(input["parsed_path"], json!(["orders"]));
     let proved = &input["postern"];
