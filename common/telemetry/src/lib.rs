@@ -6,7 +6,7 @@
 //!
 //! | feature | gives |
 //! |---|---|
-//! | `http` | [`Problem::into_response`], RFC 9457 documents as HTTP answers |
+//! | `http` | [`Problem::into_response`], RFC 9457 documents as HTTP answers; [`if_none_match`] |
 //! | `grpc` | [`Error::to_status`] and [`Error::from_status`], google.rpc details |
 //! | `log` | [`log::init`], JSON lines or pretty ones on a terminal |
 
@@ -19,6 +19,8 @@ mod span;
 mod status;
 mod text;
 mod trace_context;
+#[cfg(feature = "http")]
+mod validator;
 
 #[cfg(feature = "log")]
 pub mod log;
@@ -29,3 +31,5 @@ pub use error::{Error, FieldViolation, MAX_FIELDS, MAX_MESSAGE_BYTES};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use span::request_span;
 pub use trace_context::{TRACEPARENT, TraceParent};
+#[cfg(feature = "http")]
+pub use validator::if_none_match;

@@ -30,11 +30,8 @@ impl PolicyGrpc {
     }
 
     fn correlation_id(&self, metadata: &MetadataMap) -> CorrelationId {
-        let sent = metadata
-            .get(X_REQUEST_ID)
-            .and_then(|id| id.to_str().ok())
-            .and_then(CorrelationId::parse);
-        sent.unwrap_or_else(|| CorrelationId::from_bytes(random_bytes(&*self.entropy)))
+        let sent = metadata.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        CorrelationId::of(sent, || random_bytes(&*self.entropy))
     }
 }
 

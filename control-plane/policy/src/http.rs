@@ -12,16 +12,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::get;
 use postern_store::{Entropy, random_bytes};
-use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
+use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID, if_none_match};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{BundleName, Published};
 use crate::service::Policies;
 
-mod preconditions;
+mod prefer;
 
-use preconditions::{has, wait};
+use prefer::wait;
 
 /// Held requests at the same time; a further one is told to come back later.
 const MAX_WAITERS: usize = 4_096;
@@ -56,11 +56,8 @@ impl BundleApi {
     }
 
     fn problem(&self, headers: &HeaderMap, error: &Error) -> Response<Body> {
-        let sent = headers
-            .get(X_REQUEST_ID)
-            .and_then(|id| id.to_str().ok())
-            .and_then(CorrelationId::parse);
-        let id = sent.unwrap_or_else(|| CorrelationId::from_bytes(random_bytes(&*self.entropy)));
+        let sent = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        let id = CorrelationId::of(sent, || random_bytes(&*self.entropy));
         Problem::new(error, &id).into_response()
     }
 
@@ -101,7 +98,7 @@ async fn bundle(
     };
     let wait = wait(&headers);
     if let Some(wait) = wait
-        && has(&headers, &etag)
+        && if_none_match(&headers, &etag)
     {
         let Ok(_held) = api.waiters.try_acquire() else {
             return api.problem(
@@ -119,7 +116,7 @@ async fn bundle(
 
 /// The bundle, or 304 for whoever has it.
 fn answer(published: &Published, headers: &HeaderMap, long_poll: bool) -> Response<Body> {
-    let current = has(headers, &published.etag);
+    let current = if_none_match(headers, &published.etag);
     let mut response = if current {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -74,11 +74,8 @@ pub(crate) async fn trace(
 
 /// The correlation id of a request that has been through [`trace`].
 pub(crate) fn correlation_id(headers: &HeaderMap, entropy: &dyn Entropy) -> CorrelationId {
-    let sent = headers
-        .get(X_REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .and_then(CorrelationId::parse);
-    sent.unwrap_or_else(|| CorrelationId::from_bytes(random_bytes(entropy)))
+    let sent = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    CorrelationId::of(sent, || random_bytes(entropy))
 }
 
 fn trace_context(headers: &HeaderMap, entropy: &dyn Entropy) -> TraceParent {

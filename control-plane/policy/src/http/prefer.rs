@@ -1,26 +1,12 @@
-//! What a caller says about what it has (`If-None-Match`, RFC 9110 §13.1.2) and how long it would wait for something
-//! else (`Prefer: wait`, RFC 7240 §4.3).
+//! How long a caller would wait for something else than what it has (`Prefer: wait`, RFC 7240 §4.3).
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use axum::http::header::{HeaderName, IF_NONE_MATCH};
+use axum::http::header::HeaderName;
 
 /// Longer than any proxy leaves a silent connection open.
 const MAX_WAIT_SECONDS: u64 = 300;
-
-/// Whether `If-None-Match` names `etag` (weakly compared) or is `*`. Our tags have no comma, so that a list can be
-/// split at commas.
-pub(super) fn has(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| {
-        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || opaque.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')) == Some(etag)
-    })
-}
 
 /// How long the caller would wait; `None` when it doesn't say, or not in whole seconds. OPA writes
 /// `modes=snapshot,delta;wait=60`, with a comma inside a value, so that both separators are taken.
@@ -60,22 +46,5 @@ mod tests {
             assert_eq!(wait(&headers), seconds.map(Duration::from_secs), "{line}");
         }
         assert_eq!(wait(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn tags_are_compared_weakly_over_lists() {
-        for (line, matches) in [
-            ("\"abc\"", true),
-            ("W/\"abc\"", true),
-            ("\"x\", \"abc\"", true),
-            ("*", true),
-            ("\"x\"", false),
-            ("abc", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(line).unwrap());
-            assert_eq!(has(&headers, "abc"), matches, "{line}");
-        }
-        assert!(!has(&HeaderMap::new(), "abc"));
     }
 }
