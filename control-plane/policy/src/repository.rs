@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use postern_store::{Database, DatabaseError, Migrations};
 
-use crate::model::{BundleName, Published};
+use crate::model::Published;
 
 /// What makes this service's tables.
 pub const MIGRATIONS: Migrations = Migrations {
@@ -17,7 +17,9 @@ pub const MIGRATIONS: Migrations = Migrations {
 
 /// An archive as it is kept.
 pub(crate) struct StoredBundle {
-    pub(crate) name: String,
+    /// Greater than that of every older one of its name.
+    sequence: i64,
+    pub(crate) revision: String,
     pub(crate) archive: Bytes,
     /// Seconds since the epoch.
     pub(crate) published_at: i64,
@@ -50,25 +52,32 @@ pub(crate) async fn insert(
     Ok(tx.commit().await?)
 }
 
-/// The newest bundle of each name.
-pub(crate) async fn newest(database: &Database) -> Result<Vec<StoredBundle>, DatabaseError> {
-    let rows: Vec<(String, Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT name, archive, published_at FROM bundles AS b
-         WHERE sequence = (SELECT MAX(sequence) FROM bundles WHERE name = b.name) ORDER BY name",
-    )
-    .fetch_all(database.pool())
-    .await?;
-    let stored = |(name, archive, published_at): (String, Vec<u8>, i64)| StoredBundle {
-        name,
-        archive: archive.into(),
-        published_at,
-    };
-    Ok(rows.into_iter().map(stored).collect())
+/// The names that there are bundles of.
+pub(crate) async fn names(database: &Database) -> Result<Vec<String>, DatabaseError> {
+    let names = sqlx::query_scalar("SELECT DISTINCT name FROM bundles ORDER BY name");
+    Ok(names.fetch_all(database.pool()).await?)
 }
 
-/// The name of a stored bundle, as a name.
-impl StoredBundle {
-    pub(crate) fn bundle_name(&self) -> Option<BundleName> {
-        BundleName::parse(&self.name)
-    }
+/// The newest bundle of a name, or the newest that is older than `before`. One at a time, since archives are large.
+pub(crate) async fn newest(
+    database: &Database,
+    name: &str,
+    before: Option<&StoredBundle>,
+) -> Result<Option<StoredBundle>, DatabaseError> {
+    let row: Option<(i64, String, Vec<u8>, i64)> = sqlx::query_as(
+        "SELECT sequence, revision, archive, published_at FROM bundles WHERE name = $1 AND sequence < $2
+         ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(name)
+    .bind(before.map_or(i64::MAX, |before| before.sequence))
+    .fetch_optional(database.pool())
+    .await?;
+    Ok(
+        row.map(|(sequence, revision, archive, published_at)| StoredBundle {
+            sequence,
+            revision,
+            archive: archive.into(),
+            published_at,
+        }),
+    )
 }

@@ -1,6 +1,7 @@
 //! The use cases of policy: publish a bundle, ask one, list them, bring them back after a restart. It speaks domain
 //! types only.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use uuid::Builder;
 
 use crate::bounded::{Bounded, Interrupted, blocking};
 use crate::model::{BundleName, Catalog, Published, Refused};
-use crate::repository;
+use crate::repository::{self, StoredBundle};
 
 /// Each is held in memory, archive and plan.
 const MAX_BUNDLES: usize = 64;
@@ -85,14 +86,26 @@ pub enum PolicyError {
     Interrupted(#[from] Interrupted),
 }
 
-/// A bundle that is stored but can't be served any more.
+/// A bundle that is stored but can't be served any more; an older one of its name may be in its place.
 #[derive(Debug, thiserror::Error)]
-#[error("the stored bundle `{name}` is not served: {reason}")]
+#[error("revision `{revision}` of the stored bundle `{name}` is not served: {reason}")]
 pub struct RestoreError {
     /// Its name.
     pub name: String,
+    /// Its revision.
+    pub revision: String,
     /// Why not.
     pub reason: String,
+}
+
+impl RestoreError {
+    fn new(name: &str, stored: &StoredBundle, reason: impl fmt::Display) -> Self {
+        Self {
+            name: name.to_owned(),
+            revision: stored.revision.clone(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 /// What a policy said.
@@ -132,31 +145,35 @@ impl Policies {
         }
     }
 
-    /// Serves what was published before. A bundle that no longer verifies (its key is not configured any more) is
-    /// not served; the sidecars keep their own last good one.
+    /// Serves what was published before: of each name the newest that still verifies and loads. Where none does (their
+    /// key is not configured any more), the name is not served, and the sidecars keep their own last good one.
     ///
     /// # Errors
     /// [`PolicyError::Store`]. Bundles that are left out are returned, with the reason.
     pub async fn restore(&self) -> Result<Vec<RestoreError>, PolicyError> {
         let _turn = self.shared.publishing.lock().await;
         let mut left_out = Vec::new();
-        for stored in repository::newest(&self.shared.database).await? {
-            let Some(name) = stored.bundle_name() else {
-                left_out.push(RestoreError {
-                    name: stored.name,
-                    reason: "not a bundle's name".into(),
-                });
-                continue;
-            };
-            match self.verify(name, stored.archive, stored.published_at).await {
-                Ok(published) => self.serve(Arc::new(published)),
-                Err(PolicyError::Refused { name, reason }) => {
-                    left_out.push(RestoreError {
-                        name: name.to_string(),
-                        reason: reason.to_string(),
-                    });
+        for text in repository::names(&self.shared.database).await? {
+            let mut tried = None;
+            while let Some(stored) = repository::newest(&self.shared.database, &text, tried.as_ref()).await? {
+                let Some(name) = BundleName::parse(&text) else {
+                    left_out.push(RestoreError::new(&text, &stored, "not a bundle's name"));
+                    break;
+                };
+                match self
+                    .verify(name, stored.archive.clone(), stored.published_at)
+                    .await
+                {
+                    Ok(published) => {
+                        self.serve(Arc::new(published));
+                        break;
+                    }
+                    Err(PolicyError::Refused { reason, .. }) => {
+                        left_out.push(RestoreError::new(&text, &stored, &reason));
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
+                tried = Some(stored);
             }
         }
         Ok(left_out)

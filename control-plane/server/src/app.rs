@@ -91,7 +91,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let identity = Identity::new(database.clone(), Arc::clone(&clock), Arc::clone(&entropy));
     let policies = Policies::new(settings.policy, database.clone(), clock, Arc::clone(&entropy));
     for left_out in policies.restore().await? {
-        tracing::error!(reason = %left_out, "a bundle is not served");
+        tracing::error!(reason = %left_out, "a stored bundle is left out; the next older one of its name is tried");
     }
 
     let edges = Edges {

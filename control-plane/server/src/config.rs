@@ -67,7 +67,8 @@ struct Policy {
     /// Accept bundles whoever made them. Default false.
     #[serde(default)]
     allow_unsigned: bool,
-    /// How many revisions of each bundle are kept: 1 to 1000. Default 10.
+    /// How many revisions of each bundle are kept: 1 to 1000. Where the newest can't be loaded at a start, the next
+    /// older one is served. Default 10.
     #[serde(default = "ten")]
     keep_revisions: u32,
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::private_file::claim_private;
@@ -35,6 +35,25 @@ pub enum FolderError {
         path: String,
         /// The format it has.
         found: u64,
+    },
+    /// There is a database, but not the key that opens what is sealed in it; untouched.
+    #[error(
+        "{path} is missing, and the signing keys in the database next to it are sealed with it: restore it from a \
+         backup, or give another data_dir"
+    )]
+    SealKeyMissing {
+        /// Where the key was.
+        path: String,
+    },
+    /// A file of secrets that anybody on the machine may read or write.
+    #[error(
+        "{path} is open to everybody (mode {mode:o}): `chmod 600 {path}`, and replace it if it may have been read"
+    )]
+    Exposed {
+        /// The file.
+        path: String,
+        /// Its permission bits.
+        mode: u32,
     },
     /// `VERSION` says something that no version wrote.
     #[error(
@@ -94,8 +113,18 @@ impl DataFolder {
     pub fn open(path: &Path, entropy: &dyn Entropy) -> Result<Self, FolderError> {
         create_private_folder(path)?;
         settle_version(path, entropy)?;
-        let sealer = Sealer::open_or_create(&path.join("seal.key"), entropy)?;
+        let seal_key = path.join("seal.key");
+        // The database is made last: where it is, the key has been.
+        if path.join("postern.db").exists() && !seal_key.exists() {
+            return Err(FolderError::SealKeyMissing {
+                path: seal_key.display().to_string(),
+            });
+        }
         let folder = path.join("credentials");
+        for secret in [&seal_key, &folder.join("admin"), &folder.join("sidecar")] {
+            refuse_exposed(secret)?;
+        }
+        let sealer = Sealer::open_or_create(&seal_key, entropy)?;
         create_private_folder(&folder)?;
         let credentials = [
             Credential::open_or_create(&folder, Role::Admin, entropy)?,
@@ -127,6 +156,22 @@ impl DataFolder {
 fn create_private_folder(path: &Path) -> Result<(), FolderError> {
     let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
     created.map_err(|source| FolderError::io(path, source))
+}
+
+/// A secret that strangers could read or replace is none. The group may be let in, as Kubernetes' `fsGroup` does.
+fn refuse_exposed(file: &Path) -> Result<(), FolderError> {
+    let mode = match fs::metadata(file) {
+        Ok(metadata) => metadata.permissions().mode() & 0o777,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(FolderError::io(file, source)),
+    };
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    Err(FolderError::Exposed {
+        path: file.display().to_string(),
+        mode,
+    })
 }
 
 /// Checks `VERSION`, or writes it into a folder that holds nothing of ours yet. It is the first file to be written,

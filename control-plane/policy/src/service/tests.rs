@@ -253,7 +253,7 @@ async fn a_publication_goes_on_when_its_caller_leaves() {
     let served = serving.wait_for(|catalog| catalog.etag(&name("demo")).is_some());
     let served = tokio::time::timeout(Duration::from_secs(10), served).await;
     served.expect("served in the end").unwrap();
-    assert_eq!(repository::newest(database).await.unwrap().len(), 1);
+    assert_eq!(repository::names(database).await.unwrap(), ["demo"]);
 }
 
 /// Until a publication has its turn.
@@ -282,6 +282,33 @@ async fn a_restart_serves_the_newest_of_each_name() {
     assert!(after.restore().await.unwrap().is_empty());
     assert_eq!(after.catalog().etag(&name("demo")), Some(newest.etag.as_str()));
     assert_eq!(after.catalog().etag(&name("other")), Some(other.etag.as_str()));
+}
+
+#[tokio::test]
+async fn where_the_newest_does_not_load_the_next_older_is_served_and_it_is_named() {
+    let House {
+        policies: before,
+        signer,
+        database,
+        _folder,
+    } = &house().await;
+    let older = before.publish(name("demo"), archive("r1", signer)).await.unwrap();
+    before.publish(name("demo"), archive("r2", signer)).await.unwrap();
+    sqlx::query("UPDATE bundles SET archive = x'00' WHERE revision = 'r2'")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let after = policies(database, signer);
+    let left_out = after.restore().await.unwrap();
+    assert_eq!(left_out.len(), 1, "{left_out:?}");
+    assert_eq!((&*left_out[0].name, &*left_out[0].revision), ("demo", "r2"));
+    assert_eq!(after.catalog().etag(&name("demo")), Some(older.etag.as_str()));
+
+    // What is published now is newer than both.
+    let newest = after.publish(name("demo"), archive("r3", signer)).await.unwrap();
+    let again = policies(database, signer);
+    assert!(again.restore().await.unwrap().is_empty());
+    assert_eq!(again.catalog().etag(&name("demo")), Some(newest.etag.as_str()));
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! What a start finds: nothing, what a killed start left, its own folder, somebody else's.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::SystemEntropy;
@@ -130,4 +129,36 @@ fn a_folder_with_data_but_no_version_is_refused_and_untouched() {
         })
     ));
     assert_eq!(contents(folder.path()), before);
+}
+
+#[test]
+fn a_lost_seal_key_is_not_replaced_where_secrets_were_sealed_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).unwrap();
+    fs::write(folder.path().join("postern.db"), "").unwrap();
+    open(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("seal.key")).unwrap();
+    let before = contents(folder.path());
+    assert!(matches!(
+        open(folder.path()),
+        Err(FolderError::SealKeyMissing { .. })
+    ));
+    assert_eq!(contents(folder.path()), before);
+}
+
+#[test]
+fn a_secret_that_everybody_may_read_is_refused() {
+    for file in ["seal.key", "credentials/admin", "credentials/sidecar"] {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path()).unwrap();
+        let path = folder.path().join(file);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = open(folder.path()).err().unwrap().to_string();
+        assert!(
+            refused.contains(file) && refused.contains("chmod 600"),
+            "{refused}"
+        );
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        open(folder.path()).unwrap();
+    }
 }
