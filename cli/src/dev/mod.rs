@@ -8,6 +8,7 @@ mod folder;
 mod forged;
 mod http;
 mod last_lines;
+mod leftovers;
 mod part;
 pub mod policy;
 mod ports;

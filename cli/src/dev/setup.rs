@@ -9,6 +9,7 @@ use super::{
     args::DevArgs,
     clients::{self, Clients},
     folder::{Folder, runtime_dir, write_private},
+    leftovers,
     part::{Launches, Part},
     policy::write_demo,
     ports::Ports,
@@ -46,6 +47,8 @@ impl Setup {
         let programs = Programs::find(&envoy_choice(args)?)?;
         let policy_dir = args.policy_dir.as_deref().map(existing_dir).transpose()?;
         let folder = Folder::open(&args.dev.data_dir)?;
+        // First, since it says more than that a port is taken.
+        leftovers::check_none(&folder)?;
         ports.check_free(!args.no_envoy)?;
         let socket = folder.ext_authz_socket(&runtime_dir())?;
         let policy_dir = match policy_dir {

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::{
     clients, http,
+    leftovers::{self, Started},
     part::{Launch, Part},
     policy::{Look, Maker, Publisher},
     ports::url,
@@ -43,10 +44,16 @@ pub async fn start(
 ) -> anyhow::Result<Running> {
     let launches = &setup.launches;
     let mut pids = BTreeMap::new();
+    let mut started = Vec::new();
     let mut launch = |launch: &Launch| -> anyhow::Result<()> {
         let pid = supervisor.start(launch).context("starting")?;
         pids.insert(launch.part.key().to_owned(), pid);
-        Ok(())
+        // At once: who kills us needn't wait for READY.
+        started.push(Started {
+            pid,
+            argv: launch.argv.clone(),
+        });
+        leftovers::write(&setup.folder, &started).context("writing run/started.json")
     };
     progress.step("starting the control plane and the upstream");
     launch(&launches.control_plane)?;
