@@ -2,9 +2,10 @@
 //! who watches, or, in production, for what runs there.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::process::ExitStatusExt as _,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -24,6 +25,11 @@ use super::{
     last_lines::last_lines,
     part::{Launch, Part},
 };
+
+/// Of a part's log, in bytes, when it is looked at.
+const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
+/// How often it is looked at.
+const LOOK_AT_LOG_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a part may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -75,14 +81,21 @@ impl Supervisor {
     }
 
     /// Starts a part in a process group of its own, so that a terminal's Ctrl-C reaches only us. Its output goes to its
-    /// log, which starts afresh. Gives the process id.
+    /// log, which starts afresh, and again whenever it
+    /// has grown too long. Gives the process id.
     ///
     /// # Errors
     /// When it can't be started; names the program.
     pub fn start(&mut self, launch: &Launch) -> io::Result<u32> {
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", launch.part.title()));
-        let log = File::create(&launch.log).map_err(named)?;
+        // Appending, so that the log goes on at its beginning when it has been emptied.
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&launch.log)
+            .and_then(|log| log.set_len(0).map(|()| log))
+            .map_err(named)?;
         let (program, arguments) = launch
             .argv
             .split_first()
@@ -140,6 +153,7 @@ impl Keeper {
         tokio::select! {
             // When the supervisor is gone, so is the reason to keep the part.
             () = reached(&mut self.orders, Order::End) => {}
+            () = keep_short(&self.launch.log, LOOK_AT_LOG_EVERY, MAX_LOG_BYTES) => {}
             ended = self.child.wait() => {
                 let death = Death {
                     part: self.launch.part,
@@ -169,6 +183,19 @@ impl Keeper {
     }
 }
 
+/// Empties the log whenever it is longer than `most` bytes; never returns. What is lost is old: a death is told from what
+/// came last.
+async fn keep_short(log: &Path, every: Duration, most: u64) {
+    loop {
+        sleep(every).await;
+        if fs::metadata(log).is_ok_and(|meta| meta.len() > most) {
+            let emptied = File::options().write(true).open(log);
+            // A log that can't be emptied is no reason to end the part.
+            let _ = emptied.and_then(|log| log.set_len(0));
+        }
+    }
+}
+
 /// Returns when the order is at least `wanted`, or when nobody gives orders any more.
 async fn reached(orders: &mut watch::Receiver<Order>, wanted: Order) {
     let _ = orders.wait_for(|order| *order >= wanted).await.map(|_| ());
@@ -188,7 +215,7 @@ fn how(status: ExitStatus) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, path::Path};
+    use std::future::pending;
 
     use tokio::time::timeout;
 
@@ -260,6 +287,37 @@ mod tests {
         timeout(Duration::from_secs(30), up).await.unwrap();
         supervisor.stop(std::future::ready(())).await;
         assert!(gone(pid));
+    }
+
+    #[tokio::test]
+    async fn a_log_that_grows_too_long_starts_over_while_its_part_writes_on() {
+        let temp = tempfile::tempdir().unwrap();
+        let log = temp.path().join("log");
+        let (mut supervisor, _deaths) = Supervisor::new();
+        supervisor
+            .start(&shell(temp.path(), "while :; do echo a line of the log; done"))
+            .unwrap();
+        let most = 10_000;
+        let started_over = async {
+            let mut longest = 0;
+            loop {
+                let length = fs::metadata(&log).unwrap().len();
+                if length < longest && length > 0 {
+                    break;
+                }
+                longest = longest.max(length);
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            () = keep_short(&log, Duration::from_millis(20), most) => {}
+            done = timeout(Duration::from_secs(30), started_over) => done.unwrap(),
+        }
+        assert!(
+            fs::read(&log).unwrap().starts_with(b"a line of the log\n"),
+            "no hole where the old text was"
+        );
+        supervisor.stop(std::future::ready(())).await;
     }
 
     #[tokio::test]
