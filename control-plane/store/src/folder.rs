@@ -162,7 +162,7 @@ fn create_private_folder(path: &Path) -> Result<(), FolderError> {
 fn refuse_exposed(file: &Path) -> Result<(), FolderError> {
     let mode = match fs::metadata(file) {
         Ok(metadata) => metadata.permissions().mode() & 0o777,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(FolderError::io(file, source)),
     };
     if mode & 0o007 == 0 {
