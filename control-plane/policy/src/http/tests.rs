@@ -1,12 +1,16 @@
-//! The bundle API as OPA and the sidecar use it. Time is tokio's, paused: nothing waits for a clock.
+//! The bundle API as OPA and the sidecar use it. Where time must pass it is tokio's, paused: nothing waits for a clock.
 
 use axum::http::Request;
 use axum::http::header::IF_NONE_MATCH;
 use postern_store::SystemEntropy;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::*;
 use crate::service::tests::{House, archive, house, name};
+
+/// Nothing here takes this long; it keeps a broken test from hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Api {
     house: House,
@@ -44,9 +48,12 @@ impl Api {
 
     /// Waits until so many requests are held.
     async fn held(&self, count: usize) {
-        while self.api.waiting() != count {
-            tokio::task::yield_now().await;
-        }
+        let held = async {
+            while self.api.waiting() != count {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, held).await.expect("held");
     }
 }
 
@@ -120,7 +127,7 @@ async fn a_held_request_wakes_when_the_bundle_changes() {
     ]));
     api.held(1).await;
     let new = format!("\"{}\"", api.publish("r2").await);
-    let answer = held.await.unwrap();
+    let answer = timeout(PATIENCE, held).await.unwrap().unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()[ETAG], new.as_str());
     assert_eq!(answer.headers()[CONTENT_TYPE], LONG_POLL_TYPE);
@@ -135,10 +142,11 @@ async fn another_bundle_does_not_wake_it_and_after_its_time_it_is_told_that_noth
     api.held(1).await;
     let other = archive("r1", &api.house.signer);
     api.house.policies.publish(name("other"), other).await.unwrap();
-    tokio::task::yield_now().await;
-    assert!(!held.is_finished());
+    // Paused time moves only when no task has anything left to do: whoever that woke has looked.
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(!held.is_finished());
+    tokio::time::sleep(Duration::from_secs(31)).await;
     assert_eq!(held.await.unwrap().status(), 304);
 }
 
@@ -152,7 +160,7 @@ async fn closing_ends_every_held_request() {
     api.held(3).await;
     api.closing.cancel();
     for held in held {
-        assert_eq!(held.await.unwrap().status(), 304);
+        assert_eq!(timeout(PATIENCE, held).await.unwrap().unwrap().status(), 304);
     }
 }
 

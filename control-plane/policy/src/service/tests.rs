@@ -10,6 +10,8 @@ use postern_store::testing::ManualClock;
 use super::*;
 
 const PLAN: &[u8] = include_bytes!("../../../../cli/demo/policy/plan.json");
+/// Nothing here takes this long; it keeps a broken test from hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
 const ENTRYPOINT: &str = "orders/authz/decision";
 
 pub(crate) struct House {
@@ -246,12 +248,12 @@ async fn a_publication_goes_on_when_its_caller_leaves() {
         tokio::select! {
             biased;
             _ = publication => panic!("another writes"),
-            () = begun(policies) => {}
+            begun = tokio::time::timeout(PATIENCE, begun(policies)) => begun.unwrap(),
         }
     }
     writer.rollback().await.unwrap();
     let served = serving.wait_for(|catalog| catalog.etag(&name("demo")).is_some());
-    let served = tokio::time::timeout(Duration::from_secs(10), served).await;
+    let served = tokio::time::timeout(PATIENCE, served).await;
     served.expect("served in the end").unwrap();
     assert_eq!(repository::names(database).await.unwrap(), ["demo"]);
 }

@@ -95,21 +95,9 @@ async fn a_long_poll_wakes_when_a_bundle_is_published() {
         .header("if-none-match", format!("\"{}\"", old.etag))
         .header("prefer", "modes=snapshot,delta;wait=25");
     let held = tokio::spawn(async move { held.send().await.unwrap() });
-    // Until it is held: the gauge says so.
-    loop {
-        let metrics = plane
-            .get("/metrics")
-            .bearer_auth(&plane.admin)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
-        if metrics.contains("postern_control_plane_bundle_requests_held 1") {
-            break;
-        }
-    }
+    plane
+        .metrics_with("postern_control_plane_bundle_requests_held 1")
+        .await;
     let new = plane.publish("demo", house.archive("r2")).await.unwrap();
     let answer = held.await.unwrap();
     assert_eq!(answer.status(), 200);

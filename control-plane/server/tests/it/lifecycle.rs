@@ -111,22 +111,16 @@ async fn long_polls_and_streams_end_at_once_when_it_is_stopped() {
         .unwrap()
         .into_inner();
     for _ in ["keys", "bundle"] {
-        hints.message().await.unwrap().unwrap();
+        let hint = timeout(PATIENCE, hints.message()).await.unwrap();
+        hint.unwrap().unwrap();
     }
-    let both_open = async {
-        loop {
-            let metrics = plane.get("/metrics").bearer_auth(&plane.admin).send();
-            let metrics = metrics.await.unwrap().text().await.unwrap();
-            if metrics.contains("postern_control_plane_bundle_requests_held 1") {
-                assert!(
-                    metrics.contains("postern_control_plane_sync_watches 1"),
-                    "{metrics}"
-                );
-                break;
-            }
-        }
-    };
-    timeout(PATIENCE, both_open).await.expect("the request is held");
+    let metrics = plane
+        .metrics_with("postern_control_plane_bundle_requests_held 1")
+        .await;
+    assert!(
+        metrics.contains("postern_control_plane_sync_watches 1"),
+        "{metrics}"
+    );
     #[expect(clippy::disallowed_methods, reason = "how long a real process takes to stop")]
     let asked = Instant::now();
     plane.signal(Signal::SIGTERM);

@@ -225,6 +225,22 @@ impl Plane {
             .timeout(PATIENCE)
     }
 
+    /// The metrics, as soon as they say `line`.
+    pub(crate) async fn metrics_with(&self, line: &str) -> String {
+        let said = async {
+            loop {
+                let metrics = self.get("/metrics").bearer_auth(&self.admin).send();
+                let metrics = metrics.await.unwrap().text().await.unwrap();
+                if metrics.contains(line) {
+                    return metrics;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, said)
+            .await
+            .unwrap_or_else(|_| panic!("the metrics never say {line}"))
+    }
+
     pub(crate) async fn token(&self, client_id: &str, secret: &str, form: &str) -> (u16, serde_json::Value) {
         let answer = reqwest::Client::new()
             .post(format!("{}/oauth2/token", self.http))

@@ -3,9 +3,10 @@
 use postern_proto::sync::v1::sync_service_client::SyncServiceClient;
 use postern_proto::sync::v1::watch_response::Hint;
 use postern_proto::sync::v1::{WatchRequest, WatchResponse};
+use tokio::time::timeout;
 use tonic::Streaming;
 
-use crate::support::{House, Plane};
+use crate::support::{House, PATIENCE, Plane};
 
 async fn watch(plane: &Plane, bundle: &str) -> Streaming<WatchResponse> {
     let mut sync = SyncServiceClient::new(plane.authorized(&plane.sidecar).await);
@@ -18,7 +19,8 @@ async fn watch(plane: &Plane, bundle: &str) -> Streaming<WatchResponse> {
 }
 
 async fn next(stream: &mut Streaming<WatchResponse>) -> Hint {
-    stream.message().await.unwrap().unwrap().hint.unwrap()
+    let message = timeout(PATIENCE, stream.message()).await.unwrap();
+    message.unwrap().unwrap().hint.unwrap()
 }
 
 #[tokio::test]
