@@ -136,6 +136,23 @@ async fn a_hint_does_not_end_long_polling() {
 }
 
 #[tokio::test]
+async fn a_control_plane_that_does_not_answer_is_told() {
+    let world = World::new().await;
+    // It takes connections and says nothing, as one behind a stuck proxy does.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = world.config();
+    config.document["control_plane"] = json!({ "grpc": format!("http://{}", silent.local_addr().unwrap()) });
+    let sidecar = config.start_ready().await;
+    eventually(Duration::from_secs(20), "told", || async {
+        let error = sidecar.snapshot().await["control_plane"]["error"].take();
+        error
+            .as_str()
+            .is_some_and(|error| error.contains("did not begin"))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_credential_is_told_and_nothing_else_suffers() {
     let world = World::new().await;
     let (address, _hints) = control_plane().await;

@@ -11,9 +11,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tonic::Request;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Streaming};
 
 use super::fetch::read_credential;
 use super::{Context, backoff};
@@ -21,6 +21,8 @@ use crate::refetch::Wakes;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take altogether until the stream has begun.
+const BEGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a silent connection is asked whether it is still there, and how long it may take to say so.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,6 +59,8 @@ enum WatchError {
     Connect(String),
     #[error("{}: {}", .0.code(), .0.message())]
     Refused(#[from] tonic::Status),
+    #[error("the stream did not begin within {} s", BEGIN_DEADLINE.as_secs())]
+    Deadline,
     #[error("the stream ended")]
     Ended,
 }
@@ -99,6 +103,28 @@ async fn follow(
     wakers: &Wakers,
     failures: &mut u32,
 ) -> Result<(), WatchError> {
+    // The client is kept for as long as its stream is followed.
+    let (_client, mut hints) = tokio::time::timeout(BEGIN_DEADLINE, begin(plan))
+        .await
+        .map_err(|_| WatchError::Deadline)??;
+    *failures = 0;
+    tracing::info!("hints from the control plane are heard");
+    context.status.change(|state| {
+        if let Some(control_plane) = &mut state.control_plane {
+            control_plane.connected = true;
+            control_plane.error = None;
+        }
+    });
+    while let Some(WatchResponse { hint }) = hints.message().await? {
+        heed(context, plan, wakers, hint);
+    }
+    Ok(())
+}
+
+/// Connects and asks for the stream.
+async fn begin(
+    plan: &HintsPlan,
+) -> Result<(SyncServiceClient<Channel>, Streaming<WatchResponse>), WatchError> {
     let channel = connect(&plan.endpoint).await?;
     let mut client = SyncServiceClient::new(channel).max_decoding_message_size(MAX_HINT_BYTES);
     let mut request = Request::new(WatchRequest {
@@ -112,19 +138,8 @@ async fn follow(
         value.set_sensitive(true);
         request.metadata_mut().insert("authorization", value);
     }
-    let mut hints = client.watch(request).await?.into_inner();
-    *failures = 0;
-    tracing::info!("hints from the control plane are heard");
-    context.status.change(|state| {
-        if let Some(control_plane) = &mut state.control_plane {
-            control_plane.connected = true;
-            control_plane.error = None;
-        }
-    });
-    while let Some(WatchResponse { hint }) = hints.message().await? {
-        heed(context, plan, wakers, hint);
-    }
-    Ok(())
+    let hints = client.watch(request).await?.into_inner();
+    Ok((client, hints))
 }
 
 /// Wakes whom the hint concerns, unless it tells what is known already. What is known comes from this side's own fetches.
