@@ -11,7 +11,7 @@
 //! | folder or file | job |
 //! |---|---|
 //! | `args`, `config/`, `process` | from the command line to the running process and its end |
-//! | `listen`, `workers` | sockets, and the runtime that checks run on |
+//! | `listen`, `connections`, `workers` | sockets, who is let in, and the runtime that checks run on |
 //! | `ext_authz/`, `edge` | bytes ⇄ views and decisions |
 //! | `checker`, `decision_log`, `metrics` | running a decision: time and entropy in, counts and log lines out |
 //! | `published`, `refetch` | the snapshot in force; waking a puller |
@@ -29,6 +29,7 @@ pub mod process;
 mod admin;
 mod checker;
 mod clock;
+mod connections;
 mod decision_log;
 mod disk;
 mod edge;

@@ -1,25 +1,14 @@
-//! Sockets: bound once at start, so that a taken address is told before anything runs; accepted from up to a bound, beyond
-//! which connections wait in the kernel's queue. Never reads what comes over them.
+//! Sockets: bound once at start, so that a taken address is told before anything runs. A socket file lives as long as its
+//! listener and is never anybody else's that is removed. Never accepts.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use futures_util::{Stream, stream};
 use postern_config::Listen;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::transport::server::Connected;
 
 /// Who may open the socket file: its owner and its group, which Envoy shares.
 const SOCKET_MODE: u32 = 0o660;
-/// How long to wait when the process is out of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why an address can't be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +29,51 @@ pub enum BindError {
     },
 }
 
-/// A bound socket that isn't accepted from yet.
+/// A bound socket that isn't accepted from yet. The order of the members is that in which they are dropped.
 #[derive(Debug)]
-pub(crate) enum Bound {
+pub(crate) struct Bound {
+    /// Removed while the listener is still open: once it is closed, a successor may have bound the path anew.
+    pub(crate) file: Option<SocketFile>,
+    pub(crate) socket: Socket,
+}
+
+/// What was bound.
+#[derive(Debug)]
+pub(crate) enum Socket {
     /// A TCP port.
     Tcp(std::net::TcpListener),
     /// A Unix socket.
     Unix(std::os::unix::net::UnixListener),
+}
+
+/// The file of a Unix socket of ours; removed when dropped, unless another has taken its place.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let ours = std::fs::symlink_metadata(&self.path)
+            .is_ok_and(|there| (there.dev(), there.ino()) == (self.device, self.inode));
+        if ours {
+            // If it can't be removed, the next start finds that nobody listens on it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Binds `listen`.
@@ -65,14 +92,21 @@ pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
         Listen::Tcp(address) => {
             let listener = std::net::TcpListener::bind(address).map_err(refused)?;
             listener.set_nonblocking(true).map_err(refused)?;
-            Ok(Bound::Tcp(listener))
+            Ok(Bound {
+                file: None,
+                socket: Socket::Tcp(listener),
+            })
         }
         Listen::Unix(path) => {
             remove_stale(path, listen)?;
             let listener = std::os::unix::net::UnixListener::bind(path).map_err(refused)?;
+            let file = SocketFile::of(path).map_err(refused)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)).map_err(refused)?;
             listener.set_nonblocking(true).map_err(refused)?;
-            Ok(Bound::Unix(listener))
+            Ok(Bound {
+                file: Some(file),
+                socket: Socket::Unix(listener),
+            })
         }
     }
 }
@@ -100,133 +134,6 @@ fn remove_stale(path: &Path, listen: &Listen) -> Result<(), BindError> {
     }
 }
 
-/// The connections of a bound socket, at most as many at once as `permits` has.
-///
-/// # Errors
-/// When the socket can't be handed to the runtime.
-pub(crate) fn connections(
-    bound: Bound,
-    permits: Arc<Semaphore>,
-) -> io::Result<impl Stream<Item = io::Result<Connection>>> {
-    let listener = match bound {
-        Bound::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
-        Bound::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
-    };
-    Ok(stream::unfold(
-        (listener, permits),
-        |(listener, permits)| async move {
-            // The semaphore is never closed; if it were, nothing more would be accepted.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-            let transport = loop {
-                match listener.accept().await {
-                    Ok(transport) => break transport,
-                    // The client went away, or we are out of descriptors: neither is a reason to stop listening.
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                }
-            };
-            Some((
-                Ok(Connection {
-                    transport,
-                    _permit: permit,
-                }),
-                (listener, permits),
-            ))
-        },
-    ))
-}
-
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
-impl Listener {
-    async fn accept(&self) -> io::Result<Transport> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Transport::Tcp(stream))
-            }
-            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Transport::Unix(stream)),
-        }
-    }
-}
-
-enum Transport {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// An accepted connection; when it ends, another may be accepted.
-pub(crate) struct Connection {
-    transport: Transport,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Transport::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Transport::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.transport {
-            Transport::Tcp(stream) => stream.is_write_vectored(),
-            Transport::Unix(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Transport::Unix(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Transport::Unix(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,13 +147,33 @@ mod tests {
     fn a_socket_that_nobody_listens_on_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();
         let (path, listen) = socket(&folder);
-        drop(bind(&listen).unwrap());
+        // What a killed process leaves: a file, and nobody behind it.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists());
         let _bound = bind(&listen).unwrap();
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             SOCKET_MODE
         );
+    }
+
+    #[test]
+    fn a_socket_file_goes_with_its_listener() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, listen) = socket(&folder);
+        drop(bind(&listen).unwrap());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_socket_file_of_a_successor_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, listen) = socket(&folder);
+        let bound = bind(&listen).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let _successor = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        drop(bound);
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_config::Listen;
 use postern_decide::{Caches, Snapshot, TrustedIssuer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -73,9 +72,7 @@ pub fn run(config: Config) -> Result<(), ProcessError> {
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()?;
-    let sockets: Vec<Listen> = config.listen.iter().chain([&config.admin]).cloned().collect();
     let ended = runtime.block_on(serve(config, disk, admin_listener, listeners));
-    remove_sockets(&sockets);
     // A name lookup or a disk that hangs doesn't keep the process.
     runtime.shutdown_background();
     ended
@@ -262,15 +259,5 @@ fn initial_state(config: &Config) -> State {
         },
         control_plane: config.hints.as_ref().map(|_| ControlPlaneState::default()),
         ..Default::default()
-    }
-}
-
-/// Socket files of a process that ended are nobody's.
-fn remove_sockets(listen: &[Listen]) {
-    for socket in listen {
-        if let Listen::Unix(path) = socket {
-            // If it can't be removed, the next start finds that nobody listens on it.
-            let _ = std::fs::remove_file(path);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The runtime that checks run on, apart from sync and admin, so that nothing they do shows in a check's time (law 4).
+//! The runtime that checks run on, apart from sync and admin, so that nothing they do shows in a check's time (invariant 4).
 //!
 //! What bounds the work: connections (`max_connections`) and streams of each. A check never waits, so that no more of them
 //! are in the works than there are workers; the rest queue in those streams, and Envoy's own timeout ends their wait.
@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use envoy_types::ext_authz::v3::pb::AuthorizationServer;
+use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use postern_proto::edge::v1::auth_edge_service_server::AuthEdgeServiceServer;
 use tokio::sync::Semaphore;
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use crate::checker::Checker;
+use crate::connections::connections;
 use crate::edge::AuthEdge;
 use crate::ext_authz::ExtAuthz;
-use crate::listen::{Bound, connections};
+use crate::listen::Bound;
 
 /// The largest `CheckRequest`, with the body that Envoy may send along; what OPA's plugin takes too.
 const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
@@ -26,6 +28,12 @@ const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
 const MAX_EDGE_BYTES: usize = 64 * 1024;
 /// Requests at once on one connection; Envoy opens another one beyond.
 const MAX_STREAMS: u32 = 1024;
+/// What every HTTP/2 client sends first (RFC 9113 §3.4), and how long it may take to.
+const PREFACE_BYTES: usize = 24;
+const PREFACE_DEADLINE: Duration = Duration::from_secs(5);
+/// How often a silent connection is asked whether it is still there, and how long it may take to say so.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connections may take to end once the process is told to.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -93,8 +101,11 @@ async fn drain_over(stop: &CancellationToken) {
 
 async fn serve(bound: Bound, permits: Arc<Semaphore>, checker: Arc<Checker>, stop: CancellationToken) {
     let served = async {
-        let incoming = connections(bound, permits)?;
+        let incoming = connections(bound, permits)?
+            .map_ok(|connection| connection.speaking_within(PREFACE_BYTES, PREFACE_DEADLINE));
         Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
             .max_concurrent_streams(MAX_STREAMS)
             .add_service(
                 AuthorizationServer::new(ExtAuthz::new(Arc::clone(&checker)))

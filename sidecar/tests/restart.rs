@@ -177,6 +177,28 @@ async fn it_ends_when_told_and_leaves_no_socket() {
 }
 
 #[tokio::test]
+async fn a_successor_that_starts_while_the_old_one_drains_keeps_its_socket() {
+    let world = World::new().await;
+    let old = world.config().start_ready().await;
+    // A connection that never ends by itself: the old one drains for as long as it may.
+    let _lingering = std::os::unix::net::UnixStream::connect(old.config.socket()).unwrap();
+    let ended = tokio::task::spawn_blocking(move || old.terminate());
+    let config = world.config();
+    eventually(Duration::from_secs(5), "the old one listens no more", || async {
+        std::os::unix::net::UnixStream::connect(config.socket()).is_err()
+    })
+    .await;
+    let new = config.start_ready().await;
+    assert!(!ended.is_finished(), "the old one was to drain meanwhile");
+    assert!(ended.await.unwrap().0.success());
+    let client = Client::over_unix(&new.config).await;
+    assert_eq!(
+        client.get("/orders", &world.token("orders:read")).await.status,
+        200
+    );
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let world = World::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

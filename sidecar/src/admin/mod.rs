@@ -5,23 +5,39 @@ mod gauges;
 mod snapshot;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::StreamExt;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use postern_decide::Caches;
 use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
 use serde_json::json;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
+use crate::connections::connections;
 use crate::listen::Bound;
 use crate::random::Randomness;
 use crate::status::Status;
+
+/// A probe, a scraper, an operator: beyond this many, connections wait.
+const MAX_CONNECTIONS: usize = 64;
+/// How long a request's headers may take, and how long a connection may idle.
+const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the endpoints read from.
 #[derive(Clone)]
@@ -32,24 +48,38 @@ pub(crate) struct Admin {
     pub(crate) metrics: PrometheusHandle,
 }
 
-/// Serves until `stop`.
+/// Serves until `stop`, then lets answers under way end.
 ///
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(bound: Bound, admin: Admin, stop: CancellationToken) -> io::Result<()> {
-    let router = router(admin);
-    match bound {
-        Bound::Tcp(listener) => {
-            axum::serve(TcpListener::from_std(listener)?, router)
-                .with_graceful_shutdown(stop.cancelled_owned())
-                .await
-        }
-        Bound::Unix(listener) => {
-            axum::serve(UnixListener::from_std(listener)?, router)
-                .with_graceful_shutdown(stop.cancelled_owned())
-                .await
+    let router = router(admin).map_request(|request: Request<Incoming>| request.map(Body::new));
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_DEADLINE);
+    let graceful = GracefulShutdown::new();
+    {
+        // Dropped before the drain: a socket that nobody accepts from any more isn't to be connected to.
+        let mut incoming = pin!(connections(bound, Arc::new(Semaphore::new(MAX_CONNECTIONS)))?);
+        while let Some(connection) = tokio::select! {
+            () = stop.cancelled() => None,
+            next = incoming.next() => next,
+        } {
+            let service = TowerToHyperService::new(router.clone());
+            let served = http
+                .serve_connection(TokioIo::new(connection?), service)
+                .into_owned();
+            let served = graceful.watch(served);
+            tokio::spawn(async move {
+                if let Err(error) = served.await {
+                    tracing::debug!(error, "a connection to admin ended");
+                }
+            });
         }
     }
+    graceful.shutdown().await;
+    Ok(())
 }
 
 fn router(admin: Admin) -> Router {
