@@ -129,7 +129,7 @@ fn echo(revision: &str, statements: &[serde_json::Value], signer: &dyn Signer) -
 }
 
 /// `target := source`, with a conflict where it had another value.
-fn assign(source: serde_json::Value) -> serde_json::Value {
+fn assign(source: &serde_json::Value) -> serde_json::Value {
     serde_json::json!({ "type": "AssignVarOnceStmt", "stmt": { "source": source, "target": 2 } })
 }
 
@@ -137,7 +137,7 @@ fn assign(source: serde_json::Value) -> serde_json::Value {
 fn echo_input(signer: &dyn Signer) -> Bytes {
     echo(
         "r1",
-        &[assign(serde_json::json!({ "type": "local", "value": 0 }))],
+        &[assign(&serde_json::json!({ "type": "local", "value": 0 }))],
         signer,
     )
 }
@@ -205,7 +205,7 @@ async fn a_bad_bundle_is_refused_and_the_one_before_serves() {
     let no_plan = bundle::sign(&no_plan, signer, "demo", &Limits::default()).unwrap();
     let broken_plan = BundleBuilder::new("r2").plan("{\"plan\": 1}").build().unwrap();
     let broken_plan = bundle::sign(&broken_plan, signer, "demo", &Limits::default()).unwrap();
-    let flag = |flag: bool| assign(serde_json::json!({ "type": "bool", "value": flag }));
+    let flag = |flag: bool| assign(&serde_json::json!({ "type": "bool", "value": flag }));
     let conflicting = echo("r2", &[flag(true), flag(false)], signer);
     for (why, archive) in [
         ("unsigned", unsigned("r2").into()),
