@@ -79,8 +79,8 @@ impl fmt::Display for StillRunning {
         for (number, Started { pid, argv }) in self.0.iter().enumerate() {
             let name = argv.first().and_then(|program| Path::new(program).file_name());
             let name = name.unwrap_or_default().to_string_lossy();
-            let and = if number == 0 { "" } else { " and " };
-            write!(f, "{and}process {pid} ({name})")?;
+            let comma = if number == 0 { "" } else { ", " };
+            write!(f, "{comma}process {pid} ({name})")?;
         }
         let verb = if self.0.len() == 1 { "runs" } else { "run" };
         write!(f, " of an earlier start still {verb}: kill")?;
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(
             check_none(&folder).unwrap_err().to_string(),
             format!(
-                "process {a} (postern-sidecar) and process {b} (postern-sidecar) of an earlier start still run: kill {a} {b}"
+                "process {a} (postern-sidecar), process {b} (postern-sidecar) of an earlier start still run: kill {a} {b}"
             )
         );
         drop(one);
