@@ -39,8 +39,8 @@ pub enum DatabaseError {
     },
     /// A newer version of the program has been here; nothing was changed.
     #[error(
-        "the database has migration {version} of `{service}`, which this version doesn't know; nothing was changed; \
-         use the newer version, or another data_dir"
+        "the database was made by a newer version (it has migration {version} of `{service}`, which this one doesn't \
+         know); nothing was changed; use that version, or another data_dir"
     )]
     Newer {
         /// Whose tables.
