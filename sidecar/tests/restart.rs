@@ -182,6 +182,10 @@ async fn a_successor_that_starts_while_the_old_one_drains_keeps_its_socket() {
     let old = world.config().start_ready().await;
     // A connection that never ends by itself: the old one drains for as long as it may.
     let _lingering = std::os::unix::net::UnixStream::connect(old.config.socket()).unwrap();
+    // Connections are accepted in turn: once a later one is served, that one is no longer in the queue.
+    let later = Client::over_unix(&old.config).await;
+    assert_eq!(later.ask("GET", "/orders", &[], true).await.status, 401);
+    drop(later);
     let ended = tokio::task::spawn_blocking(move || old.terminate());
     let config = world.config();
     eventually(Duration::from_secs(5), "the old one listens no more", || async {
