@@ -157,25 +157,6 @@ async fn a_new_key_is_found_by_the_first_token_that_names_it_and_a_removed_one_e
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
-    let world = World::new().await;
-    let mut config = world.config();
-    config.document["issuers"][0]["refetch_cooldown_seconds"] = json!(3600);
-    let sidecar = config.start_ready().await;
-    let client = Client::over_unix(&sidecar.config).await;
-    let before = world.origin.key_fetches();
-    for _ in 0..5 {
-        let stranger = LocalSigner::generate(Algorithm::ES256).unwrap();
-        let forged = token(&stranger, &json!({}));
-        for _ in 0..20 {
-            assert_eq!(client.get("/orders", &forged).await.status, 401);
-        }
-    }
-    // The first fetch, at start, began the cooldown: none of these caused another.
-    assert_eq!(world.origin.key_fetches(), before);
-}
-
-#[tokio::test]
 async fn an_oversized_bundle_is_refused_and_fetched_once() {
     let world = World::new().await;
     world.origin.be_plain();

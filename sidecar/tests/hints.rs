@@ -136,6 +136,47 @@ async fn a_hint_does_not_end_long_polling() {
 }
 
 #[tokio::test]
+async fn a_flood_of_unknown_keys_within_the_cooldown_costs_no_fetch() {
+    let world = World::new().await;
+    let (address, hints) = control_plane().await;
+    let mut config = world.config();
+    std::fs::write(config.folder.join("credential"), "postern_sidecar_secret\n").unwrap();
+    config.document["control_plane"] =
+        json!({ "grpc": format!("http://{address}"), "credential_file": "credential" });
+    config.document["issuers"][0]["refetch_cooldown_seconds"] = json!(3600);
+    let sidecar = config.start_ready().await;
+    eventually(Duration::from_secs(5), "connected", || async {
+        sidecar.snapshot().await["control_plane"]["connected"] == true
+    })
+    .await;
+    let client = Client::over_unix(&sidecar.config).await;
+    // The first fetch, at start, began the cooldown.
+    let before = world.origin.key_fetches();
+    for _ in 0..5 {
+        let stranger = LocalSigner::generate(Algorithm::ES256).unwrap();
+        let forged = token(&stranger, &json!({}));
+        for _ in 0..20 {
+            assert_eq!(client.get("/orders", &forged).await.status, 401);
+        }
+    }
+    // The puller is one task: once it has followed a hint, whatever the flood caused has been fetched too.
+    let next = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let new = token(&next, &json!({ "scope": "orders:read" }));
+    world.origin.serve_keys([&next]);
+    hints
+        .send(Hint::Keys(KeysHint {
+            issuer: world::ISSUER.to_owned(),
+            etag: "2".to_owned(),
+        }))
+        .unwrap();
+    eventually(Duration::from_secs(5), "the hinted keys", || async {
+        client.get("/orders", &new).await.status == 200
+    })
+    .await;
+    assert_eq!(world.origin.key_fetches(), before + 1, "the hint's alone");
+}
+
+#[tokio::test]
 async fn a_control_plane_that_does_not_answer_is_told() {
     let world = World::new().await;
     // It takes connections and says nothing, as one behind a stuck proxy does.
