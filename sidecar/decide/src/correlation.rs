@@ -22,10 +22,7 @@ pub(crate) struct Identifiers {
 
 impl Identifiers {
     pub(crate) fn of(headers: &Headers<'_>, entropy: &Entropy) -> Self {
-        let correlation_id = headers
-            .value(X_REQUEST_ID)
-            .and_then(CorrelationId::parse)
-            .unwrap_or_else(|| CorrelationId::from_bytes(entropy.correlation_id));
+        let correlation_id = CorrelationId::of(headers.value(X_REQUEST_ID), || entropy.correlation_id);
         let incoming = headers.value(TRACEPARENT).and_then(TraceParent::parse);
         Self {
             correlation_id,
