@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use postern_decide::{Authenticated, Caches, Decision, Outcome, Refusal, RequestView, decide, verify_token};
+use postern_telemetry::CorrelationId;
 
 use crate::clock::{self, Stopwatch};
 use crate::decision_log::DecisionLog;
@@ -43,12 +44,19 @@ impl Checker {
     }
 
     /// Verifies one token, for applications that ask.
-    pub(crate) fn verify(&self, token: &str) -> Result<Authenticated, Refusal> {
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        correlation_id: &CorrelationId,
+    ) -> Result<Authenticated, Refusal> {
         let snapshot = self.published.load();
         let verified = verify_token(&snapshot, &self.caches, token, clock::now().seconds());
         if let Err(refusal) = &verified {
             self.wake(refusal.refetch.as_deref());
         }
+        self.metrics
+            .count_validation(verified.as_ref().err().map(|refusal| refusal.code));
+        self.log.write_validation(correlation_id, verified.as_ref());
         verified
     }
 

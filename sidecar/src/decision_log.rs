@@ -1,6 +1,7 @@
 //! One line for each decision, of those that the operator wants lines of. Never holds a token, a header or a query.
 
-use postern_decide::{Record, RequestView};
+use postern_decide::{Authenticated, Record, Refusal, RequestView};
+use postern_telemetry::CorrelationId;
 use serde::Deserialize;
 
 /// Which decisions are logged.
@@ -23,12 +24,7 @@ pub(crate) struct DecisionLog(pub(crate) LogDecisions);
 impl DecisionLog {
     /// Logs one decision, if it is one to log.
     pub(crate) fn write(self, record: &Record, request: &RequestView<'_>) {
-        let wanted = match self.0 {
-            LogDecisions::All => true,
-            LogDecisions::Denied => !record.allowed,
-            LogDecisions::None => false,
-        };
-        if !wanted {
+        if !self.wants(record.allowed) {
             return;
         }
         tracing::info!(
@@ -50,6 +46,38 @@ impl DecisionLog {
             path = path(request.http.path),
             "decision"
         );
+    }
+
+    /// Logs what came of a token that an application asked about, if it is one to log.
+    pub(crate) fn write_validation(
+        self,
+        correlation_id: &CorrelationId,
+        verified: Result<&Authenticated, &Refusal>,
+    ) {
+        if !self.wants(verified.is_ok()) {
+            return;
+        }
+        let refusal = verified.err();
+        let caller = verified.ok().map(|authenticated| &authenticated.caller);
+        tracing::info!(
+            target: "postern::decision",
+            correlation_id = correlation_id.as_str(),
+            outcome = if verified.is_ok() { "valid" } else { "refused" },
+            code = refusal.map(|refusal| refusal.code.as_str()),
+            reason = refusal.map(|refusal| refusal.reason.as_ref()),
+            subject = caller.and_then(|caller| caller.subject()).map(AsRef::as_ref),
+            client_id = caller.and_then(|caller| caller.client_id()).map(AsRef::as_ref),
+            issuer = caller.map(|caller| caller.issuer().as_ref()),
+            "token validation"
+        );
+    }
+
+    fn wants(self, allowed: bool) -> bool {
+        match self.0 {
+            LogDecisions::All => true,
+            LogDecisions::Denied => !allowed,
+            LogDecisions::None => false,
+        }
     }
 }
 

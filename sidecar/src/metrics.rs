@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use postern_telemetry::Code;
 
 const CHECKS: &str = "postern_checks_total";
+const VALIDATIONS: &str = "postern_token_validations_total";
 const CHECK_SECONDS: &str = "postern_check_duration_seconds";
 pub(crate) const JWKS_FETCHES: &str = "postern_jwks_fetches_total";
 pub(crate) const BUNDLE_PULLS: &str = "postern_bundle_pulls_total";
@@ -35,6 +36,10 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
         .set_buckets_for_metric(Matcher::Full(CHECK_SECONDS.to_owned()), &CHECK_BUCKETS)?
         .install_recorder()?;
     describe_counter!(CHECKS, "Checks decided, by outcome and code");
+    describe_counter!(
+        VALIDATIONS,
+        "Tokens that applications asked about, by outcome and code"
+    );
     describe_histogram!(
         CHECK_SECONDS,
         Unit::Seconds,
@@ -71,44 +76,62 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
 /// The counters of checks, each made beforehand: a check takes no lock and allocates nothing to be counted.
 #[derive(Debug)]
 pub(crate) struct CheckMetrics {
-    allowed: Counter,
-    /// Sorted as [`Code::ALL`] is, by code.
-    denied: Vec<(Code, Counter)>,
+    checks: Outcomes,
+    validations: Outcomes,
     seconds: Histogram,
 }
 
 impl CheckMetrics {
     /// Registers them; the recorder must be installed before.
     pub(crate) fn register() -> Self {
-        let mut denied: Vec<_> = Code::ALL
-            .iter()
-            .map(|&code| {
-                (
-                    code,
-                    counter!(CHECKS, "outcome" => "denied", "code" => code.as_str()),
-                )
-            })
-            .collect();
-        denied.sort_unstable_by_key(|(code, _)| *code);
         Self {
-            allowed: counter!(CHECKS, "outcome" => "allowed", "code" => "ok"),
-            denied,
+            checks: Outcomes::register(CHECKS, "allowed", "denied"),
+            validations: Outcomes::register(VALIDATIONS, "valid", "refused"),
             seconds: histogram!(CHECK_SECONDS),
         }
     }
 
     /// Counts one check; no code means that it was allowed.
     pub(crate) fn count(&self, refused: Option<Code>, took: Duration) {
+        self.checks.count(refused);
+        self.seconds.record(took.as_secs_f64());
+    }
+
+    /// Counts one token that an application asked about; no code means that it is valid.
+    pub(crate) fn count_validation(&self, refused: Option<Code>) {
+        self.validations.count(refused);
+    }
+}
+
+/// A counter of what went well, and one for each code that says why something didn't.
+#[derive(Debug)]
+struct Outcomes {
+    well: Counter,
+    /// Sorted by code.
+    refused: Vec<(Code, Counter)>,
+}
+
+impl Outcomes {
+    fn register(name: &'static str, well: &'static str, refused: &'static str) -> Self {
+        let counter = |code: Code| counter!(name, "outcome" => refused, "code" => code.as_str());
+        let mut refused: Vec<_> = Code::ALL.iter().map(|&code| (code, counter(code))).collect();
+        refused.sort_unstable_by_key(|(code, _)| *code);
+        Self {
+            well: counter!(name, "outcome" => well, "code" => "ok"),
+            refused,
+        }
+    }
+
+    fn count(&self, refused: Option<Code>) {
         match refused {
-            None => self.allowed.increment(1),
+            None => self.well.increment(1),
             Some(code) => {
-                if let Ok(at) = self.denied.binary_search_by_key(&code, |(code, _)| *code)
-                    && let Some((_, counter)) = self.denied.get(at)
+                if let Ok(at) = self.refused.binary_search_by_key(&code, |(code, _)| *code)
+                    && let Some((_, counter)) = self.refused.get(at)
                 {
                     counter.increment(1);
                 }
             }
         }
-        self.seconds.record(took.as_secs_f64());
     }
 }

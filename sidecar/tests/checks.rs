@@ -170,6 +170,49 @@ async fn applications_ask_about_tokens_without_envoy() {
         (bad.valid, bad.code.as_str(), bad.claims_json.as_str()),
         (false, "token_expired", "")
     );
+    // Why a forged token is refused helps only its forger: the log and the metric say it.
+    let forged = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let bad = ask(token(&forged, &json!({}))).await;
+    assert_eq!((bad.valid, bad.code.as_str()), (false, "invalid_token"));
+    let log = sidecar.log();
+    let lines: Vec<_> = log
+        .iter()
+        .filter(|line| line["message"] == "token validation")
+        .map(|line| (line["outcome"].as_str().unwrap(), line["code"].as_str()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("valid", None),
+            ("refused", Some("token_expired")),
+            ("refused", Some("token_key_unknown")),
+        ]
+    );
+    let metrics = sidecar.metrics().await;
+    for line in [
+        "postern_token_validations_total{outcome=\"valid\",code=\"ok\"} 1",
+        "postern_token_validations_total{outcome=\"refused\",code=\"token_key_unknown\"} 1",
+    ] {
+        assert!(
+            metrics.lines().any(|it| it == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_admin_answer_names_its_request() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    for path in ["/healthz", "/readyz", "/metrics", "/snapshot", "/nothing"] {
+        assert_eq!(
+            sidecar.request_id(path, "asked.by-me_1").await,
+            "asked.by-me_1",
+            "{path}"
+        );
+        let made = sidecar.request_id(path, "not well-formed").await;
+        assert!(made.len() == 36 && made != "not well-formed", "{path}: {made}");
+    }
 }
 
 #[tokio::test]

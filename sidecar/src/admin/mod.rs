@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -90,6 +91,7 @@ fn router(admin: Admin) -> Router {
         .route("/snapshot", get(snapshot))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(admin.clone(), correlated))
         .with_state(admin)
 }
 
@@ -117,30 +119,32 @@ async fn snapshot(State(admin): State<Admin>) -> impl IntoResponse {
     Json(snapshot::Shown::of(admin.status.read()))
 }
 
-async fn not_found(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    problem(
-        &admin,
-        &headers,
-        &Error::new(
-            Code::NotFound,
-            "expected /healthz, /readyz, /metrics or /snapshot",
-        ),
-    )
+async fn not_found(Extension(correlation_id): Extension<CorrelationId>) -> Response {
+    let error = Error::new(
+        Code::NotFound,
+        "expected /healthz, /readyz, /metrics or /snapshot",
+    );
+    Problem::new(&error, &correlation_id).into_response()
 }
 
-async fn method_not_allowed(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    problem(
-        &admin,
-        &headers,
-        &Error::new(Code::MethodNotAllowed, "expected GET"),
-    )
+async fn method_not_allowed(Extension(correlation_id): Extension<CorrelationId>) -> Response {
+    let error = Error::new(Code::MethodNotAllowed, "expected GET");
+    Problem::new(&error, &correlation_id).into_response()
 }
 
-fn problem(admin: &Admin, headers: &HeaderMap, error: &Error) -> Response {
-    let correlation_id = headers
+/// Every answer names the request that it answers.
+async fn correlated(State(admin): State<Admin>, mut request: Request<Body>, next: Next) -> Response {
+    let sent = request
+        .headers()
         .get(X_REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .and_then(CorrelationId::parse)
-        .unwrap_or_else(|| CorrelationId::from_bytes(admin.randomness.entropy().correlation_id));
-    Problem::new(error, &correlation_id).into_response()
+        .and_then(|value| value.to_str().ok());
+    let correlation_id = CorrelationId::of(sent, || admin.randomness.entropy().correlation_id);
+    let header = HeaderValue::from_str(correlation_id.as_str());
+    request.extensions_mut().insert(correlation_id);
+    let mut response = next.run(request).await;
+    // A correlation id has no character that a header can't have; the type says so, `HeaderValue` can't know.
+    if let Ok(value) = header {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
 }

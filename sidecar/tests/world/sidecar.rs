@@ -121,6 +121,16 @@ impl Sidecar {
         (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
+    /// The request id in an admin endpoint's answer to a request with this one.
+    pub(crate) async fn request_id(&self, path: &str, sent: &str) -> String {
+        let request = self
+            .http
+            .get(self.config.admin(path))
+            .header("x-request-id", sent);
+        let response = request.send().await.unwrap();
+        response.headers()["x-request-id"].to_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn metrics(&self) -> String {
         self.http
             .get(self.config.admin("/metrics"))
