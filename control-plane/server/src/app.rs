@@ -119,14 +119,16 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
             grpc.serve(grpc_router, closing.clone())
         );
     };
+    // Before it says that it is ready: a signal from then on ends it in order.
+    let requested = shutdown::listen()?;
     let signal = async {
         tracing::info!(http = %addresses.0, grpc = %addresses.1, issuer, "ready");
-        let signal = shutdown::requested().await;
+        let signal = requested.await;
         closing.cancel();
         signal
     };
     let ((), signal) = tokio::join!(listeners, signal);
-    tracing::info!(signal = signal?, "stopping");
+    tracing::info!(signal, "stopping");
     upkeep.abort();
     database.close().await;
     Ok(())

@@ -4,15 +4,17 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Waits for the first of them, and says which it was.
+/// Listens from now on; the future ends with the name of the first signal that comes.
 ///
 /// # Errors
 /// When the process can't be told about signals.
-pub(crate) async fn requested() -> io::Result<&'static str> {
+pub(crate) fn listen() -> io::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }

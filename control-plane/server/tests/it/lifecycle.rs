@@ -40,6 +40,14 @@ async fn a_restart_keeps_the_key_the_clients_and_the_bundles() {
 }
 
 #[tokio::test]
+async fn a_signal_right_after_it_is_ready_ends_it_in_order() {
+    let house = House::new();
+    for _ in 0..10 {
+        house.start().stop();
+    }
+}
+
+#[tokio::test]
 async fn a_kill_loses_nothing_that_was_answered() {
     let house = House::new();
     let mut before = house.start();
