@@ -16,6 +16,7 @@ use super::{
     programs::{EnvoyChoice, Programs, path_folders},
     settings, signing_key,
 };
+use crate::policy::locate_opa;
 
 /// A data folder in which everything is in place.
 pub struct Setup {
@@ -44,6 +45,10 @@ impl Setup {
     /// The first thing that is wrong. Nothing has been started.
     pub fn prepare(args: &DevArgs) -> anyhow::Result<Self> {
         let ports = Ports::from_base(args.port_base)?;
+        // Found again by what compiles; here, so that a wrong flag is wrong usage and nothing has started.
+        if let Some(opa) = &args.opa {
+            locate_opa(Some(opa))?;
+        }
         let programs = Programs::find(&envoy_choice(args)?)?;
         let policy_dir = args.policy_dir.as_deref().map(existing_dir).transpose()?;
         let folder = Folder::open(&args.dev.data_dir)?;

@@ -1,0 +1,28 @@
+//! What is said to somebody who calls the program wrongly: the exit code, and a message that helps.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::process::Command;
+
+#[track_caller]
+fn expect(arguments: &[&str], code: i32, text: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_remove("POSTERN_DATA_DIR")
+        .output()
+        .unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(text), "{text:?} in {said}");
+}
+
+#[test]
+fn an_opa_that_is_not_there_is_wrong_usage() {
+    expect(&["dev", "--opa", "/nope"], 2, "/nope (--opa) is not a program");
+}
