@@ -46,7 +46,7 @@ impl Printed for Inspected {
         let (colour, text) = match &self.verification {
             Verification::NotVerified => (
                 anstyle::AnsiColor::Yellow,
-                "NOT VERIFIED: what follows is what the token says of itself (verify with --jwks)".to_owned(),
+                "NOT VERIFIED: what follows is what the token says of itself (to verify, give --jwks, --issuer and --audience)".to_owned(),
             ),
             Verification::Refused { reason } => (anstyle::AnsiColor::Red, format!("REFUSED: {reason}")),
             Verification::Verified => (
@@ -94,6 +94,7 @@ mod tests {
             .human();
         for part in [
             "NOT VERIFIED",
+            "--jwks, --issuer and --audience",
             "alg: \"ES256\"",
             "sub: \"reader\"",
             "exp: 0 (1970-01-01T00:00:00Z)",

@@ -14,13 +14,13 @@ const LEEWAY_SECONDS: u32 = 30;
 /// What is needed to verify a token; all or none.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The issuer's key set: a URL or a file.
+    /// The issuer's key set: a URL or a file. To verify takes --jwks, --issuer and --audience, all three.
     #[arg(long, value_name = "URL|FILE", requires_all = ["issuer", "audience"])]
     jwks: Option<String>,
-    /// The issuer that the token must name.
+    /// The issuer that the token must name; with --jwks and --audience.
     #[arg(long, value_name = "URL", requires = "jwks")]
     issuer: Option<String>,
-    /// An audience that the token may be for; may be repeated.
+    /// An audience that the token may be for; may be repeated; with --jwks and --issuer.
     #[arg(long, requires = "jwks")]
     audience: Vec<String>,
 }
