@@ -26,3 +26,19 @@ fn expect(arguments: &[&str], code: i32, text: &str) {
 fn an_opa_that_is_not_there_is_wrong_usage() {
     expect(&["dev", "--opa", "/nope"], 2, "/nope (--opa) is not a program");
 }
+
+#[test]
+fn an_empty_token_is_wrong_usage() {
+    for token in ["", " ", "Bearer "] {
+        expect(
+            &["check", "/", "--sidecar", "127.0.0.1:1", "--token", token],
+            2,
+            "the token is empty",
+        );
+    }
+}
+
+#[test]
+fn without_a_data_folder_check_names_the_flag_that_does_without() {
+    expect(&["check", "/"], 2, "no --sidecar was given");
+}

@@ -3,6 +3,7 @@
 mod ask;
 mod verdict;
 
+use anyhow::Context as _;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
@@ -53,7 +54,11 @@ pub struct CheckArgs {
 pub async fn run(args: CheckArgs) -> anyhow::Result<Exit> {
     let sidecar = match &args.sidecar {
         Some(sidecar) => sidecar.clone(),
-        None => DevFile::read(&args.dev.data_dir)?.sidecar_ext_authz,
+        None => {
+            DevFile::read(&args.dev.data_dir)
+                .context("no --sidecar was given")?
+                .sidecar_ext_authz
+        }
     };
     let mut headers = args.headers.clone();
     if let Some(token) = &args.token {

@@ -86,6 +86,20 @@ fn headers(options: Vec<HeaderValueOption>) -> Vec<Header> {
     options.into_iter().filter_map(each).collect()
 }
 
+impl Verdict {
+    /// What a denial's problem document calls the request, where there is one.
+    fn correlation_id(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        // It is shown to be typed again, so nothing that a shell or a terminal acts on may be in it.
+        let plain = |id: &&str| {
+            id.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let id = body.get("correlation_id")?.as_str().filter(plain)?;
+        (!id.is_empty()).then(|| id.to_owned())
+    }
+}
+
 impl Printed for Verdict {
     fn human(&self) -> String {
         let style = if self.allowed {
@@ -113,6 +127,13 @@ impl Printed for Verdict {
         section("the upstream does not get", self.request_headers_removed.clone());
         section("the caller gets", shown(&self.response_headers));
         section("body", self.body.lines().map(str::to_owned).collect());
+        // The caller is told what is safe; the log says exactly which rule refused.
+        let told =
+            |id| format!("grep {id} in it; that of `postern dev` is logs/sidecar.log in its data folder");
+        section(
+            "the sidecar's log says why",
+            self.correlation_id().map(told).into_iter().collect(),
+        );
         text
     }
 }
@@ -172,6 +193,20 @@ mod tests {
         let verdict = response(16, Some(HttpResponse::DeniedResponse(denied)));
         assert!(!verdict.allowed);
         assert!(verdict.human().contains("with 401") && verdict.human().contains("\"title\""));
+    }
+
+    #[test]
+    fn a_denial_that_names_its_request_points_to_the_log() {
+        let denied = |body: &str| {
+            let denied = DeniedHttpResponse {
+                body: body.into(),
+                ..DeniedHttpResponse::default()
+            };
+            response(16, Some(HttpResponse::DeniedResponse(denied))).human()
+        };
+        let text = denied(r#"{"correlation_id":"c-1"}"#);
+        assert!(text.contains("log says why\n  grep c-1"), "{text}");
+        assert!(!denied("no").contains("log says why"));
     }
 
     #[test]

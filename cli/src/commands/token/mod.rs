@@ -5,7 +5,7 @@ mod verification;
 
 use std::io::Read as _;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 
 use crate::{
@@ -72,6 +72,9 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<Exit> {
 }
 
 /// A token from the command line, or from standard input for `-`. Spaces around it and `Bearer ` before it are dropped.
+///
+/// # Errors
+/// When standard input can't be read, or nothing is left: the command that was to get a token failed, most likely.
 pub fn read_token(argument: &str) -> anyhow::Result<String> {
     let text = if argument == "-" {
         let mut text = String::new();
@@ -83,8 +86,14 @@ pub fn read_token(argument: &str) -> anyhow::Result<String> {
     } else {
         argument.to_owned()
     };
-    let text = text.trim();
-    Ok(text.strip_prefix("Bearer ").unwrap_or(text).trim().to_owned())
+    // Its end is left on for now: of `Bearer ` alone nothing may remain.
+    let text = text.trim_start();
+    let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+    ensure!(
+        !text.is_empty(),
+        "the token is empty; did the command that was to get it fail?"
+    );
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
