@@ -158,7 +158,10 @@ pub fn refused(status: Status) -> anyhow::Error {
             status.message()
         ),
         Code::DeadlineExceeded | Code::Cancelled => {
-            anyhow::anyhow!("the control plane did not answer within {} s", DEADLINE.as_secs())
+            anyhow::anyhow!(
+                "the control plane did not answer within {} s; is this the gRPC port?",
+                DEADLINE.as_secs()
+            )
         }
         code => anyhow::anyhow!("the control plane answered {code:?}: {}", status.message()),
     }
@@ -187,6 +190,13 @@ mod tests {
             );
         }
         assert!(endpoint("http://127.0.0.1:8081").is_ok());
+    }
+
+    #[test]
+    fn a_silent_port_may_be_the_wrong_one() {
+        // HTTP/1.1 answers nothing that a gRPC client understands.
+        let error = refused(Status::deadline_exceeded("")).to_string();
+        assert!(error.ends_with("is this the gRPC port?"), "{error}");
     }
 
     #[test]
