@@ -15,7 +15,7 @@ use crate::{
     output::{self, OutputArgs},
     target::DevFile,
 };
-use report::{BundleReport, ControlPlaneReport, PolicyReport, Report, SidecarReport};
+use report::{BundleReport, ControlPlaneReport, EnvoyReport, PolicyReport, Report, SidecarReport};
 
 /// Of asking the sidecar.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ pub struct StatusArgs {
     output: OutputArgs,
 }
 
-/// Asks all three, prints, and exits by what they said.
+/// Asks all of them, prints, and exits by what they said.
 pub async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     let target = args.target.target()?;
     let admin = match &args.sidecar_admin {
@@ -51,10 +51,16 @@ pub async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
                 .sidecar_admin
         }
     };
-    let (control_plane, sidecar) = tokio::join!(ask_control_plane(&target), ask_sidecar(&admin));
+    let envoy = local_envoy(&args)?;
+    let (control_plane, sidecar, envoy) = tokio::join!(
+        ask_control_plane(&target),
+        ask_sidecar(&admin),
+        reach_envoy(envoy)
+    );
     let report = Report {
         control_plane: ControlPlaneReport::new(&target.url, control_plane),
         sidecar: SidecarReport::new(&admin, sidecar),
+        envoy,
         policy: watched_policy(&args)?,
     };
     output::print(args.output.output, &report)?;
@@ -97,6 +103,32 @@ async fn ask_sidecar(admin: &str) -> anyhow::Result<Value> {
     serde_json::from_slice(&body).with_context(|| format!("{url} does not answer as a sidecar does"))
 }
 
+/// The Envoy of `postern dev`, where it has one; that of a control plane elsewhere isn't known.
+fn local_envoy(args: &StatusArgs) -> anyhow::Result<Option<String>> {
+    if args.target.control_plane.is_some() {
+        return Ok(None);
+    }
+    Ok(DevFile::read(&args.target.dev.data_dir)?.envoy)
+}
+
+/// Any answer over HTTP will do, a refusal too: it is no matter of state what is decided.
+async fn reach_envoy(url: Option<String>) -> Option<EnvoyReport> {
+    let url = url?;
+    let asked = async {
+        let client = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .no_proxy()
+            .build()
+            .context("preparing the request")?;
+        client.get(&url).send().await.map_err(|error| {
+            anyhow::anyhow!("no Envoy answers at {url}: {}", control_plane::innermost(&error))
+        })?;
+        Ok(())
+    };
+    let answer = asked.await;
+    Some(EnvoyReport::new(&url, answer))
+}
+
 /// What `postern dev` watches, where there is one; a control plane elsewhere has none.
 fn watched_policy(args: &StatusArgs) -> anyhow::Result<Option<PolicyReport>> {
     if args.target.control_plane.is_some() {
@@ -104,4 +136,23 @@ fn watched_policy(args: &StatusArgs) -> anyhow::Result<Option<PolicyReport>> {
     }
     let status = PolicyStatus::read(&args.target.dev.data_dir).context("policy-status.json")?;
     Ok(status.map(PolicyReport::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_envoy_that_does_not_listen_is_not_well_and_none_is_none() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let report = reach_envoy(Some(format!("http://{free}"))).await.unwrap();
+        assert!(
+            !report.ok && report.error.contains("no Envoy answers at"),
+            "{report:?}"
+        );
+        assert!(reach_envoy(None).await.is_none());
+    }
 }

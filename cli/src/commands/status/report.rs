@@ -19,6 +19,9 @@ pub struct Report {
     pub control_plane: ControlPlaneReport,
     /// The sidecar.
     pub sidecar: SidecarReport,
+    /// The Envoy of `postern dev`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub envoy: Option<EnvoyReport>,
     /// The policy that `postern dev` watches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyReport>,
@@ -27,7 +30,10 @@ pub struct Report {
 impl Report {
     /// Whether everything that was asked is as it should be.
     pub fn all_well(&self) -> bool {
-        self.control_plane.ok && self.sidecar.ok && self.policy.as_ref().is_none_or(|policy| policy.ok)
+        self.control_plane.ok
+            && self.sidecar.ok
+            && self.envoy.as_ref().is_none_or(|envoy| envoy.ok)
+            && self.policy.as_ref().is_none_or(|policy| policy.ok)
     }
 }
 
@@ -118,6 +124,32 @@ impl SidecarReport {
     }
 }
 
+/// Whether Envoy can be reached.
+#[derive(Debug, Serialize)]
+pub struct EnvoyReport {
+    /// Whether it answers at all.
+    pub ok: bool,
+    /// Where it was asked.
+    pub url: String,
+    /// Why it doesn't; empty when it does.
+    pub error: String,
+}
+
+impl EnvoyReport {
+    /// From its answer, whatever that says.
+    pub fn new(url: &str, answer: anyhow::Result<()>) -> Self {
+        let error = answer
+            .err()
+            .map(|error| output::in_full(&error))
+            .unwrap_or_default();
+        Self {
+            ok: error.is_empty(),
+            url: url.to_owned(),
+            error,
+        }
+    }
+}
+
 /// Everything in a snapshot that isn't as it should be.
 fn complaints(snapshot: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -186,6 +218,12 @@ impl Printed for Report {
                 },
             ),
         ];
+        let envoy = self.envoy.iter();
+        rows.extend(
+            envoy
+                .clone()
+                .map(|envoy| row("envoy", envoy.ok, envoy.url.clone())),
+        );
         let bundles = self.control_plane.bundles.iter().map(|bundle| {
             let BundleReport {
                 name,
@@ -214,6 +252,7 @@ impl Printed for Report {
             ("sidecar", &self.sidecar.error),
         ]
         .into_iter()
+        .chain(envoy.map(|envoy| ("envoy", &envoy.error)))
         .chain(policy.map(|policy| ("policy", &policy.status.error)));
         for (part, error) in errors.filter(|(_, error)| !error.is_empty()) {
             let _ = write!(text, "\n\n{part}: {error}");
@@ -247,6 +286,7 @@ mod tests {
         Report {
             control_plane: ControlPlaneReport::new("http://c", Ok(Vec::new())),
             sidecar: SidecarReport::new("http://s", Ok(snapshot)),
+            envoy: None,
             policy: Some(status.into()),
         }
     }
@@ -279,6 +319,16 @@ mod tests {
             (&json["policy"]["ok"], &json["policy"]["state"]),
             (&json!(false), &json!("refused"))
         );
+    }
+
+    #[test]
+    fn an_envoy_that_cannot_be_reached_is_not_well_and_says_why() {
+        let mut report = report(well(), PolicyState::Served, "");
+        report.envoy = Some(EnvoyReport::new("http://e", Ok(())));
+        assert!(report.all_well());
+        report.envoy = Some(EnvoyReport::new("http://e", Err(anyhow::anyhow!("refused"))));
+        assert!(!report.all_well());
+        assert!(report.human().ends_with("envoy: refused"), "{}", report.human());
     }
 
     #[test]
