@@ -9,7 +9,6 @@ use crate::{commands, dev};
 #[command(
     name = "postern",
     version,
-    disable_help_subcommand = true,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 yes, done · 1 no, refused · 2 wrong usage, or it could not be asked.\n\
                   Shell completions: `postern completions bash|zsh|fish|elvish|powershell`; man pages: `postern man DIR`."

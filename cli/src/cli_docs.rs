@@ -35,7 +35,8 @@ fn describe(command: &mut Command, text: &mut String) {
     );
     for command in command
         .get_subcommands_mut()
-        .filter(|command| !command.is_hide_set())
+        // `help` says again what is here already.
+        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
     {
         describe(command, text);
     }

@@ -42,3 +42,9 @@ fn an_empty_token_is_wrong_usage() {
 fn without_a_data_folder_check_names_the_flag_that_does_without() {
     expect(&["check", "/"], 2, "no --sidecar was given");
 }
+
+#[test]
+fn help_is_a_command_too() {
+    expect(&["help"], 0, "Usage: postern");
+    expect(&["help", "check"], 0, "Usage: postern check");
+}

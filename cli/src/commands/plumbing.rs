@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::{cli::Cli, exit::Exit, output};
@@ -28,10 +28,20 @@ pub struct ManArgs {
 
 /// Prints a completion script.
 pub fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "postern", &mut script);
-    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    output::line(script(args.shell).trim_end())?;
     Ok(Exit::Yes)
+}
+
+/// The generators know nothing of hidden commands, so these are left out here.
+fn script(shell: Shell) -> String {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut cli = Command::new("postern")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(shown.cloned());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli, "postern", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Writes a man page for each command.
@@ -41,4 +51,24 @@ pub fn man(args: &ManArgs) -> anyhow::Result<Exit> {
         .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
         .with_context(|| format!("writing man pages into {}", dir.display()))?;
     Ok(Exit::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn completions_offer_what_help_shows() {
+        for shell in Shell::value_variants() {
+            let script = script(*shell);
+            assert!(script.contains("status"), "{shell}");
+            assert!(
+                !script.contains("postern upstream") && !script.contains("postern__upstream"),
+                "{shell}"
+            );
+            assert!(!script.contains("The demo's upstream"), "{shell}");
+        }
+    }
 }
