@@ -13,7 +13,7 @@ use crate::target::DataDirArgs;
     postern dev\n  \
     postern dev --port-base 18000 --data-dir /tmp/postern\n  \
     postern dev --no-envoy\n  \
-    postern dev --policy-dir ~/policies/orders"
+    postern dev --policy-dir ./policy   # Rego of package orders.authz with a rule `decision`"
 )]
 pub struct DevArgs {
     #[command(flatten)]
@@ -22,7 +22,8 @@ pub struct DevArgs {
     /// [default: 8000, 8001, 8080, 8081, 9192].
     #[arg(long, value_name = "N")]
     pub port_base: Option<u16>,
-    /// The folder whose Rego decides; watched while it runs [default: policy/ in the data folder].
+    /// The folder whose Rego decides; watched while it runs. Rule `decision` of package orders.authz is asked, no other
+    /// [default: policy/ in the data folder].
     #[arg(long, value_name = "DIR")]
     pub policy_dir: Option<PathBuf>,
     /// Leave Envoy out.
