@@ -48,3 +48,12 @@ fn help_is_a_command_too() {
     expect(&["help"], 0, "Usage: postern");
     expect(&["help", "check"], 0, "Usage: postern check");
 }
+
+#[test]
+fn a_name_that_no_bundle_can_have_is_refused_with_the_rule() {
+    expect(
+        &["bundle", "push", "x.tar.gz", "--name", "Bad Name!"],
+        2,
+        "expected 1 to 128 characters of `a-z 0-9 - _ .`, the first a letter or digit",
+    );
+}

@@ -21,8 +21,8 @@ pub struct PushArgs {
     /// The bundle.
     #[arg(value_name = "BUNDLE")]
     archive: PathBuf,
-    /// The name to serve it under.
-    #[arg(long, value_name = "NAME")]
+    /// The name to serve it under: 1 to 128 of a-z, 0-9, `-`, `_` and `.`, the first a letter or digit.
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: String,
     #[command(flatten)]
     target: TargetArgs,
@@ -52,6 +52,19 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<Exit> {
             Ok(Exit::No)
         }
         Err(status) => Err(control_plane::refused(status)),
+    }
+}
+
+/// The control plane's rule, said before anything is sent; it has the last word.
+fn parse_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let valid = (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| plain(byte) || b"-_.".contains(&byte))
+        && text.bytes().next().is_some_and(plain);
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 1 to 128 characters of `a-z 0-9 - _ .`, the first a letter or digit".to_owned())
     }
 }
 
