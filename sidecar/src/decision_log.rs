@@ -1,7 +1,7 @@
 //! One line for each decision, of those that the operator wants lines of. Never holds a token, a header or a query.
 
 use postern_decide::{Authenticated, Record, Refusal, RequestView};
-use postern_telemetry::CorrelationId;
+use postern_telemetry::{Code, CorrelationId};
 use serde::Deserialize;
 
 /// Which decisions are logged.
@@ -33,7 +33,7 @@ impl DecisionLog {
             trace_id = record.trace_id,
             decision_id = %record.decision_id,
             outcome = if record.allowed { "allowed" } else { "denied" },
-            code = record.code.map(postern_telemetry::Code::as_str),
+            code = record.code.map(Code::as_str),
             reason = record.reason.as_deref(),
             subject = record.subject.as_deref(),
             client_id = record.client_id.as_deref(),
@@ -46,6 +46,16 @@ impl DecisionLog {
             path = path(request.http.path),
             "decision"
         );
+        // A refusal is business as usual; a policy that fails is a fault of whoever wrote it, and hides among refusals.
+        if record.code == Some(Code::PolicyError) {
+            tracing::warn!(
+                target: "postern::decision",
+                correlation_id = record.correlation_id.as_str(),
+                policy_revision = record.policy_revision.as_deref(),
+                reason = record.reason.as_deref(),
+                "the policy itself fails; requests that meet this are denied"
+            );
+        }
     }
 
     /// Logs what came of a token that an application asked about, if it is one to log.

@@ -246,7 +246,7 @@ impl BundlePuller {
             }
             Err(error) => {
                 let refused = error.is_refusal();
-                tracing::warn!(bundle = self.plan.name, %error, refused, "no new policy; the last good one serves on");
+                tracing::warn!(bundle = self.plan.name, %error, refused, "no new policy; the one in force, if any, stays");
                 self.context.status.change_bundle(|state| {
                     if refused || !state.refused {
                         state.error = Some(error.to_string());

@@ -110,7 +110,7 @@ impl KeysPuller {
                             .context
                             .randomness
                             .backoff(backoff(failures).min(self.plan.refresh));
-                    tracing::warn!(issuer, %error, "keys could not be fetched; the last good ones serve on");
+                    tracing::warn!(issuer, %error, "keys could not be fetched; those in force, if any, stay");
                     self.context
                         .status
                         .change_issuer(issuer, |state| state.error = Some(error.to_string()));
