@@ -47,6 +47,7 @@ const CONTROL_PLANE: &[(&str, &[&str])] = &[
             "postern-store",
             "postern-token",
             "postern-identity",
+            "postern-oauth",
             "postern-policy-service",
         ],
     ),
