@@ -86,7 +86,7 @@ pub fn read_token(argument: &str) -> anyhow::Result<String> {
     } else {
         argument.to_owned()
     };
-    // Its end is left on for now: of `Bearer ` alone nothing may remain.
+    // Its end is left on here: of `Bearer ` alone nothing may remain.
     let text = text.trim_start();
     let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
     ensure!(
