@@ -30,6 +30,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         file.source_code_info = None;
     }
     fs::write(out.join("descriptors.binpb"), descriptors.encode_to_vec())?;
+    if env::var_os("CARGO_FEATURE_ENVOY").is_some() {
+        envoy(&root, &out)?;
+    }
+    Ok(())
+}
+
+/// Descriptors of Envoy's authorisation service, from its own files.
+fn envoy(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=third_party");
+    let third_party = root.join("third_party");
+    let service = third_party.join("envoy/service/auth/v3/external_auth.proto");
+    let mut descriptors = protox::compile([service], [third_party])?;
+    for file in &mut descriptors.file {
+        file.source_code_info = None;
+    }
+    fs::write(out.join("envoy.binpb"), descriptors.encode_to_vec())?;
     Ok(())
 }
 

@@ -42,3 +42,8 @@ contracts! {
 /// Every contract as a serialised `google.protobuf.FileDescriptorSet`, without comments: for gRPC reflection and for
 /// the compatibility check.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
+
+/// Envoy's `envoy.service.auth.v3` with all that it imports, in the same form: for protobuf JSON and gRPC reflection. The
+/// Rust types of these messages are `envoy-types`'.
+#[cfg(feature = "envoy")]
+pub const ENVOY_FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envoy.binpb"));
