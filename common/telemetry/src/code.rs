@@ -111,6 +111,54 @@ codes! {
     TokenTooLarge "token_too_large" 401 Unauthenticated "Token too large"
         "The token is longer than 16 KiB."
         "Have the issuer put less into it."
+    TokenRevoked "token_revoked" 401 Unauthenticated "Token revoked"
+        "The token, its session, its family, its key or a claim of it has been revoked."
+        "Get a new token, by signing in again; why it was revoked, whoever revoked it knows."
+    TokenClaimMismatch "token_claim_mismatch" 401 Unauthenticated "Token claim has another value"
+        "A claim of the token is there, but has none of the values that are required here."
+        "Get a token with a required value, or correct `required_claims` of the issuer or the route."
+    TokenBindingRequired "token_binding_required" 401 Unauthenticated "Token is bound to a key"
+        "The token is bound to its sender's key (`cnf`), and was sent as a plain bearer token, or is bound in a way that isn't known here."
+        "Send it as `Authorization: DPoP` with a proof (RFC 9449), or over mTLS with the certificate it was issued for (RFC 8705)."
+    TokenBindingMismatch "token_binding_mismatch" 401 Unauthenticated "Token is bound to another key"
+        "The token is bound to another key or certificate than the caller has shown, or to none where the route asks for one."
+        "Use the key or certificate that the token was issued for."
+    DpopProofMissing "dpop_proof_missing" 401 Unauthenticated "DPoP proof missing"
+        "The request needs a DPoP proof (RFC 9449) and has none."
+        "Send one `DPoP` header with a proof made for this request."
+    DpopProofInvalid "dpop_proof_invalid" 401 Unauthenticated "DPoP proof refused"
+        "The DPoP proof is malformed, badly signed, too old, or made for another request, token or key; which stands in the log."
+        "Make a proof for this very request: method, URL without query, access token, and a clock that is right."
+    DpopProofReplayed "dpop_proof_replayed" 401 Unauthenticated "DPoP proof used before"
+        "A DPoP proof counts once, and this one was seen already, or no more proofs can be remembered at the moment."
+        "Make a new proof, with a new `jti`, for each request."
+    UseDpopNonce "use_dpop_nonce" 401 Unauthenticated "DPoP nonce needed"
+        "The DPoP proof must hold a nonce that this resource gave out lately (RFC 9449 §9)."
+        "Send the request again with a proof that holds the value of the `DPoP-Nonce` header."
+    InsufficientUserAuthentication "insufficient_user_authentication" 401 Unauthenticated "Stronger sign-in needed"
+        "The token is valid, but the user's sign-in behind it is too weak or too long ago for this request (RFC 9470)."
+        "Send the user to sign in again with the `acr_values` and `max_age` named in `WWW-Authenticate`."
+    ApiKeyInvalid "api_key_invalid" 401 Unauthenticated "API key refused"
+        "The API key is unknown, expired or revoked; which of them is not said."
+        "Get a new key from whoever runs this: `postern api-key create`."
+    PeerRequired "peer_required" 401 Unauthenticated "Client certificate needed"
+        "The route asks for a workload identity, and the connection has none that can be believed."
+        "Connect over mTLS with a certificate that holds one SPIFFE ID, and have Envoy send it (`include_peer_certificate`)."
+    PeerUntrusted "peer_untrusted" 403 PermissionDenied "Workload not allowed"
+        "The caller's workload identity is proved, but its trust domain or SPIFFE ID is not allowed on this route."
+        "Add it to the route's `peer`, if it should be."
+    PeerAmbiguous "peer_ambiguous" 403 PermissionDenied "Workload identity ambiguous"
+        "The sources of the caller's workload identity say different things, or one of them says more than one."
+        "Use a certificate with exactly one URI SAN that is a SPIFFE ID; look at what sits between caller and Envoy."
+    NoRoute "no_route" 403 PermissionDenied "No route"
+        "None of the configured routes matches this request, and what isn't matched is denied."
+        "See why: `postern-sidecar --config FILE routes test 'GET https://host/path'`."
+    AmbiguousPath "ambiguous_path" 400 InvalidArgument "Path ambiguous"
+        "Proxy, policy and upstream could each read the request's path in another way, so that none is asked."
+        "Send the path in its plainest form: no dot segments, empty segments, encoded delimiters or backslashes."
+    UntrustedForwarder "untrusted_forwarder" 403 PermissionDenied "Forwarder not trusted"
+        "Headers that describe another request (`X-Forwarded-…`, `X-Original-…`) came from a peer that isn't listed, or are missing or repeated."
+        "Add the proxy's address to `http_auth.trusted_peers`, and have it send each header once."
     InsufficientScope "insufficient_scope" 403 PermissionDenied "Scope insufficient"
         "The token is valid, but lacks a scope that this request needs."
         "Ask for a token with the scope named in `WWW-Authenticate`."
@@ -159,6 +207,15 @@ codes! {
     KeysUnavailable "keys_unavailable" 503 Unavailable "No keys loaded"
         "The issuer's keys have never been fetched, so that its tokens can't be verified. The request is denied."
         "See whether the issuer's `jwks_uri` can be reached: `postern status`, or the sidecar's /readyz."
+    RevocationsStale "revocations_stale" 503 Unavailable "Revocations too old"
+        "Nothing has been heard of revocations for longer than this route allows. The request is denied."
+        "See what keeps the control plane away: the sidecar's /readyz and /snapshot; or let the route serve on (`when_stale: serve`)."
+    IntrospectionUnavailable "introspection_unavailable" 503 Unavailable "Introspection not available"
+        "The issuer that alone can tell whether this token is valid doesn't answer. The request is denied."
+        "See whether the issuer's introspection endpoint can be reached; the breaker lets requests through once it answers again."
+    Overloaded "overloaded" 503 Unavailable "Too many checks at once"
+        "As many checks are under way as may be, and this one was denied rather than queued."
+        "Try again; if it stays, give the sidecar more CPU or raise `overload.max_in_flight`."
     RateLimited "rate_limited" 429 ResourceExhausted "Too many requests"
         "The caller has sent more than it may in this time."
         "Wait as long as `Retry-After` says."
@@ -224,15 +281,29 @@ impl Code {
             | Code::TokenKeyUnknown
             | Code::TokenKeyChoiceRefused
             | Code::TokenMissingClaim
-            | Code::TokenTooLarge => Some("invalid_token"),
-            Code::InvalidRequest | Code::ValidationFailed | Code::PayloadTooLarge => Some("invalid_request"),
-            Code::InsufficientScope
+            | Code::TokenTooLarge
+            | Code::TokenRevoked
+            | Code::TokenClaimMismatch
+            | Code::TokenBindingRequired
+            | Code::TokenBindingMismatch => Some("invalid_token"),
+            // RFC 9449 §7.1.
+            Code::DpopProofMissing | Code::DpopProofInvalid | Code::DpopProofReplayed => {
+                Some("invalid_dpop_proof")
+            }
+            Code::InvalidRequest | Code::ValidationFailed | Code::PayloadTooLarge | Code::AmbiguousPath => {
+                Some("invalid_request")
+            }
+            Code::UseDpopNonce
+            | Code::InsufficientUserAuthentication
+            | Code::InsufficientScope
             | Code::InvalidClient
             | Code::InvalidGrant
             | Code::InvalidScope
             | Code::UnauthorizedClient
             | Code::UnsupportedGrantType => Some(self.as_str()),
-            Code::Unavailable | Code::Timeout | Code::RateLimited => Some("temporarily_unavailable"),
+            Code::Unavailable | Code::Timeout | Code::RateLimited | Code::Overloaded => {
+                Some("temporarily_unavailable")
+            }
             Code::Internal => Some("server_error"),
             Code::MissingToken
             | Code::AccessDenied
@@ -244,7 +315,15 @@ impl Code {
             | Code::LimitReached
             | Code::PolicyError
             | Code::PolicyUnavailable
-            | Code::KeysUnavailable => None,
+            | Code::KeysUnavailable
+            | Code::ApiKeyInvalid
+            | Code::PeerRequired
+            | Code::PeerUntrusted
+            | Code::PeerAmbiguous
+            | Code::NoRoute
+            | Code::UntrustedForwarder
+            | Code::RevocationsStale
+            | Code::IntrospectionUnavailable => None,
         }
     }
 
