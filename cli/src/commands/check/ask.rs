@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use envoy_types::pb::envoy::{
     config::core::v3::{Address, SocketAddress, address, socket_address::PortSpecifier},
     service::auth::v3::{
-        AttributeContext, CheckRequest,
+        AttributeContext, CheckRequest, CheckResponse,
         attribute_context::{HttpRequest, Peer, Request},
         authorization_client::AuthorizationClient,
     },
@@ -120,7 +120,7 @@ fn loopback() -> Peer {
 ///
 /// # Errors
 /// When nobody listens there.
-pub async fn connect(sidecar: &str) -> anyhow::Result<AuthorizationClient<Channel>> {
+async fn connect(sidecar: &str) -> anyhow::Result<AuthorizationClient<Channel>> {
     let unreachable = |error: tonic::transport::Error| {
         anyhow::anyhow!("no sidecar answers at {sidecar}: {}", innermost(&error))
     };
@@ -149,6 +149,18 @@ pub async fn connect(sidecar: &str) -> anyhow::Result<AuthorizationClient<Channe
             .map_err(unreachable)?
     };
     Ok(AuthorizationClient::new(channel))
+}
+
+/// Asks the sidecar once.
+///
+/// # Errors
+/// When it can't be reached, or answers with a gRPC error.
+pub async fn ask(sidecar: &str, request: CheckRequest) -> anyhow::Result<CheckResponse> {
+    let mut client = connect(sidecar).await?;
+    let answer = client.check(request).await.map_err(|status| {
+        anyhow::anyhow!("the sidecar at {sidecar} did not answer: {}", innermost(&status))
+    })?;
+    Ok(answer.into_inner())
 }
 
 #[cfg(test)]

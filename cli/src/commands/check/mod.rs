@@ -1,14 +1,17 @@
 //! `postern check`: asks the sidecar what it would decide, with the message that Envoy sends. Never touches the upstream.
 
 mod ask;
+mod json;
 mod verdict;
 
-use anyhow::Context as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
     commands::token::read_token,
-    control_plane::innermost,
     exit::Exit,
     output::{self, OutputArgs},
     target::{DataDirArgs, DevFile},
@@ -22,13 +25,25 @@ use verdict::Verdict;
     Examples:\n  \
     postern check /orders                                   # no token: denied\n  \
     postern check /orders --token \"$TOKEN\"\n  \
-    postern check -X POST http://shop.example/orders --token - < token.txt\n  \
-    postern check /orders -H 'accept: text/html' --sidecar unix:/run/postern/ext_authz.sock -o json"
+    postern check -X POST --url http://shop.example/orders --token - < token.txt\n  \
+    postern check /orders -H 'accept: text/html' --sidecar unix:/run/postern/ext_authz.sock -o json\n  \
+    postern check --request check.json                      # a CheckRequest in protobuf's JSON; prints the CheckResponse"
 )]
 pub struct CheckArgs {
     /// What is asked for: a path with its query, or a URL, whose host is then the request's.
-    #[arg(value_name = "PATH|URL", value_parser = NonEmptyStringValueParser::new())]
-    pub path: String,
+    #[arg(
+        value_name = "PATH|URL",
+        value_parser = NonEmptyStringValueParser::new(),
+        required_unless_present_any = ["url", "request"]
+    )]
+    pub path: Option<String>,
+    /// The same, as an option.
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "path")]
+    pub url: Option<String>,
+    /// A file with a whole `CheckRequest` in protobuf's JSON, or `-` for standard input; the `CheckResponse` is printed in
+    /// the same form.
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["path", "url", "method", "host", "headers", "token"])]
+    pub request: Option<PathBuf>,
     /// The method.
     #[arg(short = 'X', long, default_value = "GET")]
     pub method: String,
@@ -60,6 +75,9 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Exit> {
                 .sidecar_ext_authz
         }
     };
+    if let Some(file) = &args.request {
+        return replay(&sidecar, file).await;
+    }
     let mut headers = args.headers.clone();
     if let Some(token) = &args.token {
         headers.push((
@@ -67,14 +85,41 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Exit> {
             format!("Bearer {}", read_token(token)?),
         ));
     }
-    let question = ask::Question::new(&args.method, &args.path, args.host.as_deref(), headers)?;
-    let mut client = ask::connect(&sidecar).await?;
-    let answer = client.check(question.into_request()).await.map_err(|status| {
-        anyhow::anyhow!("the sidecar at {sidecar} did not answer: {}", innermost(&status))
-    })?;
-    let verdict = Verdict::from(answer.into_inner());
+    let target = args.path.or(args.url).unwrap_or_default();
+    let question = ask::Question::new(&args.method, &target, args.host.as_deref(), headers)?;
+    let verdict = Verdict::from(ask::ask(&sidecar, question.into_request()).await?);
     output::print(args.output.output, &verdict)?;
-    Ok(if verdict.allowed { Exit::Yes } else { Exit::No })
+    Ok(exit(verdict.allowed))
+}
+
+/// Sends a request that was kept, and prints the response as it came.
+async fn replay(sidecar: &str, file: &Path) -> anyhow::Result<Exit> {
+    let request = json::request(&read(file)?).with_context(|| format!("{}", file.display()))?;
+    let response = ask::ask(sidecar, request).await?;
+    output::line(&json::response(&response)?)?;
+    Ok(exit(Verdict::from(response).allowed))
+}
+
+fn exit(allowed: bool) -> Exit {
+    if allowed { Exit::Yes } else { Exit::No }
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let named = || format!("{}", file.display());
+    let source: Box<dyn std::io::Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).with_context(named)?)
+    };
+    let mut text = String::new();
+    let read = source
+        .take(json::MAX_FILE_BYTES + 1)
+        .read_to_string(&mut text)
+        .with_context(named)?;
+    if read as u64 > json::MAX_FILE_BYTES {
+        bail!("{}: more than {} MiB", file.display(), json::MAX_FILE_BYTES >> 20);
+    }
+    Ok(text)
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
