@@ -20,6 +20,7 @@
 //! | [`snapshot`], [`caches`], [`settings`] | what it is decided from |
 
 pub mod answer;
+pub mod api_keys;
 mod bearer;
 pub mod caches;
 mod correlation;
@@ -32,6 +33,7 @@ mod path;
 mod peer;
 mod policy;
 pub mod refusal;
+pub mod revocation;
 pub mod settings;
 pub mod snapshot;
 pub mod token;
@@ -44,12 +46,14 @@ use postern_mesh::SpiffeId;
 use postern_telemetry::Code;
 
 pub use answer::{Allow, Answer, Decision, Deny, Outcome, Record};
+pub use api_keys::{ApiKey, ApiKeyError, ApiKeys};
 pub use caches::Caches;
 pub use entropy::Entropy;
 pub use header::{Header, HeaderError};
 pub use headers::Headers;
 pub use now::Now;
 pub use refusal::Refusal;
+pub use revocation::Revocations;
 pub use settings::{HeaderPrefix, PrefixError, Settings};
 pub use snapshot::{ActivePolicy, Snapshot, TrustedIssuer};
 pub use token::{Authenticated, VerifiedCaller, verify_token};
