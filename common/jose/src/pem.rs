@@ -8,15 +8,17 @@ use zeroize::Zeroizing;
 pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 /// Label of a `SubjectPublicKeyInfo` (RFC 7468 §13).
 pub const PUBLIC_KEY: &str = "PUBLIC KEY";
+/// Label of an X.509 certificate (RFC 7468 §5).
+pub const CERTIFICATE: &str = "CERTIFICATE";
 
 /// Longest PEM text read: an RSA key of 8192 bits takes about 6 KiB.
-const MAX_PEM_BYTES: usize = 64 * 1024;
+pub const MAX_PEM_BYTES: usize = 64 * 1024;
 
 /// Why a text is not the PEM that was asked for. Never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// More than 64 KiB.
-    #[error("longer than 64 KiB, so not a key in PEM")]
+    #[error("longer than 64 KiB, so not one key or certificate in PEM")]
     TooLarge,
     /// There is no `-----BEGIN …-----` line.
     #[error("no line `-----BEGIN {expected}-----`")]
@@ -98,7 +100,7 @@ fn describe(label: &str) -> &'static str {
         "RSA PUBLIC KEY" => {
             "a public key of the old form; convert it with `openssl rsa -RSAPublicKey_in -pubout`"
         }
-        "CERTIFICATE" => "a certificate; take its key with `openssl x509 -pubkey -noout`",
+        CERTIFICATE => "a certificate; take its key with `openssl x509 -pubkey -noout`",
         _ => "another kind of block",
     }
 }

@@ -125,6 +125,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tonic-prost-build", &["postern-proto"]),
     ("tracing-subscriber", &["postern-telemetry"]),
     ("wasmtime", &["postern-policy"]),
+    ("x509-cert", &["postern-mesh"]),
 ];
 
 /// What must not be in the tree at all, and why.
