@@ -126,6 +126,7 @@ async fn every_grpc_service_wants_a_credential() {
         .watch(with_credential(
             WatchRequest {
                 bundle: "demo".into(),
+                since: None,
             },
             Some(&sidecar),
         ))

@@ -29,13 +29,13 @@ macro_rules! contracts {
 contracts! {
     /// What the sidecar answers beside ext_authz.
     edge,
-    /// Who is known: OAuth clients.
+    /// Who is known: OAuth clients, holders of API keys.
     identity,
     /// Policy: asked directly, and published.
     policy,
-    /// One stream of hints per sidecar.
+    /// One stream per sidecar: hints, revocations, API keys.
     sync,
-    /// Issuing tokens, publishing the keys that verify them.
+    /// Issuing tokens, publishing the keys that verify them, revoking.
     token,
 }
 

@@ -107,6 +107,27 @@ impl SessionIdentityService for IdentityGrpc {
             next_page_token: page.next.map(|next| next.to_string()).unwrap_or_default(),
         }))
     }
+
+    async fn create_api_key(
+        &self,
+        _: Request<proto::CreateApiKeyRequest>,
+    ) -> Result<Response<proto::CreateApiKeyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_api_keys(
+        &self,
+        _: Request<proto::ListApiKeysRequest>,
+    ) -> Result<Response<proto::ListApiKeysResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        _: Request<proto::RevokeApiKeyRequest>,
+    ) -> Result<Response<proto::RevokeApiKeyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 /// What callers are told; the log gets the whole.

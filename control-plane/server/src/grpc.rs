@@ -78,7 +78,7 @@ pub(crate) fn is_served(path: &str) -> bool {
 }
 
 /// The methods of all services: what may become a label.
-const METHODS: [&str; 9] = [
+const METHODS: [&str; 15] = [
     "IssueTokenPair",
     "GetJwks",
     "AuthenticateClient",
@@ -88,6 +88,12 @@ const METHODS: [&str; 9] = [
     "PublishBundle",
     "ListBundles",
     "Watch",
+    "RevokeToken",
+    "ListRevocations",
+    "RemoveRevocation",
+    "CreateApiKey",
+    "ListApiKeys",
+    "RevokeApiKey",
 ];
 
 impl Guard {

@@ -80,4 +80,25 @@ impl TokenService for TokenGrpc {
             etag: document.etag.clone(),
         }))
     }
+
+    async fn revoke_token(
+        &self,
+        _: Request<proto::RevokeTokenRequest>,
+    ) -> Result<Response<proto::RevokeTokenResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_revocations(
+        &self,
+        _: Request<proto::ListRevocationsRequest>,
+    ) -> Result<Response<proto::ListRevocationsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn remove_revocation(
+        &self,
+        _: Request<proto::RemoveRevocationRequest>,
+    ) -> Result<Response<proto::RemoveRevocationResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }

@@ -129,6 +129,7 @@ async fn begin(
     let mut client = SyncServiceClient::new(channel).max_decoding_message_size(MAX_HINT_BYTES);
     let mut request = Request::new(WatchRequest {
         bundle: plan.bundle.clone(),
+        since: None,
     });
     if let Some(path) = &plan.credential_file {
         let credential = read_credential(path)?;
@@ -157,7 +158,7 @@ fn heed(context: &Context, plan: &HintsPlan, wakers: &Wakers, hint: Option<Hint>
             }
         }
         // Kinds of hints that came after this program was built, and bundles of others.
-        Some(Hint::Bundle(_)) | None => {}
+        Some(_) | None => {}
     }
 }
 

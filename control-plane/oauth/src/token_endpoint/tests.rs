@@ -18,6 +18,7 @@ use postern_proto::identity::v1::{
 use postern_proto::token::v1::token_service_client::TokenServiceClient;
 use postern_proto::token::v1::token_service_server::{TokenService, TokenServiceServer};
 use postern_proto::token::v1::{GetJwksRequest, GetJwksResponse, IssueTokenPairResponse};
+use postern_proto::{identity::v1 as identity, token::v1 as token};
 use postern_telemetry::CorrelationId;
 use tonic::{Request as Call, Response as Reply, Status};
 use tower::ServiceExt;
@@ -79,6 +80,27 @@ impl SessionIdentityService for Fixture {
     async fn list_clients(&self, _: Call<ListClientsRequest>) -> Result<Reply<ListClientsResponse>, Status> {
         Err(Status::unimplemented("not asked for here"))
     }
+
+    async fn create_api_key(
+        &self,
+        _: Call<identity::CreateApiKeyRequest>,
+    ) -> Result<Reply<identity::CreateApiKeyResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
+    }
+
+    async fn list_api_keys(
+        &self,
+        _: Call<identity::ListApiKeysRequest>,
+    ) -> Result<Reply<identity::ListApiKeysResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        _: Call<identity::RevokeApiKeyRequest>,
+    ) -> Result<Reply<identity::RevokeApiKeyResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
+    }
 }
 
 #[tonic::async_trait]
@@ -99,6 +121,27 @@ impl TokenService for Fixture {
             jwks_json: "{\"keys\":[]}".into(),
             etag: "abc".into(),
         }))
+    }
+
+    async fn revoke_token(
+        &self,
+        _: Call<token::RevokeTokenRequest>,
+    ) -> Result<Reply<token::RevokeTokenResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
+    }
+
+    async fn list_revocations(
+        &self,
+        _: Call<token::ListRevocationsRequest>,
+    ) -> Result<Reply<token::ListRevocationsResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
+    }
+
+    async fn remove_revocation(
+        &self,
+        _: Call<token::RemoveRevocationRequest>,
+    ) -> Result<Reply<token::RemoveRevocationResponse>, Status> {
+        Err(Status::unimplemented("not asked for here"))
     }
 }
 

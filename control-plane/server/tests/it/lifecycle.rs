@@ -114,6 +114,7 @@ async fn long_polls_and_streams_end_at_once_when_it_is_stopped() {
     let mut hints = sync
         .watch(WatchRequest {
             bundle: "demo".into(),
+            since: None,
         })
         .await
         .unwrap()

@@ -12,6 +12,7 @@ async fn watch(plane: &Plane, bundle: &str) -> Streaming<WatchResponse> {
     let mut sync = SyncServiceClient::new(plane.authorized(&plane.sidecar).await);
     sync.watch(WatchRequest {
         bundle: bundle.into(),
+        since: None,
     })
     .await
     .unwrap()
@@ -63,6 +64,7 @@ async fn a_name_that_cannot_be_is_refused() {
     let status = sync
         .watch(WatchRequest {
             bundle: "../x".into(),
+            since: None,
         })
         .await
         .unwrap_err();
