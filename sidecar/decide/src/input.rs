@@ -51,6 +51,7 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
     };
     let caller = question.caller;
     let path = canonical(http.path)?;
+    path.strict()?;
     let scopes: Vec<&str> = caller.scopes().collect();
     let proved = PosternParts {
         claims: Some(caller.claims()),
