@@ -1,5 +1,6 @@
 //! P25: the real breaker against a model that is simple enough to be believed, over random lives; and the few rules that
 //! people rely on, one by one.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
 use std::time::Duration;
 

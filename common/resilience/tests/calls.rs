@@ -1,4 +1,5 @@
 //! Breaker, places and deadline around real futures, on a clock that the test owns.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
