@@ -103,6 +103,16 @@ impl KeySet {
         self.by_key_id.keys().map(String::as_str)
     }
 
+    /// Whether a token with this `kid` and algorithm means one and the same key here and in `other`: a signature that was
+    /// verified with one set then needn't be verified again with the other.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self, key_id: Option<&str>, algorithm: Algorithm) -> bool {
+        match (self.choose(key_id, algorithm), other.choose(key_id, algorithm)) {
+            (Ok(here), Ok(there)) => here.jwk.same_key(&there.jwk),
+            (Err(_), _) | (_, Err(_)) => false,
+        }
+    }
+
     /// The one key that a token with this `kid` and algorithm means, by the rules above.
     pub(crate) fn choose(&self, key_id: Option<&str>, algorithm: Algorithm) -> Result<&HeldKey, TokenError> {
         let (slots, otherwise) = match key_id {

@@ -315,3 +315,26 @@ fn what_is_no_set_or_too_large_a_one_is_refused() {
     );
     assert!(KeySet::from_jwks(&JwkSet::parse(br#"{"keys":[]}"#).unwrap()).is_empty());
 }
+
+#[test]
+fn sets_agree_on_a_token_whose_key_both_would_choose() {
+    let keys = |signers: &[&LocalSigner]| {
+        KeySet::from_jwks(&JwkSet::new(signers.iter().map(|signer| signer.public_jwk())))
+    };
+    let kept = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let removed = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let added = LocalSigner::generate(Algorithm::EdDSA).unwrap();
+    let before = keys(&[&kept, &removed]);
+    let after = keys(&[&added, &kept]);
+    let agree = |key_id, algorithm| before.agrees_with(&after, key_id, algorithm);
+    assert!(agree(Some(kept.key_id()), Algorithm::ES256));
+    assert!(!agree(Some(kept.key_id()), Algorithm::ES384), "held for another");
+    assert!(!agree(Some(removed.key_id()), Algorithm::ES256), "removed");
+    assert!(!agree(Some(added.key_id()), Algorithm::EdDSA), "only added");
+    assert!(!agree(None, Algorithm::ES256), "ambiguous before");
+    assert!(
+        keys(&[&kept]).agrees_with(&after, None, Algorithm::ES256),
+        "the one of its kind in both"
+    );
+    assert!(!keys(&[&removed]).agrees_with(&after, None, Algorithm::ES256));
+}
