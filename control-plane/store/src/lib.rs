@@ -1,5 +1,5 @@
-//! Storage infrastructure of the control plane: the data folder, the database pool and its migrations, sealed
-//! secrets, and the two ambient things that everything else takes as arguments, time and randomness.
+//! Storage infrastructure of the control plane: the data folder, the database pool and its migrations, the log of changes
+//! that sidecars follow, sealed secrets, and the two ambient things that everything else takes as arguments, time and randomness.
 //!
 //! It knows no service. Each service owns its tables: it hands its own [`Migrations`], kept in a ledger of its own,
 //! to [`Database::migrate`], and nobody else's SQL names those tables.
@@ -7,6 +7,7 @@
 //! SQL is what PostgreSQL and SQLite share: `$1` parameters, `ON CONFLICT`, `RETURNING`, integers for time (seconds
 //! since the epoch), text for ids. Only what creates tables differs, so migrations live in `migrations/sqlite`.
 
+mod change_log;
 mod clock;
 mod credential;
 mod database;
@@ -18,6 +19,7 @@ mod seal;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use change_log::{Change, ChangeLog, MIGRATIONS as CHANGE_LOG_MIGRATIONS, Position};
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Role};
 pub use database::{Database, DatabaseError, Migrations, Tx};
