@@ -28,7 +28,8 @@
 //! ```
 //!
 //! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (`plan.json`
-//! as data), `program` (checked and lowered), `machine` (executes), `builtins`.
+//! as data), `program` (checked and lowered), `reads` (what of `input` it can look at), `machine` (executes),
+//! `builtins`.
 
 mod builtins;
 mod env;
@@ -38,6 +39,7 @@ mod machine;
 mod number;
 mod plan;
 mod program;
+mod reads;
 mod value;
 
 pub use builtins::{BuiltinError, BuiltinFn, Context, names as builtin_names};
@@ -46,4 +48,5 @@ pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
 pub use number::Number;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
+pub use reads::Reads;
 pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};

@@ -11,6 +11,7 @@ use super::{Builtin, Entrypoint, HostBuiltins, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
 use crate::plan::{Location, Plan};
+use crate::reads::{self, Reads};
 
 /// The locals that an entrypoint finds `input` and `data` in.
 const ENTRYPOINT_PARAMS: [i64; 2] = [0, 1];
@@ -87,9 +88,13 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, Loa
             name: entrypoint.name.clone(),
             entry: body.entry,
             locals: body.locals,
+            reads: Reads::All,
         });
     }
     shorten_jumps(&mut builder.code);
+    for (entrypoint, reads) in entrypoints.iter_mut().zip(reads::analyse(plan, host)) {
+        entrypoint.reads = reads;
+    }
     Ok(Program {
         code: builder.code,
         spots: builder.spots,

@@ -21,6 +21,7 @@ use crate::env::Env;
 use crate::error::{EvalError, LoadError, Place};
 use crate::machine;
 use crate::plan;
+use crate::reads::Reads;
 use crate::value::{Set, Value};
 
 pub(crate) use op::{Address, Function, Local, Op, Operand, Source};
@@ -81,6 +82,7 @@ pub(crate) struct Entrypoint {
     pub(crate) name: Arc<str>,
     pub(crate) entry: Address,
     pub(crate) locals: u32,
+    pub(crate) reads: Reads,
 }
 
 /// Where an operation comes from: indices of names and files, row and column.
@@ -119,6 +121,17 @@ impl Program {
     /// The names of the builtins that the plan calls.
     pub fn builtins(&self) -> impl Iterator<Item = &str> {
         self.builtins.iter().map(|builtin| builtin.name.as_ref())
+    }
+
+    /// Which parts of `input` an evaluation of this entrypoint can look at: the others need not be there. Derived once,
+    /// when the plan is loaded.
+    #[must_use]
+    pub fn reads(&self, EntrypointId(index): EntrypointId) -> &Reads {
+        // An id of another program: nothing is known of it.
+        const ALL: &Reads = &Reads::All;
+        self.entrypoints
+            .get(index as usize)
+            .map_or(ALL, |entrypoint| &entrypoint.reads)
     }
 
     /// Evaluates an entrypoint that `opa build` made; `None` is undefined, and so is an input that isn't given.

@@ -1,6 +1,6 @@
 //! One case: a plan, input and data, and what OPA answers. Compares as OPA's own tests do.
 
-use postern_rego::{Array, Env, EvalError, NoHost, Object, Program, Set, Value, builtin_names};
+use postern_rego::{Array, EntrypointId, Env, EvalError, NoHost, Object, Program, Set, Value, builtin_names};
 
 /// What became of a case.
 pub(crate) enum Outcome {
@@ -44,29 +44,40 @@ impl<'a> Case<'a> {
             .collect();
         let plan = self.case.get("plan").expect("a plan").to_json();
         match (Program::load(plan.as_bytes(), &NoHost), missing.is_empty()) {
-            (Ok(program), true) => self.judge(self.evaluate(&program)),
+            (Ok(program), true) => self.judge(self.evaluate(&program, self.input().as_ref())),
             (Err(_), false) => Outcome::Refused(missing),
             (Ok(_), false) => Outcome::Wrong(format!("loaded without {}", missing.join(", "))),
             (Err(error), true) => Outcome::Wrong(format!("refused: {error}")),
         }
     }
 
-    fn evaluate(&self, program: &Program) -> Result<Set, EvalError> {
-        let name = program.entrypoints().next().expect("an entrypoint");
-        let entrypoint = program.entrypoint(name).expect("the entrypoint just named");
+    /// The case's program, unless it can't be loaded here.
+    pub(crate) fn program(&self) -> Option<Program> {
+        let plan = self.case.get("plan").expect("a plan").to_json();
+        Program::load(plan.as_bytes(), &NoHost).ok()
+    }
+
+    /// The names and texts that its plan knows.
+    pub(crate) fn strings(&self) -> Vec<&'a str> {
+        let strings = at(self.case, &["plan", "static", "strings"]).and_then(Value::as_array);
+        let text = |string: &'a Value| string.get("value").and_then(Value::as_str);
+        strings.into_iter().flatten().filter_map(text).collect()
+    }
+
+    pub(crate) fn input(&self) -> Option<Value> {
+        let tagged = self.case.get("input_json").map(untagged);
+        tagged.or_else(|| self.case.get("input").cloned())
+    }
+
+    pub(crate) fn evaluate(&self, program: &Program, input: Option<&Value>) -> Result<Set, EvalError> {
         let mut env = Env::new(1_700_000_000_000_000_000, [7; 32]);
         env.strict_builtin_errors = self.flag("strict_error");
-        let input = self
-            .case
-            .get("input_json")
-            .map(untagged)
-            .or_else(|| self.case.get("input").cloned());
         let data = self
             .case
             .get("data")
             .cloned()
             .unwrap_or_else(|| Value::from(Object::default()));
-        program.results(entrypoint, input.as_ref(), &data, &env)
+        program.results(entrypoint(program), input, &data, &env)
     }
 
     fn judge(&self, got: Result<Set, EvalError>) -> Outcome {
@@ -145,6 +156,11 @@ impl<'a> Case<'a> {
     fn flag(&self, name: &str) -> bool {
         self.case.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
+}
+
+pub(crate) fn entrypoint(program: &Program) -> EntrypointId {
+    let name = program.entrypoints().next().expect("an entrypoint");
+    program.entrypoint(name).expect("the entrypoint just named")
 }
 
 fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {

@@ -7,6 +7,8 @@ mod case;
 mod document;
 #[cfg(test)]
 mod export;
+#[cfg(test)]
+mod pruned;
 
 use case::{Case, Outcome};
 

@@ -1,0 +1,85 @@
+//! What plans are said to read of `input`, rule by rule. `plans/reads.plan.json` is what OPA 1.22.2 makes of
+//! `plans/reads.rego`. That nothing is forgotten is the kit's to show (`kit/pruned.rs`), here it is how little is kept.
+
+use postern_rego::{NoHost, Program, Reads, Value};
+
+const PLAN: &str = include_str!("plans/reads.plan.json");
+
+fn reads(rule: &str) -> Reads {
+    let program = Program::load(PLAN.as_bytes(), &NoHost).expect("OPA's plan");
+    let entrypoint = program
+        .entrypoint(&format!("reads/{rule}"))
+        .unwrap_or_else(|| panic!("no entrypoint for {rule}"));
+    program.reads(entrypoint).clone()
+}
+
+#[test]
+fn what_each_rule_reads_is_known() {
+    let http = "input.attributes.request.http";
+    let cases = [
+        ("method", format!("{{{http}.method}}")),
+        ("header", format!("{{{http}.headers.x-tenant}}")),
+        ("header_with_default", format!("{{{http}.headers.x-tenant}}")),
+        ("any_header", format!("{{{http}.headers.*}}")),
+        ("headers_counted", format!("{{{http}.headers.*}}")),
+        ("headers_passed_on", format!("{{{http}.headers.x-tenant.*}}")),
+        ("through_a_rule", format!("{{{http}.method}}")),
+        (
+            "through_one_of_two",
+            "{input.a.*, input.b.*, input.choose.*}".to_owned(),
+        ),
+        ("by_role", "{input.postern.claims.roles.*}".to_owned()),
+        (
+            "through_an_object",
+            format!("{{{http}.method.*, input.attributes.source.*}}"),
+        ),
+        ("with_a_part", format!("{{{http}.method, input.wanted.*}}")),
+        ("elsewhere", "{input}".to_owned()),
+        ("by_a_name_from_data", "{input.attributes.*}".to_owned()),
+        ("every_segment", "{input.parsed_path.*}".to_owned()),
+        ("negated", format!("{{{http}.host}}")),
+        ("whole", "{input.*}".to_owned()),
+        ("dynamic", "{input.a.b.*, input.c.*, input.rule.*}".to_owned()),
+        ("with_another", format!("{{{http}.method, input.other.*}}")),
+    ];
+    for (rule, expected) in cases {
+        assert_eq!(format!("{:?}", reads(rule)), expected, "{rule}");
+    }
+}
+
+#[test]
+fn pruning_keeps_what_is_read_and_what_kind_the_rest_is() {
+    let input = r#"{"attributes":{"request":{"http":{"method":"GET","path":"/a"},"time":1},"source":{}},"other":[1]}"#;
+    let cases = [
+        (
+            "method",
+            r#"{"attributes":{"request":{"http":{"method":"GET"}}}}"#,
+        ),
+        ("negated", r#"{"attributes":{"request":{"http":{}}}}"#),
+        ("whole", input),
+        ("elsewhere", "{}"),
+        (
+            "with_another",
+            r#"{"attributes":{"request":{"http":{"method":"GET"}}},"other":[1]}"#,
+        ),
+    ];
+    let document = Value::from_json_str(input).expect("JSON");
+    for (rule, expected) in cases {
+        assert_eq!(reads(rule).prune(&document).to_json(), expected, "{rule}");
+    }
+}
+
+#[test]
+fn parts_are_found_by_their_path() {
+    let reads = reads("header");
+    let http = ["attributes", "request", "http"];
+    assert!(reads.at(&http).is_some_and(|reads| !reads.is_all()));
+    assert!(
+        reads
+            .at(&[&http[..], &["headers", "x-tenant"]].concat())
+            .is_some()
+    );
+    assert_eq!(reads.at(&[&http[..], &["headers", "x-other"]].concat()), None);
+    assert_eq!(reads.at(&[&http[..], &["method"]].concat()), None);
+    assert_eq!(Reads::All.at(&http), Some(&Reads::All));
+}
