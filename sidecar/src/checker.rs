@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use postern_decide::{Authenticated, Caches, Decision, Outcome, Refusal, RequestView, decide, verify_token};
+use postern_decide::{Authenticated, Caches, Decision, Refusal, RequestView, settle, verify_token};
 use postern_telemetry::CorrelationId;
 
 use crate::clock::{self, Stopwatch};
@@ -25,18 +25,18 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// Decides on one request.
+    /// Decides on one request with what is there; what would have to be waited for is refused.
     pub(crate) fn check(&self, request: &RequestView<'_>) -> Decision {
         let started = Stopwatch::start();
         let snapshot = self.published.load();
-        let outcome = decide(
+        let decision = settle(
             &snapshot,
             &self.caches,
             request,
             clock::now(),
             &self.randomness.entropy(),
+            &mut (),
         );
-        let Outcome::Decided(decision) = outcome;
         self.wake(decision.refetch.as_deref());
         self.metrics.count(decision.record.code, started.elapsed());
         self.log.write(&decision.record, request);

@@ -30,7 +30,7 @@ impl DecisionLog {
         tracing::info!(
             target: "postern::decision",
             correlation_id = record.correlation_id.as_str(),
-            trace_id = record.trace_id,
+            trace_id = record.trace_id(),
             decision_id = %record.decision_id,
             outcome = if record.allowed { "allowed" } else { "denied" },
             code = record.code.map(Code::as_str),
@@ -38,7 +38,7 @@ impl DecisionLog {
             subject = record.subject.as_deref(),
             client_id = record.client_id.as_deref(),
             issuer = record.issuer.as_deref(),
-            peer = record.peer.as_deref(),
+            peer = record.peer.as_ref().map(|peer| peer.as_str()),
             policy_revision = record.policy_revision.as_deref(),
             token_cached = record.token_cached,
             method = request.http.method,

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_decide::{Caches, Snapshot, TrustedIssuer};
+use postern_decide::{Caches, Revocations, Route, Routes, Snapshot, TrustedIssuer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -98,7 +98,7 @@ async fn serve(
         config
             .issuers
             .iter()
-            .map(|issuer| issuer.plan.expectations.issuer.as_str().into()),
+            .map(|issuer| issuer.plan.rules.expectations.issuer.as_str().into()),
     );
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
@@ -178,7 +178,7 @@ impl Sources {
             .map(|issuer| {
                 let fetcher = Fetcher::new(client.clone(), issuer.jwks_uri, None);
                 let wake = wakes
-                    .of(&issuer.plan.expectations.issuer)
+                    .of(&issuer.plan.rules.expectations.issuer)
                     .cloned()
                     .unwrap_or_default();
                 KeysPuller::new(Arc::clone(context), issuer.plan, fetcher, wake)
@@ -233,13 +233,14 @@ fn empty_snapshot(config: &Config) -> Snapshot {
     let issuers = config
         .issuers
         .iter()
-        .map(|issuer| Arc::new(TrustedIssuer::new(issuer.plan.expectations.clone(), None)))
+        .map(|issuer| Arc::new(TrustedIssuer::without_keys(Arc::clone(&issuer.plan.rules))))
         .collect();
-    Snapshot {
-        settings: Arc::new(config.settings.clone()),
+    Snapshot::initial(
+        config.settings.clone(),
+        Routes::catch_all(Route::named("default")),
         issuers,
-        policy: None,
-    }
+        Revocations::without_stream(),
+    )
 }
 
 fn initial_state(config: &Config) -> State {
@@ -251,7 +252,7 @@ fn initial_state(config: &Config) -> State {
         issuers: config
             .issuers
             .iter()
-            .map(|one| issuer(&one.plan.expectations.issuer))
+            .map(|one| issuer(&one.plan.rules.expectations.issuer))
             .collect(),
         bundle: BundleState {
             name: config.policy.plan.name.clone(),

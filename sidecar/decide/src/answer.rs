@@ -1,19 +1,62 @@
 //! What a decision is: the answer for the proxy, a hint for the host, a record for the log. Values only; nothing is sent here.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
+use postern_mesh::SpiffeId;
 use postern_rego::Value;
-use postern_telemetry::{Code, CorrelationId};
+use postern_telemetry::{Code, CorrelationId, TraceParent};
 use uuid::Uuid;
 
+use crate::caller::{Binding, Methods};
 use crate::header::Header;
+use crate::stage::Stage;
 
-/// How far `decide` came. What can't be settled from the snapshot alone will be a variant of its own.
+/// How far `decide` came.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// Settled.
     Decided(Box<Decision>),
+    /// Something is missing that the host may get. It calls again when it has it, or when it is time to answer without,
+    /// and then with `RequestView::may_wait` false.
+    Needs(Need),
+}
+
+/// What the host may get, under a deadline below Envoy's. Only issuers configured for it ever cause one.
+#[derive(Debug, Clone)]
+pub enum Need {
+    /// An issuer's keys as they are now: a token names a key that isn't known.
+    Keys {
+        /// The issuer.
+        issuer: Arc<str>,
+        /// For how long they are worth waiting for, in milliseconds.
+        wait_ms: u32,
+    },
+    /// An issuer's word on a token that is no JWT (RFC 7662). The host keeps it in the caches and calls again.
+    Introspect {
+        /// The issuer.
+        issuer: Arc<str>,
+        /// The token.
+        token: PresentedToken,
+    },
+}
+
+/// A token that somebody presented. Nobody gets to see it by accident.
+#[derive(Clone)]
+pub struct PresentedToken(pub(crate) Box<str>);
+
+impl PresentedToken {
+    /// The token, to be sent to its issuer and nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PresentedToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PresentedToken(..)")
+    }
 }
 
 /// The decision on one request.
@@ -74,24 +117,43 @@ pub struct Record {
     pub decision_id: Uuid,
     /// Names the request, over all hops.
     pub correlation_id: CorrelationId,
-    /// Trace id, 32 hexadecimal digits.
-    pub trace_id: String,
+    /// The trace that the request belongs to, with the span of this hop.
+    pub trace: TraceParent,
     /// Whether the request was let through.
     pub allowed: bool,
+    /// The stage that settled it: the one that refused, or the last.
+    pub stage: Stage,
     /// Why not: exactly, also where the client is told less.
     pub code: Option<Code>,
     /// Why not, in words for an operator; never for the client.
     pub reason: Option<Cow<'static, str>>,
-    /// `sub` of the verified token.
+    /// The route's name; `None` where the check ended before one was found.
+    pub route: Option<Arc<str>>,
+    /// What authenticated the caller.
+    pub methods: Methods,
+    /// What tied the token to whoever sent it.
+    pub binding: Binding,
+    /// `sub` of the verified token, or the API key's subject.
     pub subject: Option<Arc<str>>,
-    /// `client_id` of the verified token.
+    /// `client_id` of the verified token, or the API key's id.
     pub client_id: Option<Arc<str>>,
     /// `iss` of the verified token.
     pub issuer: Option<Arc<str>>,
+    /// The API key's id.
+    pub api_key_id: Option<Arc<str>>,
     /// SPIFFE ID of the peer.
-    pub peer: Option<String>,
+    pub peer: Option<Arc<SpiffeId>>,
     /// Revision of the policy that was asked.
     pub policy_revision: Option<Arc<str>>,
     /// Whether the token had been verified before.
     pub token_cached: bool,
+    /// Whether this was decided though revocations are older than the route would like.
+    pub revocations_stale: bool,
+}
+
+impl Record {
+    /// Trace id, 32 hexadecimal digits.
+    pub fn trace_id(&self) -> String {
+        self.trace.trace_id()
+    }
 }

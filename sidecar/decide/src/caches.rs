@@ -7,7 +7,7 @@ use postern_jose::UnixTime;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use crate::snapshot::{Snapshot, TrustedIssuer};
+use crate::issuer::{Issuers, TrustedIssuer};
 use crate::token::VerifiedCaller;
 
 /// SHA-256 of a whole token.
@@ -42,9 +42,10 @@ impl Caches {
 ///
 /// Why a hit is as good as verifying again:
 /// - **It is the same token**: only the same bytes have the same SHA-256, and only tokens that verified are stored.
-/// - **Its keys still stand**: an entry holds the very [`TrustedIssuer`] (keys and expectations, immutable) that it was
-///   verified with, and counts only while the snapshot at hand holds that same one. New keys make a new one, so a token
-///   whose key was removed is verified again, and refused, by the first check after the swap.
+/// - **Its keys still stand**: an entry holds the very issuer (keys and rules, immutable) that it was verified with, and
+///   counts only while the snapshot at hand holds those same ones. New keys make a new issuer, so a token whose key was
+///   removed is verified again, and refused, by the first check after the swap; so is one whose issuer's keys have not
+///   been confirmed for too long.
 /// - **It is still in time**: an entry counts from the moment it was verified at until `exp`. Time only moves a token
 ///   past its `nbf`, and outside that span (the leeway after `exp`, a clock set back) it is verified again.
 ///
@@ -59,6 +60,8 @@ pub(crate) struct TokenCache {
 #[derive(Debug)]
 struct Entry {
     verified_with: Arc<TrustedIssuer>,
+    /// Where that issuer is among the snapshot's.
+    place: usize,
     from: UnixTime,
     until: UnixTime,
     caller: Arc<VerifiedCaller>,
@@ -77,31 +80,31 @@ impl TokenCache {
         }
     }
 
-    /// Who the token of this hash is, if it would verify under `snapshot` at `now`.
+    /// Who the token of this hash is, if it would verify with `issuers` at `now`.
     pub(crate) fn find(
         &self,
         hash: &TokenHash,
-        snapshot: &Snapshot,
+        issuers: &Issuers,
         now: UnixTime,
     ) -> Option<Arc<VerifiedCaller>> {
         let entry = self.entries.get(hash)?;
-        let stands = snapshot
-            .issuers
-            .iter()
-            .any(|issuer| Arc::ptr_eq(issuer, &entry.verified_with));
+        let stands = issuers.at(entry.place).is_some_and(|issuer| {
+            issuer.verifies_as(&entry.verified_with) && issuer.usable_keys(now).is_some()
+        });
         (stands && entry.from <= now && now < entry.until).then(|| Arc::clone(&entry.caller))
     }
 
-    /// Remembers a token that verified with `issuer` at `now`.
+    /// Remembers a token that verified at `now` with the issuer at `place`.
     pub(crate) fn remember(
         &self,
         hash: TokenHash,
-        issuer: &Arc<TrustedIssuer>,
+        (place, issuer): (usize, &Arc<TrustedIssuer>),
         now: UnixTime,
         caller: &Arc<VerifiedCaller>,
     ) {
         let entry = Entry {
             verified_with: Arc::clone(issuer),
+            place,
             from: now,
             until: caller.expires_at(),
             caller: Arc::clone(caller),

@@ -52,7 +52,7 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
     let caller = question.caller;
     let path = canonical(http.path)?;
     path.strict()?;
-    let scopes: Vec<&str> = caller.scopes().collect();
+    let scopes: Vec<&str> = caller.scopes().iter().map(AsRef::as_ref).collect();
     let proved = PosternParts {
         claims: Some(caller.claims()),
         subject: caller.subject().map(AsRef::as_ref),

@@ -19,15 +19,18 @@
 //! | `upstream`, [`refusal`], [`answer`] | what the proxy is told |
 //! | [`snapshot`], [`caches`], [`settings`] | what it is decided from |
 
+pub mod accept;
 pub mod answer;
 pub mod api_keys;
 mod bearer;
 pub mod caches;
+mod caller;
 mod correlation;
 mod entropy;
 pub mod header;
 pub mod headers;
 mod input;
+pub mod issuer;
 mod now;
 pub mod path;
 mod peer;
@@ -37,27 +40,33 @@ pub mod revocation;
 pub mod routes;
 pub mod settings;
 pub mod snapshot;
+mod stage;
 pub mod token;
 mod upstream;
 pub mod view;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use postern_mesh::SpiffeId;
 use postern_telemetry::Code;
 
-pub use answer::{Allow, Answer, Decision, Deny, Outcome, Record};
+pub use accept::{Accept, ApiKeyAccept, JwtAccept, TokenSource};
+pub use answer::{Allow, Answer, Decision, Deny, Need, Outcome, PresentedToken, Record};
 pub use api_keys::{ApiKey, ApiKeyError, ApiKeys};
 pub use caches::Caches;
+pub use caller::{Binding, Methods};
 pub use entropy::Entropy;
 pub use header::{Header, HeaderError};
 pub use headers::Headers;
+pub use issuer::{IssuerRules, Issuers, OnUnknownKid, TrustedIssuer};
 pub use now::Now;
 pub use refusal::Refusal;
 pub use revocation::Revocations;
 pub use routes::{Route, Routes};
 pub use settings::{HeaderPrefix, PrefixError, Settings};
-pub use snapshot::{ActivePolicy, Snapshot, TrustedIssuer};
+pub use snapshot::{ActivePolicy, Snapshot};
+pub use stage::{Stage, Stages};
 pub use token::{Authenticated, VerifiedCaller, verify_token};
 pub use view::{Address, HttpView, PeerView, RequestView, Timestamp};
 
@@ -66,16 +75,30 @@ use policy::{Judgement, Question};
 
 /// Decides on one request. One snapshot serves the whole check; nothing outside of the arguments is read, and nothing is
 /// changed but what `caches` remember.
-pub fn decide(
+pub fn decide<S: Stages>(
     snapshot: &Snapshot,
     caches: &Caches,
     request: &RequestView<'_>,
     now: Now,
     entropy: &Entropy,
+    stages: &mut S,
 ) -> Outcome {
+    Outcome::Decided(settle(snapshot, caches, request, now, entropy, stages))
+}
+
+/// Decides on one request with what is there: what the host could get for it is refused instead.
+pub fn settle<S: Stages>(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    request: &RequestView<'_>,
+    now: Now,
+    entropy: &Entropy,
+    stages: &mut S,
+) -> Box<Decision> {
     let identifiers = Identifiers::of(&request.http.headers, entropy);
-    let peer = peer::spiffe_id(request.source.as_ref());
+    let peer = peer::spiffe_id(request.source.as_ref()).map(Arc::new);
     let mut record = begin_record(snapshot, &identifiers, peer.as_ref());
+    stages.passed(Stage::Peer);
 
     let judged = bearer::token(&request.http.headers)
         .and_then(|token| verify_token(snapshot, caches, token, now.seconds()))
@@ -84,7 +107,7 @@ pub fn decide(
             let question = Question {
                 request,
                 caller: &authenticated.caller,
-                peer: peer.as_ref(),
+                peer: peer.as_deref(),
                 identifiers: &identifiers,
                 settings: &snapshot.settings,
             };
@@ -112,25 +135,31 @@ pub fn decide(
             (Answer::Deny(deny), refusal.refetch)
         }
     };
-    Outcome::Decided(Box::new(Decision {
+    Box::new(Decision {
         answer,
         refetch,
         record,
-    }))
+    })
 }
 
-fn begin_record(snapshot: &Snapshot, identifiers: &Identifiers, peer: Option<&SpiffeId>) -> Record {
+fn begin_record(snapshot: &Snapshot, identifiers: &Identifiers, peer: Option<&Arc<SpiffeId>>) -> Record {
     Record {
         decision_id: identifiers.decision_id,
         correlation_id: identifiers.correlation_id.clone(),
-        trace_id: identifiers.trace_parent.trace_id(),
+        trace: identifiers.trace_parent,
         allowed: false,
+        stage: Stage::Route,
         code: None,
         reason: None,
+        route: None,
+        methods: Methods::default(),
+        binding: Binding::default(),
         subject: None,
         client_id: None,
         issuer: None,
-        peer: peer.map(ToString::to_string),
+        api_key_id: None,
+        revocations_stale: false,
+        peer: peer.cloned(),
         policy_revision: snapshot.policy.as_ref().map(|policy| policy.revision().clone()),
         token_cached: false,
     }

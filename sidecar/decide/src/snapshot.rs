@@ -4,9 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use postern_jose::{Expectations, KeySet};
 use postern_policy::{Engine, Entrypoint};
 
+use crate::api_keys::ApiKeys;
+use crate::issuer::{Issuers, TrustedIssuer};
+use crate::revocation::Revocations;
+use crate::routes::Routes;
 use crate::settings::Settings;
 
 /// What one check sees, from its beginning to its end.
@@ -14,35 +17,36 @@ use crate::settings::Settings;
 pub struct Snapshot {
     /// What the operator configured for answers.
     pub settings: Arc<Settings>,
-    /// The issuers whose tokens are accepted; no two of one name.
-    pub issuers: Arc<[Arc<TrustedIssuer>]>,
+    /// What is asked of which requests.
+    pub routes: Arc<Routes>,
+    /// The issuers whose tokens are accepted.
+    pub issuers: Issuers,
     /// The policy in force; `None` until one has been activated.
     pub policy: Option<Arc<ActivePolicy>>,
+    /// What has been revoked.
+    pub revocations: Arc<Revocations>,
+    /// The API keys that count.
+    pub api_keys: Arc<ApiKeys>,
 }
 
 impl Snapshot {
-    /// The trusted issuer called `name`.
-    pub fn issuer(&self, name: &str) -> Option<&Arc<TrustedIssuer>> {
-        self.issuers.iter().find(|issuer| issuer.name().as_ref() == name)
+    /// What is known before anything has been fetched: an operator's choices, and issuers without keys.
+    pub fn initial(settings: Settings, routes: Routes, issuers: Issuers, revocations: Revocations) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            routes: Arc::new(routes),
+            issuers,
+            policy: None,
+            revocations: Arc::new(revocations),
+            api_keys: Arc::default(),
+        }
     }
 
     /// The snapshot with the one issuer of that name replaced: its keys changed.
     #[must_use]
     pub fn with_issuer(&self, replacement: &Arc<TrustedIssuer>) -> Self {
-        let issuers = self
-            .issuers
-            .iter()
-            .map(|issuer| {
-                if issuer.name() == replacement.name() {
-                    replacement
-                } else {
-                    issuer
-                }
-            })
-            .map(Arc::clone)
-            .collect();
         Self {
-            issuers,
+            issuers: self.issuers.with(replacement),
             ..self.clone()
         }
     }
@@ -55,40 +59,23 @@ impl Snapshot {
             ..self.clone()
         }
     }
-}
 
-/// One issuer: what is expected of its tokens, and the keys that prove them. The two never change apart: other keys make
-/// another `TrustedIssuer`, which is what ties a remembered token to the keys it was verified with.
-#[derive(Debug)]
-pub struct TrustedIssuer {
-    name: Arc<str>,
-    expectations: Expectations,
-    keys: Option<KeySet>,
-}
-
-impl TrustedIssuer {
-    /// An issuer with the key set that it publishes; `None` while none was ever had.
-    pub fn new(expectations: Expectations, keys: Option<KeySet>) -> Self {
+    /// The snapshot with other revocations.
+    #[must_use]
+    pub fn with_revocations(&self, revocations: Arc<Revocations>) -> Self {
         Self {
-            name: Arc::from(expectations.issuer.as_str()),
-            expectations,
-            keys,
+            revocations,
+            ..self.clone()
         }
     }
 
-    /// Its `iss`.
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    /// What is expected of its tokens.
-    pub fn expectations(&self) -> &Expectations {
-        &self.expectations
-    }
-
-    /// Its keys.
-    pub fn keys(&self) -> Option<&KeySet> {
-        self.keys.as_ref()
+    /// The snapshot with other API keys.
+    #[must_use]
+    pub fn with_api_keys(&self, api_keys: Arc<ApiKeys>) -> Self {
+        Self {
+            api_keys,
+            ..self.clone()
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use postern_telemetry::Code;
 
 use crate::caches::{Caches, TokenHash};
 use crate::header;
+use crate::issuer::TrustedIssuer;
 use crate::refusal::Refusal;
-use crate::snapshot::{Snapshot, TrustedIssuer};
+use crate::snapshot::Snapshot;
 
 /// Who calls, as a token of a trusted issuer proves it. Made by verification only.
 #[derive(Debug)]
@@ -51,24 +52,24 @@ pub fn verify_token(
         return Err(refusal(&TokenError::TooLarge, None));
     }
     let hash = hash_of(token);
-    if let Some(caller) = caches.tokens.find(&hash, snapshot, now) {
+    if let Some(caller) = caches.tokens.find(&hash, &snapshot.issuers, now) {
         return Ok(Authenticated { caller, cached: true });
     }
     let parsed = TokenRef::parse(token).map_err(|error| refusal(&error, None))?;
-    let issuer = issuer_named_by(&parsed, snapshot)?;
-    let Some(keys) = issuer.keys() else {
+    let (place, issuer) = issuer_named_by(&parsed, snapshot)?;
+    let Some(keys) = issuer.usable_keys(now) else {
         return Err(Refusal {
             refetch: Some(Arc::clone(issuer.name())),
             ..Refusal::new(
                 Code::KeysUnavailable,
-                "no key set of the token's issuer has been loaded yet",
+                "no keys of the token's issuer have been loaded yet, or not for too long",
             )
         });
     };
     let verified =
         verify(&parsed, keys, issuer.expectations(), now).map_err(|error| refusal(&error, Some(issuer)))?;
     let caller = Arc::new(VerifiedCaller::new(issuer, &verified)?);
-    caches.tokens.remember(hash, issuer, now, &caller);
+    caches.tokens.remember(hash, (place, issuer), now, &caller);
     Ok(Authenticated {
         caller,
         cached: false,
@@ -80,12 +81,13 @@ pub fn verify_token(
 fn issuer_named_by<'s>(
     token: &TokenRef<'_>,
     snapshot: &'s Snapshot,
-) -> Result<&'s Arc<TrustedIssuer>, Refusal> {
+) -> Result<(usize, &'s Arc<TrustedIssuer>), Refusal> {
     let name = token
         .claimed_issuer()
         .ok_or_else(|| refusal(&TokenError::MissingClaim("iss".to_owned()), None))?;
     snapshot
-        .issuer(name)
+        .issuers
+        .find(name)
         .ok_or_else(|| refusal(&TokenError::WrongIssuer, None))
 }
 
@@ -168,8 +170,8 @@ impl VerifiedCaller {
     }
 
     /// `scope`, split.
-    pub fn scopes(&self) -> impl Iterator<Item = &str> + Clone {
-        self.scopes.iter().map(AsRef::as_ref)
+    pub fn scopes(&self) -> &[Box<str>] {
+        &self.scopes
     }
 
     /// `scope` with one space between scopes; `None` when there is none.

@@ -20,6 +20,8 @@ pub struct RequestView<'a> {
     pub time: Option<Timestamp>,
     /// The server name of the TLS handshake; `Some("")` for TLS without one.
     pub tls_sni: Option<&'a str>,
+    /// Whether the host can get what is missing and ask again. Where it can't, or has tried, what is missing is refused.
+    pub may_wait: bool,
 }
 
 /// The HTTP part of a request.

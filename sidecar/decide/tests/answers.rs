@@ -26,7 +26,7 @@ fn the_upstream_is_told_who_called() {
         told("x-request-id"),
         Some(decision.record.correlation_id.as_str())
     );
-    assert!(told("traceparent").unwrap().contains(&decision.record.trace_id));
+    assert!(told("traceparent").unwrap().contains(&decision.record.trace_id()));
     assert_eq!(header(&allow.response_set, "x-request-id"), told("x-request-id"));
     assert_eq!(decision.record.decision_id.get_version_num(), 4);
 }
@@ -59,9 +59,9 @@ fn a_well_formed_correlation_id_and_trace_are_kept_and_others_replaced() {
     );
     let allow = allowed(&decision);
     assert_eq!(decision.record.correlation_id.as_str(), "req-1");
-    assert_eq!(decision.record.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(decision.record.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
     let sent = TraceParent::parse(header(&allow.upstream_set, "traceparent").unwrap()).unwrap();
-    assert_eq!(sent.trace_id(), decision.record.trace_id);
+    assert_eq!(sent.trace_id(), decision.record.trace_id());
     assert_ne!(sent.parent_id(), "00f067aa0ba902b7");
     assert!(allow.upstream_remove.is_empty());
 
@@ -221,8 +221,14 @@ fn a_path_that_policy_cannot_be_asked_about_is_a_bad_request() {
         ..Default::default()
     };
     let now = Now::at_second(NOW);
-    let postern_decide::Outcome::Decided(decision) =
-        postern_decide::decide(&world.snapshot, &world.caches, &request, now, &world::entropy());
+    let decision = postern_decide::settle(
+        &world.snapshot,
+        &world.caches,
+        &request,
+        now,
+        &world::entropy(),
+        &mut (),
+    );
     assert_eq!(
         (denied(&decision).status, decision.record.code),
         (400, Some(Code::InvalidRequest))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use postern_decide::{Caches, Entropy, Headers, HttpView, Now, Outcome, RequestView, decide};
+use postern_decide::{Caches, Entropy, Headers, HttpView, Now, RequestView, settle};
 use postern_jose::{Algorithm, LocalSigner};
 use postern_telemetry::Code;
 use proptest::prelude::*;
@@ -125,8 +125,8 @@ fn property_08_jwk_cache_update_is_atomic() {
                             ..RequestView::default()
                         };
                         let now = Now::at_second(NOW);
-                        let Outcome::Decided(decision) =
-                            decide(&snapshot, &caches, &request, now, &Entropy::default());
+                        let decision =
+                            settle(&snapshot, &caches, &request, now, &Entropy::default(), &mut ());
                         let code = decision.record.code;
                         assert!(matches!(code, None | Some(Code::TokenKeyUnknown)), "{code:?}");
                         decision.record.allowed

@@ -235,7 +235,7 @@ fn what_is_not_loaded_yet_denies_and_says_when_to_try_again() {
     assert_eq!(denied(&decision).status, 503);
     assert!(header(&denied(&decision).headers, "retry-after").is_some());
 
-    let without_keys = postern_decide::TrustedIssuer::new(world::expectations(), None);
+    let without_keys = postern_decide::TrustedIssuer::without_keys(world::rules());
     world.snapshot = world.snapshot.with_issuer(&std::sync::Arc::new(without_keys));
     let decision = world.ask(&token, &[]);
     assert_eq!(decision.record.code, Some(Code::KeysUnavailable));

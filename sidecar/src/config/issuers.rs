@@ -1,8 +1,10 @@
 //! What issuers must be: each named once, each for somebody, none that accepts everything or nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use postern_config::{ConfigError, Document};
+use postern_decide::IssuerRules;
 use postern_jose::Expectations;
 
 use super::{Issuer, file, url, within};
@@ -21,7 +23,7 @@ pub(super) fn checked(document: &Document, issuers: Vec<file::Issuer>) -> Result
         let place = index.to_string();
         if checked
             .iter()
-            .any(|other| other.plan.expectations.issuer == issuer.issuer)
+            .any(|other| other.plan.rules.expectations.issuer == issuer.issuer)
         {
             let message = format!(
                 "`{}` is configured already; give it all its audiences in one place",
@@ -64,14 +66,14 @@ fn one(document: &Document, place: &str, file: file::Issuer) -> Result<Issuer, C
     Ok(Issuer {
         jwks_uri: url(document, &at("jwks_uri"), file.jwks_uri)?,
         plan: KeysPlan {
-            expectations: Expectations {
+            rules: Arc::new(IssuerRules::new(Expectations {
                 issuer: file.issuer,
                 audiences: file.audiences,
                 algorithms: file.algorithms,
                 types: file.types,
                 leeway_seconds: u32::try_from(leeway).unwrap_or_default(),
                 required_claims: file.required_claims,
-            },
+            })),
             refresh: Duration::from_secs(refresh),
             cooldown: Duration::from_secs(cooldown),
         },

@@ -48,6 +48,7 @@ pub(crate) fn view(request: &CheckRequest) -> Result<RequestView<'_>, RequestErr
             .tls_session
             .as_ref()
             .map(|session| session.sni.as_str()),
+        may_wait: false,
     })
 }
 

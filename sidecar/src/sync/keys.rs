@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use postern_decide::TrustedIssuer;
-use postern_jose::{Expectations, JwkSet, JwkSetError, KeySet, MAX_JWKS_BYTES};
+use postern_decide::{IssuerRules, TrustedIssuer};
+use postern_jose::{JwkSet, JwkSetError, KeySet, MAX_JWKS_BYTES, UnixTime};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How one issuer's keys are kept fresh.
 #[derive(Debug, Clone)]
 pub(crate) struct KeysPlan {
-    /// What is expected of its tokens.
-    pub(crate) expectations: Expectations,
+    /// What is asked of its tokens.
+    pub(crate) rules: Arc<IssuerRules>,
     /// Between two pulls when nothing else happens.
     pub(crate) refresh: Duration,
     /// Between two pulls that unknown keys cause.
@@ -62,7 +62,7 @@ impl KeysPuller {
 
     /// Puts the last good set from disk into force, if there is one.
     pub(crate) fn load_from_disk(&mut self) {
-        let issuer = self.plan.expectations.issuer.clone();
+        let issuer = self.plan.rules.expectations.issuer.clone();
         let path = self.context.disk.keys(&issuer);
         match Record::read(&path, &issuer, self.fetcher.url(), MAX_JWKS_BYTES as u64) {
             Ok(None) => {}
@@ -96,7 +96,7 @@ impl KeysPuller {
                 () = stop.cancelled() => return,
                 pulled = self.pull() => pulled,
             };
-            let issuer = self.plan.expectations.issuer.as_str();
+            let issuer = self.plan.rules.expectations.issuer.as_str();
             let outcome = match pulled {
                 Ok(outcome) => {
                     failures = 0;
@@ -157,13 +157,14 @@ impl KeysPuller {
         fetched_at: i64,
         from_disk: bool,
     ) {
-        let issuer = self.plan.expectations.issuer.as_str();
+        let issuer = self.plan.rules.expectations.issuer.as_str();
         for skipped in set.skipped() {
             tracing::warn!(issuer, kid = skipped.key_id, reason = %skipped.reason, "a published key can't be used");
         }
         let keys = KeySet::from_jwks(set);
         let count = keys.len();
-        let trusted = TrustedIssuer::new(self.plan.expectations.clone(), Some(keys));
+        let rules = Arc::clone(&self.plan.rules);
+        let trusted = TrustedIssuer::with_keys(rules, Arc::new(keys), UnixTime(fetched_at));
         self.context.published.swap_issuer(&Arc::new(trusted));
         self.context.status.change_issuer(issuer, |state| {
             state.keys = count;
@@ -176,18 +177,19 @@ impl KeysPuller {
     }
 
     fn confirm(&self) {
-        self.context
-            .status
-            .change_issuer(&self.plan.expectations.issuer, |state| {
-                state.fetched_at = Some(clock::now().seconds().0);
-                state.from_disk = false;
-                state.error = None;
-            });
+        let issuer = self.plan.rules.expectations.issuer.as_str();
+        let now = clock::now().seconds();
+        self.context.published.confirm_issuer(issuer, now);
+        self.context.status.change_issuer(issuer, |state| {
+            state.fetched_at = Some(now.0);
+            state.from_disk = false;
+            state.error = None;
+        });
     }
 
     /// Writes the set to disk.
     async fn keep(&self, etag: Option<String>, content: Vec<u8>, fetched_at: i64) {
-        let issuer = self.plan.expectations.issuer.clone();
+        let issuer = self.plan.rules.expectations.issuer.clone();
         let path = self.context.disk.keys(&issuer);
         let record = Record {
             subject: issuer,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use postern_rego::Value;
 
 use super::peer_rules::PeerRules;
+use crate::accept::Accept;
 
 /// One route's rules.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Route {
     pub name: Arc<str>,
     /// What paths it takes.
     pub paths: PathMode,
+    /// What it accepts as proof of who calls.
+    pub accept: Accept,
     /// Who the connection must come from.
     pub peer: PeerRules,
     /// Claims that the caller's token must have, beyond what its issuer asks.
@@ -34,11 +37,13 @@ pub struct Route {
 }
 
 impl Route {
-    /// A route called `name` with every rule at its default: strict paths, any peer, policy enforced.
+    /// A route called `name` with every rule at its default: strict paths, a token of any trusted issuer, any peer, policy
+    /// enforced.
     pub fn named(name: &str) -> Self {
         Self {
             name: Arc::from(name),
             paths: PathMode::Strict,
+            accept: Accept::default(),
             peer: PeerRules::default(),
             required_claims: Arc::default(),
             required_scopes: Arc::default(),

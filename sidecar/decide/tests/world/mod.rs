@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    ActivePolicy, Answer, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView, Now, Outcome,
-    RequestView, Settings, Snapshot, TrustedIssuer, decide,
+    ActivePolicy, Answer, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView, IssuerRules,
+    Issuers, Now, RequestView, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer, settle,
 };
 use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, sign_compact};
 use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
@@ -65,14 +65,17 @@ impl World {
     /// One trusted issuer with one key, and a policy.
     pub(crate) fn with_policy(policy: Says) -> Self {
         let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
-        let snapshot = Snapshot {
-            settings: Arc::new(Settings {
-                realm: "postern".to_owned(),
-                prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
-            }),
-            issuers: Arc::from([trusted([&signer])]),
-            policy: Some(active(policy)),
+        let settings = Settings {
+            realm: "postern".to_owned(),
+            prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
         };
+        let snapshot = Snapshot::initial(
+            settings,
+            Routes::catch_all(Route::named("default")),
+            Issuers::new([trusted([&signer])]),
+            Revocations::without_stream(),
+        )
+        .with_policy(active(policy));
         Self {
             signer,
             snapshot,
@@ -115,14 +118,14 @@ impl World {
             },
             ..RequestView::default()
         };
-        let Outcome::Decided(decision) = decide(
+        *settle(
             &self.snapshot,
             &self.caches,
             &request,
             Now::at_second(now),
             &entropy(),
-        );
-        *decision
+            &mut (),
+        )
     }
 }
 
@@ -147,9 +150,17 @@ pub(crate) fn expectations() -> Expectations {
     }
 }
 
+pub(crate) fn rules() -> Arc<IssuerRules> {
+    Arc::new(IssuerRules::new(expectations()))
+}
+
 pub(crate) fn trusted<'a>(signers: impl IntoIterator<Item = &'a LocalSigner>) -> Arc<TrustedIssuer> {
     let set = JwkSet::new(signers.into_iter().map(LocalSigner::public_jwk));
-    Arc::new(TrustedIssuer::new(expectations(), Some(KeySet::from_jwks(&set))))
+    Arc::new(TrustedIssuer::with_keys(
+        rules(),
+        Arc::new(KeySet::from_jwks(&set)),
+        NOW,
+    ))
 }
 
 pub(crate) fn active(policy: Says) -> Arc<ActivePolicy> {
