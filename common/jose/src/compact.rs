@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jwk::Jwk;
-use crate::jwk_set::JwkSet;
 use crate::key_set::{HeldKey, KeySet};
 use crate::signer::{SignError, Signer};
 use crate::strict_json;
@@ -76,6 +75,11 @@ impl Header {
 
     /// The algorithm, when it is an allowed one and the header asks for nothing that we refuse.
     fn permitted(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+        self.permitted_with(allowed, "")
+    }
+
+    /// The same for a format that has the member `own_key` of [`KEY_CHOOSERS`] on purpose, as DPoP has `jwk`.
+    fn permitted_with(&self, allowed: &[Algorithm], own_key: &str) -> Result<Algorithm, TokenError> {
         let algorithm: Algorithm = self
             .algorithm()
             .parse()
@@ -85,7 +89,7 @@ impl Header {
         }
         if let Some(name) = KEY_CHOOSERS
             .into_iter()
-            .find(|name| self.members.contains_key(*name))
+            .find(|name| *name != own_key && self.members.contains_key(*name))
         {
             return Err(TokenError::KeyChoiceRefused(name));
         }
@@ -164,11 +168,29 @@ impl<'a> CompactRef<'a> {
     /// [`TokenError`], up to and including [`TokenError::BadSignature`].
     pub fn verify_with_key(self, key: &Jwk, algorithms: &[Algorithm]) -> Result<Vec<u8>, TokenError> {
         let algorithm = self.header.permitted(algorithms)?;
-        let keys = KeySet::from_jwks(&JwkSet::new([key.clone()]));
-        keys.choose(None, algorithm)
-            .map_err(|_| TokenError::AlgorithmRefused)?
-            .verify(self.signing_input.as_bytes(), &self.signature)?;
+        self.check_signature(key, algorithm)?;
         Ok(self.payload)
+    }
+
+    /// Proves that `key`, which the header holds as its `jwk`, signed this with one of `algorithms`: whoever made it has
+    /// that key, and nothing else is said.
+    pub(crate) fn check_signature_of_own_key(
+        &self,
+        key: &Jwk,
+        algorithms: &[Algorithm],
+    ) -> Result<(), TokenError> {
+        let algorithm = self.header.permitted_with(algorithms, "jwk")?;
+        self.check_signature(key, algorithm)
+    }
+
+    fn check_signature(&self, key: &Jwk, algorithm: Algorithm) -> Result<(), TokenError> {
+        key.verifiers()
+            .iter()
+            .find(|(held_for, _)| *held_for == algorithm)
+            .ok_or(TokenError::AlgorithmRefused)?
+            .1
+            .verify_sig(self.signing_input.as_bytes(), &self.signature)
+            .map_err(|_| TokenError::BadSignature)
     }
 
     /// The key that signed this.

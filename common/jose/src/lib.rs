@@ -24,9 +24,10 @@
 //! The text of a token is therefore no identity: revoke by claims (`jti`, `sid`, …), never by the hash of a token.
 
 mod algorithm;
-mod base64url;
+pub mod base64url;
 mod compact;
 mod der;
+mod dpop;
 mod expectations;
 mod jwk;
 mod jwk_set;
@@ -42,6 +43,7 @@ mod verified;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use compact::{CompactRef, Header, MAX_COMPACT_BYTES, sign_compact, verify_compact};
+pub use dpop::{DpopProof, DpopProofError, DpopProofRef, MAX_DPOP_PROOF_BYTES, MAX_JTI_BYTES};
 pub use expectations::Expectations;
 pub use jwk::{Jwk, JwkError};
 pub use jwk_set::{JwkSet, JwkSetError, MAX_JWKS_BYTES, MAX_JWKS_KEYS, SkippedKey};

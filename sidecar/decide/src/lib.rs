@@ -26,6 +26,7 @@ mod bearer;
 pub mod caches;
 mod caller;
 mod correlation;
+pub mod dpop;
 mod entropy;
 pub mod header;
 pub mod headers;
