@@ -3,12 +3,16 @@
 
 mod conditions;
 mod host;
+mod matcher;
 mod path_pattern;
 mod peer_rules;
 mod route;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+use matcher::Matcher;
 
 pub use conditions::{Conditions, Target, Unmet};
 pub use host::{HostPattern, HostPatternError};
@@ -21,10 +25,10 @@ pub use route::{DpopRule, PathMode, PolicyMode, RequiredClaim, RevocationRule, R
 /// Most routes of one sidecar.
 pub const MAX_ROUTES: usize = 4096;
 
-/// All routes, in order.
-#[derive(Clone)]
+/// All routes, in order, compiled.
 pub struct Routes {
     entries: Box<[(Conditions, Arc<Route>)]>,
+    matcher: Matcher,
 }
 
 /// Why routes can't be what they are. Indexes are places in the list.
@@ -52,6 +56,14 @@ pub enum RoutesError {
         /// The earlier.
         by: usize,
     },
+    /// A route that takes strict paths only, and means one that never is.
+    #[error(
+        "a strict route refuses every path with `%` in its canonical form, so it can't mean one; say `paths: compat`"
+    )]
+    NeverStrict {
+        /// The route.
+        index: usize,
+    },
 }
 
 impl Routes {
@@ -66,26 +78,48 @@ impl Routes {
         if entries.len() > MAX_ROUTES {
             return Err(RoutesError::TooMany);
         }
-        Ok(Self {
-            entries: entries
-                .into_iter()
-                .map(|(conditions, route)| (conditions, Arc::new(route)))
-                .collect(),
-        })
+        let mut names = HashMap::with_capacity(entries.len());
+        for (index, (_, route)) in entries.iter().enumerate() {
+            if let Some(first) = names.insert(Arc::clone(&route.name), index) {
+                return Err(RoutesError::DuplicateName { index, first });
+            }
+        }
+        for (index, (conditions, route)) in entries.iter().enumerate() {
+            let is_strict = conditions.path.as_ref().is_none_or(PathPattern::is_strict);
+            if route.paths == PathMode::Strict && !is_strict {
+                return Err(RoutesError::NeverStrict { index });
+            }
+            let by = entries
+                .iter()
+                .take(index)
+                .position(|(earlier, _)| earlier.covers(conditions));
+            if let Some(by) = by {
+                return Err(RoutesError::Shadowed { index, by });
+            }
+        }
+        Ok(Self::compiled(entries))
     }
 
     /// One route that every request meets.
     pub fn catch_all(route: Route) -> Self {
+        Self::compiled(vec![(Conditions::default(), route)])
+    }
+
+    fn compiled(entries: Vec<(Conditions, Route)>) -> Self {
         Self {
-            entries: Box::from([(Conditions::default(), Arc::new(route))]),
+            matcher: Matcher::new(entries.iter().map(|(conditions, _)| conditions)),
+            entries: entries
+                .into_iter()
+                .map(|(conditions, route)| (conditions, Arc::new(route)))
+                .collect(),
         }
     }
 
-    /// The first route that `target` meets.
+    /// The first route that `target` meets. Allocates nothing.
     pub fn find(&self, target: &Target<'_>) -> Option<&Arc<Route>> {
-        self.entries
-            .iter()
-            .find(|(conditions, _)| conditions.unmet(target).is_none())
+        self.matcher
+            .first(target)
+            .and_then(|index| self.entries.get(index))
             .map(|(_, route)| route)
     }
 
