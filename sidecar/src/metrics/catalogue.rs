@@ -1,0 +1,156 @@
+//! Every metric of this process, once: name, kind, labels, help. What is exported and what docs/metrics.md says both come
+//! from here. Nothing is counted here.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+    pub(crate) help: &'static str,
+}
+
+/// What Prometheus calls its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// `NAME = kind "name" [labels] "help";` for each: a constant with the name, and a line of [`ALL`].
+macro_rules! catalogue {
+    ($($constant:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(#[doc = $help] pub(crate) const $constant: &str = $name;)+
+
+        /// Every metric, in the order of the documentation.
+        pub(crate) const ALL: &[Metric] = &[$(Metric {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
+        }),+];
+    };
+}
+
+catalogue! {
+    CHECKS = Counter "postern_checks_total" ["outcome", "code"]
+        "Checks decided. `outcome` is `allowed` (code `ok`) or `denied`; `code` is one of errors.md.";
+    CHECK_SECONDS = Histogram "postern_check_duration_seconds" []
+        "Time from a check's decoded request to its decision.";
+    VALIDATIONS = Counter "postern_token_validations_total" ["outcome", "code"]
+        "Tokens that applications asked about over AuthEdgeService.";
+    TOKENS = Gauge "postern_token_cache_entries" []
+        "Verified tokens remembered.";
+    TOKEN_BYTES = Gauge "postern_token_cache_bytes" []
+        "About how much memory remembered tokens take.";
+    JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]
+        "Fetches of an issuer's keys. `outcome` is `changed`, `unchanged` or `failed`.";
+    KEYS = Gauge "postern_keys" ["issuer"]
+        "Keys in force.";
+    KEYS_AGE = Gauge "postern_keys_age_seconds" ["issuer"]
+        "Time since an issuer's keys were last confirmed.";
+    BUNDLE_PULLS = Counter "postern_bundle_pulls_total" ["bundle", "outcome"]
+        "Pulls of the policy bundle. `outcome` is `activated`, `unchanged`, `refused` or `failed`.";
+    BUNDLE_AGE = Gauge "postern_bundle_age_seconds" ["bundle"]
+        "Time since the policy in force was activated.";
+    BUNDLE_REFUSED = Gauge "postern_bundle_refused" ["bundle"]
+        "1 while the newest bundle is one that was refused.";
+    CONTROL_PLANE = Gauge "postern_control_plane_connected" []
+        "1 while the stream from the control plane is connected.";
+    READY = Gauge "postern_ready" []
+        "1 while this sidecar is ready.";
+}
+
+/// Tells the recorder what each metric means.
+pub(super) fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    use super::*;
+
+    const HEAD: &str = "\
+<!-- Generated from sidecar/src/metrics/catalogue.rs. To change it, change that and run
+     UPDATE_DOCS=1 cargo test -p postern-sidecar --lib -->
+# Metrics of the sidecar
+
+In Prometheus' text format under `/metrics` of the admin listener. Times are seconds, sizes are bytes, and names never change
+their meaning. Histograms come as `_bucket`, `_sum` and `_count`. Questions and the queries that answer them:
+
+| question | query |
+|---|---|
+| what share of requests is denied? | `sum(rate(postern_checks_total{outcome=\"denied\"}[5m])) / sum(rate(postern_checks_total[5m]))` |
+| why? | `topk(5, sum by (code) (rate(postern_checks_total{outcome=\"denied\"}[5m])))` |
+| how long does a decision take? | `histogram_quantile(0.99, sum by (le) (rate(postern_check_duration_seconds_bucket[5m])))` |
+| are keys getting old? | `max by (issuer) (postern_keys_age_seconds) > 600` |
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+";
+
+    fn rendered() -> String {
+        let mut page = HEAD.to_owned();
+        for metric in ALL {
+            let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+            let kind = format!("{:?}", metric.kind).to_lowercase();
+            let _ = writeln!(
+                page,
+                "| `{}` | {kind} | {} | {} |",
+                metric.name,
+                labels.join(", "),
+                metric.help
+            );
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_of_metrics_says_what_is_exported() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&page, rendered()).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(&page).unwrap() == rendered(),
+            "docs/metrics.md is out of date: UPDATE_DOCS=1 cargo test -p postern-sidecar --lib"
+        );
+    }
+
+    /// <https://prometheus.io/docs/practices/naming/>
+    #[test]
+    fn names_follow_prometheus_rules() {
+        let mut seen = BTreeSet::new();
+        for Metric {
+            name,
+            kind,
+            labels,
+            help,
+        } in ALL
+        {
+            assert!(seen.insert(name), "{name} twice");
+            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(name.starts_with("postern_") && plain(name), "{name}");
+            assert!(labels.iter().all(|label| plain(label)), "{name}: {labels:?}");
+            assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
+            assert!(*kind != Kind::Histogram || name.ends_with("_seconds"), "{name}");
+            assert!(
+                help.ends_with('.') && !help.contains(['|', '\n']),
+                "{name}: {help}"
+            );
+        }
+    }
+}
