@@ -1,10 +1,8 @@
 //! What a revocation is found by: 128 bits of SHA-256 over issuer, claim and value, so written that no two different
 //! triples are written alike. Entries don't keep the words.
 
-use std::borrow::Cow;
-
 use aws_lc_rs::digest::{Context, SHA256};
-use postern_rego::Value;
+use postern_rego::{Number, Value};
 
 /// What is revoked by its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,13 +13,13 @@ pub enum Name<'a> {
     KeyId,
 }
 
-/// A value that can be revoked: what JSON has besides null, arrays and objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value that can be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar<'a> {
-    /// A string.
+    /// A string, byte by byte.
     String(&'a str),
-    /// A number: an integer in decimal, anything else as the token writes it.
-    Number(Cow<'a, str>),
+    /// A whole number, however it is written (`7`, `7.0`, `70e-1`).
+    Integer(i64),
     /// A boolean.
     Bool(bool),
 }
@@ -35,72 +33,68 @@ pub struct Digest {
 
 impl Digest {
     /// The digest of a value under a name of an issuer.
-    pub fn of(issuer: &str, name: Name<'_>, value: &Scalar<'_>) -> Self {
+    pub fn of(issuer: &str, name: Name<'_>, value: Scalar<'_>) -> Self {
         let mut context = Context::new(&SHA256);
-        let mut add = |tag: u8, text: &str| {
+        let mut add = |tag: u8, bytes: &[u8]| {
             context.update(&[tag]);
-            context.update(&(text.len() as u64).to_le_bytes());
-            context.update(text.as_bytes());
+            context.update(&(bytes.len() as u64).to_le_bytes());
+            context.update(bytes);
         };
-        add(b'i', issuer);
+        add(b'i', issuer.as_bytes());
         match name {
-            Name::Claim(claim) => add(b'c', claim),
-            Name::KeyId => add(b'k', ""),
+            Name::Claim(claim) => add(b'c', claim.as_bytes()),
+            Name::KeyId => add(b'k', b""),
         }
         match value {
-            Scalar::String(text) => add(b's', text),
-            Scalar::Number(text) => add(b'n', text),
-            Scalar::Bool(true) => add(b'b', "true"),
-            Scalar::Bool(false) => add(b'b', "false"),
+            Scalar::String(text) => add(b's', text.as_bytes()),
+            Scalar::Integer(integer) => add(b'n', &integer.to_le_bytes()),
+            Scalar::Bool(flag) => add(b'b', &[u8::from(flag)]),
         }
-        Self::from_bytes(
-            context
-                .finish()
-                .as_ref()
-                .first_chunk()
-                .copied()
-                .unwrap_or_default(),
-        )
+        let digest = context.finish();
+        // SHA-256 gives 32 bytes.
+        Self::from_bytes(digest.as_ref().first_chunk().copied().unwrap_or_default())
     }
 
     /// A digest that was kept.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        let whole = u128::from_be_bytes(bytes);
-        Self {
-            high: u64::try_from(whole >> 64).unwrap_or_default(),
-            low: u64::try_from(whole & u128::from(u64::MAX)).unwrap_or_default(),
-        }
+        let [high, low] = halves(bytes).map(u64::from_be_bytes);
+        Self { high, low }
     }
 
     /// The digest, to be kept.
     pub fn to_bytes(self) -> [u8; 16] {
-        (u128::from(self.high) << 64 | u128::from(self.low)).to_be_bytes()
+        ((u128::from(self.high) << u64::BITS) | u128::from(self.low)).to_be_bytes()
     }
 }
 
+fn halves(bytes: [u8; 16]) -> [[u8; 8]; 2] {
+    let (halves, _) = bytes.as_chunks();
+    halves.try_into().unwrap_or_default()
+}
+
 impl<'a> Scalar<'a> {
-    /// The scalar that a claim is; `None` for what can't be revoked by value.
+    /// The scalar that a claim is; `None` for what can't be revoked by its value.
     pub fn of(value: &'a Value) -> Option<Self> {
         match value {
             Value::String(text) => Some(Self::String(text)),
-            Value::Number(number) => Some(Self::Number(
-                number
-                    .as_i64()
-                    .map_or_else(|| number.as_str(), |integer| integer.to_string().into()),
-            )),
+            Value::Number(number) => number.as_i64().or_else(|| whole(number)).map(Self::Integer),
             Value::Bool(flag) => Some(Self::Bool(*flag)),
             Value::Null | Value::Array(_) | Value::Object(_) | Value::Set(_) => None,
         }
     }
+}
 
-    /// The scalar of this JSON number; `None` if it isn't one.
-    pub fn number(text: &str) -> Option<Self> {
-        let number = postern_rego::Number::from_source(text)?;
-        Some(Self::Number(
-            number
-                .as_i64()
-                .map_or_else(|| text.to_owned(), |integer| integer.to_string())
-                .into(),
-        ))
+/// A whole number that isn't written as one.
+fn whole(number: &Number) -> Option<i64> {
+    let double: f64 = number.as_str().parse().ok()?;
+    if double.abs() >= 9_223_372_036_854_775_808.0 {
+        return None;
     }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within the range; what it cuts off is compared next"
+    )]
+    let integer = double as i64;
+    // The double may be the nearest one only: numbers compare by their exact value.
+    (*number == Number::from_i64(integer)).then_some(integer)
 }

@@ -44,7 +44,7 @@ impl Edit {
         &mut self,
         issuer: &str,
         name: Name<'_>,
-        value: &Scalar<'_>,
+        value: Scalar<'_>,
         issued_before: Option<UnixTime>,
         expires_at: Option<UnixTime>,
     ) {
@@ -54,7 +54,7 @@ impl Edit {
     }
 
     /// Revokes nothing by this value any more.
-    pub fn remove(&mut self, issuer: &str, name: Name<'_>, value: &Scalar<'_>) {
+    pub fn remove(&mut self, issuer: &str, name: Name<'_>, value: Scalar<'_>) {
         self.push(Change::Remove(Digest::of(issuer, name, value)));
     }
 

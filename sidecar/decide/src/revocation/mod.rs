@@ -119,11 +119,16 @@ impl Revocations {
             let name = name.as_name();
             let revoked = |value: Scalar<'_>| {
                 self.shards
-                    .find(&Digest::of(subject.issuer, name, &value))
+                    .find(&Digest::of(subject.issuer, name, value))
                     .is_some_and(|entry| entry.revokes(subject.issued_at(), now))
             };
             subject.values(name).any(revoked).then_some(RevokedBy { name })
         })
+    }
+
+    /// Whether there is an entry of this digest, whichever tokens it means.
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.shards.find(digest).is_some()
     }
 
     /// Begins a change of this set.
