@@ -3,6 +3,8 @@
 
 use postern_rego::{Env, Value};
 
+use crate::input::InputReads;
+
 /// A loaded policy, ready to be asked. Cheap to share, never changed.
 pub trait Engine: Send + Sync {
     /// The revision of the bundle it was made from: opaque, never ordered; empty when the bundle has none.
@@ -13,6 +15,11 @@ pub trait Engine: Send + Sync {
 
     /// Finds an entrypoint by path. A leading slash, and the forms `data/…` and `data.a.b`, name the same.
     fn entrypoint(&self, path: &str) -> Option<Entrypoint>;
+
+    /// What of `input` this entrypoint can read: the rest need not be built. All of it where an engine can't tell.
+    fn reads(&self, _entrypoint: Entrypoint) -> &InputReads {
+        InputReads::everything()
+    }
 
     /// Evaluates an entrypoint of this engine. Without an input, whatever refers to `input` is undefined, which is not
     /// the same as an input of `null`. `Ok(None)` is undefined: the policy has nothing to say.

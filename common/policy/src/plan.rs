@@ -4,6 +4,7 @@
 use postern_rego::{EntrypointId, Env, NoHost, Program, Value};
 
 use crate::engine::normalize_entrypoint;
+use crate::input::InputReads;
 use crate::{Engine, EngineError, Entrypoint};
 
 /// A plan with its data, ready to be asked.
@@ -12,7 +13,14 @@ pub struct PlanEngine {
     program: Program,
     data: Value,
     /// In the order of names, so that an [`Entrypoint`] is an index.
-    entrypoints: Vec<(String, EntrypointId)>,
+    entrypoints: Vec<Asked>,
+}
+
+/// What may be asked.
+struct Asked {
+    name: String,
+    id: EntrypointId,
+    reads: InputReads,
 }
 
 impl PlanEngine {
@@ -42,11 +50,14 @@ impl PlanEngine {
     /// [`EngineError::Load`].
     pub fn new(revision: impl Into<String>, plan_json: &[u8], data: Value) -> Result<Self, EngineError> {
         let program = Program::load(plan_json, &NoHost).map_err(|e| EngineError::Load(e.to_string()))?;
-        let mut entrypoints: Vec<(String, EntrypointId)> = program
-            .entrypoints()
-            .filter_map(|name| Some((name.to_owned(), program.entrypoint(name)?)))
-            .collect();
-        entrypoints.sort_by(|a, b| a.0.cmp(&b.0));
+        let asked = |name: &str| {
+            let id = program.entrypoint(name)?;
+            let reads = InputReads::new(program.reads(id));
+            let name = name.to_owned();
+            Some(Asked { name, id, reads })
+        };
+        let mut entrypoints: Vec<Asked> = program.entrypoints().filter_map(asked).collect();
+        entrypoints.sort_by(|a, b| a.name.cmp(&b.name));
         if entrypoints.is_empty() {
             return Err(EngineError::Load("it has no entrypoints".to_owned()));
         }
@@ -56,6 +67,10 @@ impl PlanEngine {
             data,
             entrypoints,
         })
+    }
+
+    fn asked(&self, entrypoint: Entrypoint) -> Option<&Asked> {
+        self.entrypoints.get(usize::try_from(entrypoint.index()).ok()?)
     }
 
     /// The builtins that the policy calls.
@@ -80,7 +95,7 @@ impl PlanEngine {
     /// # Errors
     /// [`EngineError::Entrypoint`] for the first that fails.
     pub fn smoke_check_all(&self, env: &Env) -> Result<(), EngineError> {
-        for (n, (name, _)) in (0..).zip(&self.entrypoints) {
+        for (n, Asked { name, .. }) in (0..).zip(&self.entrypoints) {
             self.smoke_check(Entrypoint::from_index(n), env)
                 .map_err(|error| EngineError::Entrypoint {
                     name: name.clone(),
@@ -108,7 +123,7 @@ impl Engine for PlanEngine {
     }
 
     fn entrypoints(&self) -> Vec<String> {
-        self.entrypoints.iter().map(|(name, _)| name.clone()).collect()
+        self.entrypoints.iter().map(|asked| asked.name.clone()).collect()
     }
 
     fn entrypoint(&self, path: &str) -> Option<Entrypoint> {
@@ -117,8 +132,15 @@ impl Engine for PlanEngine {
         let at = self
             .entrypoints
             .iter()
-            .position(|(name, _)| normalize_entrypoint(name) == wanted)?;
+            .position(|asked| normalize_entrypoint(&asked.name) == wanted)?;
         u32::try_from(at).ok().map(Entrypoint::from_index)
+    }
+
+    fn reads(&self, entrypoint: Entrypoint) -> &InputReads {
+        match self.asked(entrypoint) {
+            Some(asked) => &asked.reads,
+            None => InputReads::everything(),
+        }
     }
 
     fn evaluate(
@@ -127,16 +149,13 @@ impl Engine for PlanEngine {
         input: Option<&Value>,
         env: &Env,
     ) -> Result<Option<Value>, EngineError> {
-        let id = usize::try_from(entrypoint.index())
-            .ok()
-            .and_then(|index| self.entrypoints.get(index));
-        let Some((_, id)) = id else {
+        let Some(asked) = self.asked(entrypoint) else {
             return Err(EngineError::Evaluation(
                 "the entrypoint is another engine's".to_owned(),
             ));
         };
         self.program
-            .evaluate(*id, input, &self.data, env)
+            .evaluate(asked.id, input, &self.data, env)
             .map_err(|error| EngineError::Evaluation(error.to_string()))
     }
 }

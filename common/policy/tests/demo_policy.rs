@@ -60,18 +60,16 @@ fn decide(method: &str, path: &str, scopes: &[&str]) -> PolicyResult {
         ..RequestParts::default()
     };
     let canonical = path.split('?').next().unwrap();
+    let scopes: Vec<Box<str>> = scopes.iter().map(|scope| (*scope).into()).collect();
     let postern = PosternParts {
-        scopes,
+        scopes: &scopes,
         path: canonical,
         ..PosternParts::default()
     };
-    let input = document(&request, [], Some(&postern)).unwrap();
+    let entrypoint = engine.require(ENTRYPOINT).unwrap();
+    let input = document(engine.reads(entrypoint), &request, &[][..], Some(&postern)).unwrap();
     let result = engine
-        .evaluate(
-            engine.require(ENTRYPOINT).unwrap(),
-            Some(&input),
-            &Env::new(0, [0; 32]),
-        )
+        .evaluate(entrypoint, Some(&input), &Env::new(0, [0; 32]))
         .unwrap();
     PolicyResult::from_value(result.as_ref()).unwrap()
 }

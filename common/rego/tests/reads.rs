@@ -5,12 +5,11 @@ use postern_rego::{NoHost, Program, Reads, Value};
 
 const PLAN: &str = include_str!("plans/reads.plan.json");
 
-fn reads(rule: &str) -> Reads {
-    let program = Program::load(PLAN.as_bytes(), &NoHost).expect("OPA's plan");
-    let entrypoint = program
-        .entrypoint(&format!("reads/{rule}"))
-        .unwrap_or_else(|| panic!("no entrypoint for {rule}"));
-    program.reads(entrypoint).clone()
+/// `None` where the plan doesn't load or has no such rule.
+fn reads(rule: &str) -> Option<Reads> {
+    let program = Program::load(PLAN.as_bytes(), &NoHost).ok()?;
+    let entrypoint = program.entrypoint(&format!("reads/{rule}"))?;
+    Some(program.reads(entrypoint).clone())
 }
 
 #[test]
@@ -43,7 +42,7 @@ fn what_each_rule_reads_is_known() {
         ("with_another", format!("{{{http}.method, input.other.*}}")),
     ];
     for (rule, expected) in cases {
-        assert_eq!(format!("{:?}", reads(rule)), expected, "{rule}");
+        assert_eq!(format!("{:?}", reads(rule).unwrap()), expected, "{rule}");
     }
 }
 
@@ -65,13 +64,17 @@ fn pruning_keeps_what_is_read_and_what_kind_the_rest_is() {
     ];
     let document = Value::from_json_str(input).expect("JSON");
     for (rule, expected) in cases {
-        assert_eq!(reads(rule).prune(&document).to_json(), expected, "{rule}");
+        assert_eq!(
+            reads(rule).unwrap().prune(&document).to_json(),
+            expected,
+            "{rule}"
+        );
     }
 }
 
 #[test]
 fn parts_are_found_by_their_path() {
-    let reads = reads("header");
+    let reads = reads("header").unwrap();
     let http = ["attributes", "request", "http"];
     assert!(reads.at(&http).is_some_and(|reads| !reads.is_all()));
     assert!(

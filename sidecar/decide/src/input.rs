@@ -1,14 +1,17 @@
 //! The document that policy is asked with: OPA-Envoy's, and what was proved about the caller beside it. Only arranges;
 //! what the document looks like is settled in `postern-policy`.
 
-use postern_mesh::SpiffeId;
-use postern_policy::input::{self, InputError, PeerParts, PosternParts, RequestParts};
+use postern_policy::input::{
+    self, HeaderParts, InputError, InputReads, PeerParts, PosternParts, RequestParts, Text,
+};
 use postern_policy::{Env, Value};
 
 use crate::entropy::Entropy;
+use crate::headers::Headers;
 use crate::now::Now;
 use crate::path::{AmbiguousPath, canonical};
 use crate::policy::Question;
+use crate::settings::HeaderPrefix;
 use crate::view::PeerView;
 
 /// Why policy can't be asked about a request.
@@ -22,11 +25,11 @@ pub(crate) enum DocumentError {
     Input(#[from] InputError),
 }
 
-/// The input document.
+/// The input document, as far as the policy can read it.
 ///
 /// # Errors
 /// When policy and upstream could read the request differently, or can't read it at all.
-pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> {
+pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Value, DocumentError> {
     let request = question.request;
     let http = &request.http;
     let parts = RequestParts {
@@ -52,23 +55,39 @@ pub(crate) fn document(question: &Question<'_>) -> Result<Value, DocumentError> 
     let caller = question.caller;
     let path = canonical(http.path)?;
     path.strict()?;
-    let scopes: Vec<&str> = caller.scopes().iter().map(AsRef::as_ref).collect();
     let proved = PosternParts {
         claims: Some(caller.claims()),
-        subject: caller.subject().map(AsRef::as_ref),
-        client_id: caller.client_id().map(AsRef::as_ref),
-        issuer: Some(caller.issuer()),
-        scopes: &scopes,
-        peer_spiffe_id: question.peer.map(SpiffeId::as_str),
+        subject: caller.subject().map(Text::from),
+        client_id: caller.client_id().map(Text::from),
+        issuer: Some(caller.issuer().into()),
+        scopes: caller.scopes(),
+        peer_spiffe_id: question.peer.map(|peer| peer.as_str().into()),
         route: None,
         path: &path,
+        auth: "jwt",
+        api_key: None,
     };
-    // What a client sends under our names is as untrue for policy as it is for the upstream.
-    let headers = http
-        .headers
-        .iter()
-        .filter(|(name, _)| !question.settings.prefix.owns(name));
-    Ok(input::document(&parts, headers, Some(&proved))?)
+    let headers = Shown {
+        headers: &http.headers,
+        prefix: &question.settings.prefix,
+    };
+    Ok(input::document(reads, &parts, &headers, Some(&proved))?)
+}
+
+/// The headers that policy sees: what a client sends under our names is as untrue for policy as it is for the upstream.
+struct Shown<'a> {
+    headers: &'a Headers<'a>,
+    prefix: &'a HeaderPrefix,
+}
+
+impl HeaderParts for Shown<'_> {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.headers.value(name).filter(|_| !self.prefix.owns(name))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter(|(name, _)| !self.prefix.owns(name))
+    }
 }
 
 /// What evaluation is given besides its input.

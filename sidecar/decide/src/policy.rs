@@ -52,8 +52,9 @@ pub(crate) fn judge(
             "no policy has been activated yet",
         ));
     };
-    let input =
-        input::document(question).map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
+    let reads = policy.engine().reads(policy.entrypoint());
+    let input = input::document(reads, question)
+        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
     let env = input::env(now, entropy);
     let result = policy
         .engine()

@@ -4,19 +4,32 @@
 //! As in OPA-Envoy, an unset field (an empty string, a zero) is absent, names are camelCase, `time` is
 //! `{seconds, nanos}`, 64-bit integers are numbers and bytes are base64.
 //!
-//! Of request bodies, JSON and forms are parsed. Multipart and gRPC bodies are not: their `parsed_body` is null.
+//! Of request bodies, JSON and forms are parsed, for policies that read them. Multipart and gRPC bodies are not: their
+//! `parsed_body` is null.
+
+//!
+//! Only those parts are built that a policy can read ([`InputReads`]): what a request costs goes with what is asked of
+//! it, not with its forty headers.
 
 mod attributes;
 mod body;
+mod headers;
+mod members;
 mod names;
 mod postern;
 mod query;
+mod reads;
 
 use postern_rego::Value;
 
+use body::Body;
+use members::Members;
 use names::NAMES;
+use reads::Part;
 
-pub use postern::PosternParts;
+pub use headers::HeaderParts;
+pub use postern::{ApiKeyParts, PosternParts, Text};
+pub use reads::InputReads;
 
 /// A request as Envoy describes it, borrowed from its message. What Envoy left unset stays at its default.
 #[derive(Debug, Clone, Copy, Default)]
@@ -119,41 +132,48 @@ pub enum InputError {
     JsonBody(String),
 }
 
-/// Builds `input`.
-///
-/// `headers` come with names in lower case and repeated ones joined, each name once. `postern` is left out of the
-/// document where there is none.
+/// Builds `input`, as far as `reads` says that it is read. `postern` is left out of the document where there is none.
 ///
 /// # Errors
-/// When the path, its query or a body that is to be parsed is ill-formed.
-pub fn document<'a>(
-    request: &RequestParts<'a>,
-    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+/// When the path or its query is ill-formed, or a body that is read.
+pub fn document(
+    reads: &InputReads,
+    request: &RequestParts<'_>,
+    headers: &(impl HeaderParts + ?Sized),
     postern: Option<&PosternParts<'_>>,
 ) -> Result<Value, InputError> {
-    let mut facts = body::Facts::default();
-    let headers: postern_rego::Object = headers
-        .into_iter()
-        .inspect(|(name, value)| facts.note(name, value))
-        .map(|(name, value)| (Value::from(name), Value::from(value)))
-        .collect();
     let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
-    let body = body::parse(&facts, request.body, request.raw_body)?;
+    query::check(path, query)?;
+    let body = if reads.has(Part::ParsedBody) || reads.has(Part::TruncatedBody) {
+        Body::of(headers, request.body, request.raw_body)?
+    } else {
+        Body::NotParsed
+    };
 
-    let mut input = Vec::with_capacity(8);
-    input.push((NAMES.attributes.clone(), attributes::attributes(request, headers)));
-    input.push((NAMES.parsed_body.clone(), body.parsed));
-    input.push((NAMES.parsed_path.clone(), query::parsed_path(path)?));
-    input.push((NAMES.parsed_query.clone(), query::parsed_query("query", query)?));
-    if let Some(parts) = postern {
-        input.push((NAMES.postern.clone(), postern::value(parts)));
-    }
-    if let Some(source) = request.source.filter(|peer| !peer.principal.is_empty()) {
-        input.push((NAMES.source_principal.clone(), source.principal.into()));
-    }
-    input.push((NAMES.truncated_body.clone(), body.truncated.into()));
-    input.push((NAMES.version.clone(), NAMES.version_value.clone()));
-    Ok(Value::Object(input.into_iter().collect()))
+    let mut input = Members::new(reads);
+    input.value(Part::Attributes, &NAMES.attributes, || {
+        Some(attributes::attributes(reads, request, headers))
+    });
+    input.try_value(Part::ParsedBody, &NAMES.parsed_body, || body.parse())?;
+    input.try_value(Part::ParsedPath, &NAMES.parsed_path, || query::parsed_path(path))?;
+    input.try_value(Part::ParsedQuery, &NAMES.parsed_query, || {
+        query::parsed_query("query", query)
+    })?;
+    input.value(Part::Postern, &NAMES.postern, || {
+        postern.map(|parts| postern::value(reads, parts))
+    });
+    input.text(
+        Part::PrincipalOfSource,
+        &NAMES.source_principal,
+        request.source.map_or("", |source| source.principal),
+    );
+    input.value(Part::TruncatedBody, &NAMES.truncated_body, || {
+        Some(body.is_truncated().into())
+    });
+    input.value(Part::Version, &NAMES.version, || {
+        Some(NAMES.version_value.clone())
+    });
+    Ok(input.build())
 }
 
 #[cfg(test)]

@@ -20,9 +20,26 @@ macro_rules! names {
     };
 }
 
+/// Texts that most requests share: methods, schemes, protocols, ways to authenticate.
+static WORDS: LazyLock<[Value; 14]> = LazyLock::new(|| {
+    [
+        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "http", "https", "HTTP/1.1", "HTTP/2",
+        "jwt", "mtls", "api_key",
+    ]
+    .map(Value::from)
+});
+
+/// A text as a value; shared if it is a common one.
+pub(super) fn word(text: &str) -> Value {
+    let known = WORDS.iter().find(|word| word.as_str() == Some(text));
+    known.cloned().unwrap_or_else(|| text.into())
+}
+
 names! {
     address = "address",
+    api_key = "api_key",
     attributes = "attributes",
+    auth = "auth",
     body = "body",
     certificate = "certificate",
     claims = "claims",
@@ -38,6 +55,7 @@ names! {
     labels = "labels",
     metadata_context = "metadataContext",
     method = "method",
+    name = "name",
     nanos = "nanos",
     parsed_body = "parsed_body",
     parsed_path = "parsed_path",

@@ -1,7 +1,7 @@
 use super::*;
 
 fn build(request: &RequestParts<'_>, headers: &[(&'static str, &'static str)]) -> Result<Value, InputError> {
-    document(request, headers.iter().copied(), None)
+    document(InputReads::everything(), request, headers, None)
 }
 
 fn json(text: &str) -> Value {
@@ -75,20 +75,32 @@ fn what_is_unset_is_absent() {
 #[test]
 fn what_is_proved_stands_in_postern() {
     let claims = json(r#"{"sub":"u","n":1.0}"#);
+    let issuer: std::sync::Arc<str> = "https://issuer".into();
     let parts = PosternParts {
         claims: Some(&claims),
-        subject: Some("u"),
-        client_id: Some("c"),
-        issuer: Some("https://issuer"),
-        scopes: &["orders:read", "orders:write"],
-        peer_spiffe_id: Some("spiffe://example.org/a"),
-        route: Some("default"),
+        subject: Some("u".into()),
+        client_id: Some("c".into()),
+        issuer: Some((&issuer).into()),
+        scopes: &["orders:read".into(), "orders:write".into()],
+        peer_spiffe_id: Some("spiffe://example.org/a".into()),
+        route: Some("default".into()),
         path: "/orders",
+        auth: "jwt,other",
+        api_key: Some(ApiKeyParts {
+            id: "k1".into(),
+            name: "ci".into(),
+        }),
     };
-    let input = document(&RequestParts::default(), [], Some(&parts)).unwrap();
+    let input = document(
+        InputReads::everything(),
+        &RequestParts::default(),
+        &[][..],
+        Some(&parts),
+    )
+    .unwrap();
     assert_eq!(
         input.get("postern").unwrap().to_json(),
-        r#"{"claims":{"n":1.0,"sub":"u"},"client_id":"c","issuer":"https://issuer","path":"/orders","peer":{"spiffe_id":"spiffe://example.org/a"},"route":"default","scopes":["orders:read","orders:write"],"subject":"u"}"#
+        r#"{"api_key":{"id":"k1","name":"ci"},"auth":["jwt","other"],"claims":{"n":1.0,"sub":"u"},"client_id":"c","issuer":"https://issuer","path":"/orders","peer":{"spiffe_id":"spiffe://example.org/a"},"route":"default","scopes":["orders:read","orders:write"],"subject":"u"}"#
     );
 }
 
@@ -98,7 +110,13 @@ fn what_is_not_proved_is_absent_from_postern() {
         path: "/",
         ..PosternParts::default()
     };
-    let input = document(&RequestParts::default(), [], Some(&parts)).unwrap();
+    let input = document(
+        InputReads::everything(),
+        &RequestParts::default(),
+        &[][..],
+        Some(&parts),
+    )
+    .unwrap();
     assert_eq!(
         input.get("postern").unwrap().to_json(),
         r#"{"path":"/","scopes":[]}"#

@@ -1,0 +1,46 @@
+//! How the document is given a request's headers: it asks for those that a policy can read, or for all.
+
+use postern_rego::{Object, Value};
+
+use super::reads::{HeaderReads, InputReads};
+
+/// The headers of a request: names in lower case, each once, repeats joined by a comma.
+pub trait HeaderParts {
+    /// The value under `name`, which is in lower case.
+    fn value(&self, name: &str) -> Option<&str>;
+
+    /// All of them.
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)>;
+}
+
+/// For hosts that have no better form; looks at all of them.
+impl HeaderParts for [(&str, &str)] {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| *value)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().copied()
+    }
+}
+
+/// `headers`, as far as it is read; absent where the request has none.
+pub(super) fn headers(reads: &InputReads, headers: &(impl HeaderParts + ?Sized)) -> Option<Value> {
+    let object: Object = match reads.headers() {
+        HeaderReads::All => {
+            let all = headers.iter();
+            all.map(|(name, value)| (Value::from(name), Value::from(value)))
+                .collect()
+        }
+        HeaderReads::Named(names) => {
+            headers.iter().next()?;
+            let named = names
+                .iter()
+                .filter_map(|name| Some((name.value.clone(), Value::from(headers.value(&name.text)?))));
+            return Some(Value::Object(named.collect()));
+        }
+    };
+    (!object.is_empty()).then_some(Value::Object(object))
+}
