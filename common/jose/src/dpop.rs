@@ -63,7 +63,7 @@ impl<'a> DpopProofRef<'a> {
         if text.len() > MAX_DPOP_PROOF_BYTES {
             return Err(DpopProofError::TooLong);
         }
-        let mut compact = CompactRef::parse(text).map_err(malformed)?;
+        let mut compact = CompactRef::parse(text).map_err(|error| malformed(&error))?;
         if compact.header().typ() != Some(TYPE) {
             return Err(DpopProofError::WrongType);
         }
@@ -174,7 +174,7 @@ impl DpopProof {
     }
 }
 
-fn malformed(error: TokenError) -> DpopProofError {
+fn malformed(error: &TokenError) -> DpopProofError {
     match error {
         TokenError::Malformed(what) => DpopProofError::Malformed(what),
         _ => DpopProofError::Malformed("expected three parts of base64url with dots between"),
