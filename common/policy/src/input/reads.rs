@@ -152,3 +152,6 @@ impl HeaderName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

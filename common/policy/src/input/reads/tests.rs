@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::input::{Address, ApiKeyParts, PeerParts, PosternParts, RequestParts, document};
+
+const HEADER_LIST: &[(&str, &str)] = &[
+    ("accept", "*/*"),
+    ("content-length", "7"),
+    ("content-type", "application/json"),
+    ("x-tenant", "acme"),
+];
+
+/// The document of a request in which everything is set, as far as it is read.
+fn build(reads: &InputReads, headers: &[(&str, &str)]) -> Value {
+    let metadata = Value::from_json_str(r#"{"filterMetadata":{"a":{"b":1}}}"#).unwrap();
+    let claims = Value::from_json_str(r#"{"sub":"u","roles":["a"]}"#).unwrap();
+    let peer = PeerParts {
+        address: Some(Address::Socket {
+            address: "10.0.0.1",
+            port: Some(1),
+            protocol: 1,
+        }),
+        service: "svc",
+        labels: &[("app", "a")],
+        principal: "spiffe://example.org/a",
+        certificate: "pem",
+    };
+    let request = RequestParts {
+        source: Some(peer),
+        destination: Some(peer),
+        time: Some((1, 2)),
+        id: "1",
+        method: "GET",
+        path: "/a/b?x=1",
+        host: "h",
+        scheme: "http",
+        query: "q",
+        fragment: "f",
+        size: 7,
+        protocol: "HTTP/1.1",
+        body: r#"{"a":1}"#,
+        raw_body: b"{}",
+        context_extensions: &[("k", "v")],
+        metadata_context: Some(&metadata),
+        route_metadata_context: Some(&metadata),
+        tls_sni: Some("sni"),
+    };
+    let postern = PosternParts {
+        claims: Some(&claims),
+        subject: Some("u".into()),
+        client_id: Some("c".into()),
+        issuer: Some("i".into()),
+        scopes: &["s".into()],
+        peer_spiffe_id: Some("spiffe://example.org/a".into()),
+        route: Some("r".into()),
+        path: "/a/b",
+        auth: "jwt",
+        api_key: Some(ApiKeyParts {
+            id: "k".into(),
+            name: "n".into(),
+        }),
+    };
+    document(reads, &request, headers, Some(&postern)).unwrap()
+}
+
+/// The paths of all members of `value` that lead through objects.
+fn paths(value: &Value, path: &[String], out: &mut Vec<Vec<String>>) {
+    let Some(object) = value.as_object() else { return };
+    for (name, value) in object {
+        let path = [path, &[name.as_str().unwrap().to_owned()]].concat();
+        out.push(path.clone());
+        paths(value, &path, out);
+    }
+}
+
+/// What reads the part at `path`: all of it, or only that it is there.
+fn reads_of(path: &[String], whole: bool) -> Reads {
+    match path {
+        [] if whole => Reads::All,
+        [] => Reads::nothing(),
+        [name, rest @ ..] => Reads::Members(BTreeMap::from([(name.as_str().into(), reads_of(rest, whole))])),
+    }
+}
+
+fn both(a: Reads, b: Reads) -> Reads {
+    match (a, b) {
+        (Reads::Members(mut a), Reads::Members(b)) => {
+            for (name, reads) in b {
+                let reads = match a.remove(&name) {
+                    Some(present) => both(present, reads),
+                    None => reads,
+                };
+                a.insert(name, reads);
+            }
+            Reads::Members(a)
+        }
+        _ => Reads::All,
+    }
+}
+
+fn everything_has() -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    paths(&build(InputReads::everything(), HEADER_LIST), &[], &mut all);
+    all
+}
+
+#[test]
+fn every_part_is_in_the_document_and_can_be_asked_for_alone() {
+    let all = everything_has();
+    for (part, path) in PARTS {
+        let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+        assert!(all.contains(&path), "{part:?} is not where it is said to be");
+    }
+    let whole = build(InputReads::everything(), HEADER_LIST);
+    for path in all {
+        let reads = reads_of(&path, true);
+        let got = build(&InputReads::new(&reads), HEADER_LIST);
+        assert_eq!(reads.prune(&got), reads.prune(&whole), "{path:?}");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_not_built() {
+    let reads = |path: &[&str]| {
+        let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+        build(&InputReads::new(&reads_of(&path, true)), HEADER_LIST).to_json()
+    };
+    assert_eq!(
+        build(&InputReads::new(&Reads::nothing()), HEADER_LIST).to_json(),
+        "{}"
+    );
+    assert_eq!(
+        reads(&["attributes", "request", "http", "method"]),
+        r#"{"attributes":{"request":{"http":{"method":"GET"}}}}"#
+    );
+    assert_eq!(
+        reads(&["attributes", "request", "http", "headers", "x-tenant"]),
+        r#"{"attributes":{"request":{"http":{"headers":{"x-tenant":"acme"}}}}}"#
+    );
+    assert_eq!(
+        reads(&["postern", "claims", "roles"]),
+        r#"{"postern":{"claims":{"roles":["a"],"sub":"u"}}}"#
+    );
+    assert_eq!(reads(&["parsed_path"]), r#"{"parsed_path":["a","b"]}"#);
+}
+
+#[test]
+fn a_request_without_headers_has_none_whatever_is_read_of_them() {
+    let path = ["attributes", "request", "http", "headers", "x-tenant"].map(str::to_owned);
+    let reads = InputReads::new(&reads_of(&path, true));
+    assert_eq!(
+        build(&reads, &[]).to_json(),
+        r#"{"attributes":{"request":{"http":{}}}}"#
+    );
+    // There are some, but not this one.
+    assert_eq!(
+        build(&reads, &[("accept", "*/*")]).to_json(),
+        r#"{"attributes":{"request":{"http":{"headers":{}}}}}"#
+    );
+}
+
+#[test]
+fn a_body_is_parsed_only_for_who_reads_it() {
+    let headers = [("content-type", "application/json")];
+    let request = RequestParts {
+        body: "{",
+        path: "/",
+        ..RequestParts::default()
+    };
+    let ask = |path: &str| {
+        let reads = InputReads::new(&reads_of(&[path.to_owned()], true));
+        document(&reads, &request, &headers[..], None).map(|input| input.to_json())
+    };
+    assert!(ask("parsed_body").is_err());
+    assert_eq!(ask("truncated_body").unwrap(), r#"{"truncated_body":false}"#);
+    assert_eq!(
+        ask("version").unwrap(),
+        r#"{"version":{"encoding":"protojson","ext_authz":"v3"}}"#
+    );
+}
+
+#[test]
+fn an_ill_formed_query_is_refused_whoever_asks() {
+    let request = RequestParts {
+        path: "/?a=%zz",
+        ..RequestParts::default()
+    };
+    let nothing = InputReads::new(&Reads::nothing());
+    assert!(document(&nothing, &request, &[][..], None).is_err());
+}
+
+proptest! {
+    /// What is built is, as far as it is read, what the whole document would have been.
+    #[test]
+    fn a_pruned_document_is_the_whole_one_to_whoever_reads_only_that(
+        picks in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..6)
+    ) {
+        let all = everything_has();
+        let reads = picks
+            .iter()
+            .map(|(index, whole)| reads_of(index.get::<Vec<String>>(&all), *whole))
+            .fold(Reads::nothing(), both);
+        let whole = build(InputReads::everything(), HEADER_LIST);
+        let got = build(&InputReads::new(&reads), HEADER_LIST);
+        prop_assert_eq!(reads.prune(&got).to_json(), reads.prune(&whole).to_json());
+    }
+}
