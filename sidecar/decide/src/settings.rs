@@ -63,6 +63,11 @@ impl HeaderPrefix {
                 .all(|(ours, theirs)| ours == fold(theirs))
     }
 
+    /// The prefix itself.
+    pub fn as_str(&self) -> &str {
+        &self.prefix
+    }
+
     /// Whether `name` is one of those that are always ours to fill.
     pub(crate) fn is_identity(&self, name: &str) -> bool {
         [&self.subject, &self.client, &self.scope, &self.decision_id]
