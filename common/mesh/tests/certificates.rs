@@ -221,10 +221,21 @@ fn validity_is_read_to_the_second() {
     assert_eq!(certificate.not_after().0, 2_561_500_800);
 }
 
-/// RFC 8705 §3.1 takes the hash of the DER; what of, and in which spelling, is what can go wrong. The value is that of
+/// RFC 8705, appendix A: the certificate of figure 6 has the thumbprint of figure 5.
+#[test]
+fn the_thumbprint_is_that_of_rfc_8705() {
+    let certificate = PeerCertificate::parse_pem(include_str!("vectors/rfc8705-appendix-a.pem")).unwrap();
+    assert_eq!(
+        certificate.thumbprint_s256(),
+        "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"
+    );
+    assert_eq!(certificate.spiffe_id(), Err(IdentityError::NoUri));
+}
+
+/// Made with `openssl req -x509`, with every kind of name that it makes; the value is that of
 /// `openssl x509 -outform der | openssl dgst -sha256 -binary | basenc --base64url`.
 #[test]
-fn the_thumbprint_is_openssls() {
+fn a_certificate_of_openssls_reads_as_openssl_reads_it() {
     let certificate = PeerCertificate::parse_pem(include_str!("vectors/openssl-leaf.pem")).unwrap();
     assert_eq!(
         certificate.thumbprint_s256(),

@@ -13,7 +13,7 @@ use support::{certificate, envoys_encoding, uri};
 const WEB: &str = "spiffe://prod.example/ns/shop/sa/web";
 
 fn only(header: &str) -> XfccElement<'_> {
-    let mut elements = xfcc::parse(header).expect(header);
+    let mut elements = xfcc::parse(header).unwrap();
     assert_eq!(elements.len(), 1, "{header}");
     elements.pop().unwrap()
 }
