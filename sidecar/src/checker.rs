@@ -7,11 +7,10 @@ use postern_decide::{Authenticated, Caches, Decision, Refusal, RequestView, sett
 use postern_telemetry::CorrelationId;
 
 use crate::clock::{self, Stopwatch};
-use crate::decision_log::DecisionLog;
-use crate::metrics::CheckMetrics;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
+use crate::report::{Laps, Reporter};
 
 /// All that checks need, shared by the workers.
 #[derive(Debug)]
@@ -20,26 +19,21 @@ pub(crate) struct Checker {
     pub(crate) caches: Arc<Caches>,
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) wakes: Wakes,
-    pub(crate) metrics: CheckMetrics,
-    pub(crate) log: DecisionLog,
+    pub(crate) reporter: Arc<Reporter>,
 }
 
 impl Checker {
     /// Decides on one request with what is there; what would have to be waited for is refused.
     pub(crate) fn check(&self, request: &RequestView<'_>) -> Decision {
-        let started = Stopwatch::start();
+        let began = Stopwatch::start();
+        let now = clock::now();
+        let entropy = self.randomness.entropy();
+        let mut laps = Laps::of_check(entropy.span[0], began);
         let snapshot = self.published.load();
-        let decision = settle(
-            &snapshot,
-            &self.caches,
-            request,
-            clock::now(),
-            &self.randomness.entropy(),
-            &mut (),
-        );
+        let decision = settle(&snapshot, &self.caches, request, now, &entropy, &mut laps);
         self.wake(decision.refetch.as_deref());
-        self.metrics.count(decision.record.code, started.elapsed());
-        self.log.write(&decision.record, request);
+        self.reporter
+            .decided(&decision.record, request, now, began.elapsed(), &laps);
         *decision
     }
 
@@ -54,9 +48,7 @@ impl Checker {
         if let Err(refusal) = &verified {
             self.wake(refusal.refetch.as_deref());
         }
-        self.metrics
-            .count_validation(verified.as_ref().err().map(|refusal| refusal.code));
-        self.log.write_validation(correlation_id, verified.as_ref());
+        self.reporter.validated(correlation_id, verified.as_ref());
         verified
     }
 

@@ -13,7 +13,7 @@
 //! | `args`, `config/`, `process` | from the command line to the running process and its end |
 //! | `listen`, `connections`, `workers` | sockets, who is let in, and the runtime that checks run on |
 //! | `ext_authz/`, `edge` | bytes ⇄ views and decisions |
-//! | `checker`, `decision_log`, `metrics` | running a decision: time and entropy in, counts and log lines out |
+//! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
 //! | `published`, `refetch` | the snapshot in force; waking a puller |
 //! | `sync/` | pulling keys and policy, verifying, swapping; hints |
 //! | `disk/` | the last good state |
@@ -39,6 +39,7 @@ mod metrics;
 mod published;
 mod random;
 mod refetch;
+mod report;
 mod signal;
 mod status;
 mod sync;

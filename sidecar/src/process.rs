@@ -20,6 +20,7 @@ use crate::metrics::{self, CheckMetrics};
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
+use crate::report::{Recent, Reporter};
 use crate::signal;
 use crate::status::{BundleState, ControlPlaneState, IssuerState, State, Status};
 use crate::sync::{self, BundlePuller, Context, FetchError, Fetcher, HintsPlan, KeysPuller, Wakers};
@@ -100,13 +101,17 @@ async fn serve(
             .iter()
             .map(|issuer| issuer.plan.rules.expectations.issuer.as_str().into()),
     );
+    let reporter = Arc::new(Reporter {
+        metrics: CheckMetrics::register(),
+        log: DecisionLog(config.log_decisions),
+        recent: Recent::of(config.keep_decisions),
+    });
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
         caches: Arc::clone(&caches),
         randomness: Arc::clone(&randomness),
         wakes: wakes.clone(),
-        metrics: CheckMetrics::register(),
-        log: DecisionLog(config.log_decisions),
+        reporter: Arc::clone(&reporter),
     });
 
     let stop = CancellationToken::new();
@@ -136,6 +141,7 @@ async fn serve(
         caches,
         randomness,
         metrics: prometheus,
+        reporter,
     };
     let admin_stop = CancellationToken::new();
     let admin_server = tokio::spawn(admin::serve(admin_listener, admin, admin_stop.clone()));

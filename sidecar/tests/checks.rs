@@ -104,8 +104,9 @@ async fn what_is_no_valid_token_is_refused_with_401() {
 
     let metrics = sidecar.metrics().await;
     for line in [
-        "postern_checks_total{outcome=\"allowed\",code=\"ok\"} 1",
-        "postern_checks_total{outcome=\"denied\",code=\"token_expired\"} 1",
+        "outcome=\"allowed\",code=\"ok\"} 1",
+        "outcome=\"denied\",code=\"token_expired\"} 1",
+        "postern_token_cache_misses_total 1",
         "# HELP postern_check_duration_seconds ",
         "postern_check_duration_seconds_bucket",
         "postern_ready 1",

@@ -1,6 +1,7 @@
-//! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot. Reads only; nothing
-//! it shows is secret, and nothing it does reaches a check.
+//! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot, /decisions. Reads
+//! only; it shows no secret, and nothing it does reaches a check.
 
+mod decisions;
 mod gauges;
 mod snapshot;
 
@@ -33,6 +34,7 @@ use tower::ServiceExt;
 use crate::connections::connections;
 use crate::listen::Bound;
 use crate::random::Randomness;
+use crate::report::Reporter;
 use crate::status::Status;
 
 /// A probe, a scraper, an operator: beyond this many, connections wait.
@@ -47,6 +49,7 @@ pub(crate) struct Admin {
     pub(crate) caches: Arc<Caches>,
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) reporter: Arc<Reporter>,
 }
 
 /// Serves until `stop`, then lets answers under way end.
@@ -89,6 +92,8 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/snapshot", get(snapshot))
+        .route("/decisions", get(decisions::newest))
+        .route("/decisions/{id}", get(decisions::one))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(admin.clone(), correlated))
@@ -122,7 +127,7 @@ async fn snapshot(State(admin): State<Admin>) -> impl IntoResponse {
 async fn not_found(Extension(correlation_id): Extension<CorrelationId>) -> Response {
     let error = Error::new(
         Code::NotFound,
-        "expected /healthz, /readyz, /metrics or /snapshot",
+        "expected /healthz, /readyz, /metrics, /snapshot or /decisions",
     );
     Problem::new(&error, &correlation_id).into_response()
 }

@@ -33,6 +33,9 @@ pub struct File {
     /// Which decisions are logged: `all`, `denied` or `none`. Default `denied`.
     #[serde(default)]
     pub log_decisions: LogDecisions,
+    /// The decisions that are kept in memory.
+    #[serde(default)]
+    pub decisions: Decisions,
     /// The issuers whose tokens are accepted; at least one, each named once.
     pub issuers: Vec<Issuer>,
     /// The policy that decides.
@@ -61,6 +64,24 @@ pub struct ExtAuthz {
 pub struct Admin {
     /// `address:port` or `unix:/path`. Nothing there is secret, and nothing there is authenticated.
     pub listen: Listen,
+}
+
+/// The decisions that are kept in memory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decisions {
+    /// How many of the last decisions are kept for `postern explain`, 0 to 1000000; some 700 bytes each. They name callers
+    /// and paths, and whoever reaches the admin listener can read them; 0 keeps none. Default 1000.
+    #[serde(default = "keep_decisions")]
+    pub keep: u64,
+}
+
+impl Default for Decisions {
+    fn default() -> Self {
+        Self {
+            keep: keep_decisions(),
+        }
+    }
 }
 
 /// An issuer of tokens.
@@ -166,6 +187,10 @@ fn types() -> Vec<String> {
 
 const fn token_cache_mib() -> u64 {
     8
+}
+
+const fn keep_decisions() -> u64 {
+    1000
 }
 
 const fn workers() -> u64 {

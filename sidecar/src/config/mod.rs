@@ -27,6 +27,7 @@ pub struct Config {
     pub(crate) settings: Settings,
     pub(crate) token_cache_bytes: u64,
     pub(crate) log_decisions: LogDecisions,
+    pub(crate) keep_decisions: usize,
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) policy: Policy,
     pub(crate) hints: Option<HintsPlan>,
@@ -97,6 +98,14 @@ impl Config {
             },
             token_cache_bytes: within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20,
             log_decisions: file.log_decisions,
+            keep_decisions: usize::try_from(within(
+                document,
+                &["decisions", "keep"],
+                file.decisions.keep,
+                0,
+                1_000_000,
+            )?)
+            .unwrap_or(0),
             issuers: issuers::checked(document, file.issuers)?,
             policy,
             hints,

@@ -8,6 +8,7 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 pub(crate) struct Metric {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the documentation"))]
     pub(crate) labels: &'static [&'static str],
     pub(crate) help: &'static str,
 }
@@ -36,16 +37,22 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    CHECKS = Counter "postern_checks_total" ["outcome", "code"]
-        "Checks decided. `outcome` is `allowed` (code `ok`) or `denied`; `code` is one of errors.md.";
+    CHECKS = Counter "postern_checks_total" ["route", "outcome", "code"]
+        "Checks decided. `outcome` is `allowed` (code `ok`) or `denied`; `code` is one of errors.md; `route` is empty where none matched.";
     CHECK_SECONDS = Histogram "postern_check_duration_seconds" []
         "Time from a check's decoded request to its decision.";
+    STAGE_SECONDS = Histogram "postern_check_stage_duration_seconds" ["stage"]
+        "Time that each stage of a check took, of one check in sixteen.";
     VALIDATIONS = Counter "postern_token_validations_total" ["outcome", "code"]
         "Tokens that applications asked about over AuthEdgeService.";
     TOKENS = Gauge "postern_token_cache_entries" []
         "Verified tokens remembered.";
     TOKEN_BYTES = Gauge "postern_token_cache_bytes" []
         "About how much memory remembered tokens take.";
+    TOKEN_HITS = Counter "postern_token_cache_hits_total" []
+        "Tokens that were remembered when they came again.";
+    TOKEN_MISSES = Counter "postern_token_cache_misses_total" []
+        "Tokens that were verified because they were not remembered.";
     JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]
         "Fetches of an issuer's keys. `outcome` is `changed`, `unchanged` or `failed`.";
     KEYS = Gauge "postern_keys" ["issuer"]
@@ -93,8 +100,9 @@ their meaning. Histograms come as `_bucket`, `_sum` and `_count`. Questions and 
 
 | question | query |
 |---|---|
-| what share of requests is denied? | `sum(rate(postern_checks_total{outcome=\"denied\"}[5m])) / sum(rate(postern_checks_total[5m]))` |
-| why? | `topk(5, sum by (code) (rate(postern_checks_total{outcome=\"denied\"}[5m])))` |
+| what share of requests is denied, by route? | `sum by (route) (rate(postern_checks_total{outcome=\"denied\"}[5m])) / sum by (route) (rate(postern_checks_total[5m]))` |
+| why? | `topk(5, sum by (route, code) (rate(postern_checks_total{outcome=\"denied\"}[5m])))` |
+| which stage takes how long? | `sum by (stage) (rate(postern_check_stage_duration_seconds_sum[5m])) / sum by (stage) (rate(postern_check_stage_duration_seconds_count[5m]))` |
 | how long does a decision take? | `histogram_quantile(0.99, sum by (le) (rate(postern_check_duration_seconds_bucket[5m])))` |
 | are keys getting old? | `max by (issuer) (postern_keys_age_seconds) > 600` |
 
