@@ -27,6 +27,8 @@ pub enum Command {
     Status(commands::status::StatusArgs),
     /// Ask the sidecar what it would decide, as Envoy asks it.
     Check(commands::check::CheckArgs),
+    /// Say why a sidecar decided as it did.
+    Explain(commands::explain::ExplainArgs),
     /// Build, sign, verify, look into and push policy bundles.
     Bundle(commands::bundle::BundleArgs),
     /// OAuth clients.

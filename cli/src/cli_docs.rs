@@ -69,7 +69,7 @@ fn only_what_works_shows_in_help() {
         .filter(|command| !command.is_hide_set())
         .map(Command::get_name)
         .collect();
-    assert_eq!(shown, ["dev", "status", "check", "bundle", "client", "token"]);
+    assert_eq!(shown, ["dev", "status", "check", "explain", "bundle", "client", "token"]);
 }
 
 #[test]

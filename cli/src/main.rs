@@ -13,6 +13,7 @@ mod dev;
 mod exit;
 mod output;
 mod policy;
+mod sidecar_admin;
 mod target;
 mod time_text;
 
@@ -44,6 +45,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Dev(args) => dev::run(args).await,
         Command::Status(args) => commands::status::run(args).await,
         Command::Check(args) => commands::check::run(args).await,
+        Command::Explain(args) => commands::explain::run(args).await,
         Command::Bundle(args) => commands::bundle::run(args).await,
         Command::Client(args) => commands::client::run(args).await,
         Command::Token(args) => commands::token::run(args).await,

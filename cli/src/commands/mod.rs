@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod check;
 pub mod client;
+pub mod explain;
 pub mod plumbing;
 pub mod status;
 pub mod token;

@@ -11,9 +11,13 @@ use anyhow::{Context as _, bail};
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
-    commands::token::read_token,
+    commands::{
+        explain::{self, Explanation},
+        token::read_token,
+    },
     exit::Exit,
     output::{self, OutputArgs},
+    sidecar_admin::AdminArgs,
     target::{DataDirArgs, DevFile},
 };
 use verdict::Verdict;
@@ -60,6 +64,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub sidecar: Option<String>,
     #[command(flatten)]
+    pub admin: AdminArgs,
+    #[command(flatten)]
     pub dev: DataDirArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -87,9 +93,27 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<Exit> {
     }
     let target = args.path.or(args.url).unwrap_or_default();
     let question = ask::Question::new(&args.method, &target, args.host.as_deref(), headers)?;
-    let verdict = Verdict::from(ask::ask(&sidecar, question.into_request()).await?);
+    let mut verdict = Verdict::from(ask::ask(&sidecar, question.into_request()).await?);
+    verdict.explanation = explained(&args.admin, &args.sidecar, &args.dev, &verdict.decision_id).await?;
     output::print(args.output.output, &verdict)?;
     Ok(exit(verdict.allowed))
+}
+
+/// The stages of the decision, where the sidecar's admin is known and still knows it.
+async fn explained(
+    admin: &AdminArgs,
+    sidecar: &Option<String>,
+    dev: &DataDirArgs,
+    decision_id: &Option<String>,
+) -> anyhow::Result<Option<Explanation>> {
+    // The admin in dev.json is that of the sidecar in dev.json.
+    let Some(id) = decision_id
+        .as_ref()
+        .filter(|_| admin.sidecar_admin.is_some() || sidecar.is_none())
+    else {
+        return Ok(None);
+    };
+    explain::of(&admin.url(&dev.data_dir)?, id).await
 }
 
 /// Sends a request that was kept, and prints the response as it came.

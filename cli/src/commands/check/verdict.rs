@@ -6,9 +6,10 @@ use envoy_types::pb::envoy::{
     config::core::v3::HeaderValueOption,
     service::auth::v3::{CheckResponse, check_response::HttpResponse},
 };
+use envoy_types::pb::google::protobuf::value::Kind;
 use serde::Serialize;
 
-use crate::output::Printed;
+use crate::{commands::explain::Explanation, output::Printed};
 
 /// Envoy allows when the status is 0 and nothing else, so that is what counts here.
 const OK: i32 = 0;
@@ -31,6 +32,11 @@ pub struct Verdict {
     pub response_headers: Vec<Header>,
     /// The answer's body when denied; empty when allowed.
     pub body: String,
+    /// Names the decision.
+    pub decision_id: Option<String>,
+    /// Which stage settled it and why, where the sidecar's admin could be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// A header of either direction.
@@ -52,6 +58,8 @@ impl From<CheckResponse> for Verdict {
             request_headers_removed: Vec::new(),
             response_headers: Vec::new(),
             body: String::new(),
+            decision_id: decision_id(&response),
+            explanation: None,
         };
         match response.http_response {
             Some(HttpResponse::OkResponse(ok)) if allowed => {
@@ -67,6 +75,15 @@ impl From<CheckResponse> for Verdict {
             _ => {}
         }
         verdict
+    }
+}
+
+/// `decision_id` of the dynamic metadata, where OPA-Envoy puts it too.
+fn decision_id(response: &CheckResponse) -> Option<String> {
+    let fields = &response.dynamic_metadata.as_ref()?.fields;
+    match fields.get("decision_id")?.kind.as_ref()? {
+        Kind::StringValue(id) => Some(id.clone()),
+        _ => None,
     }
 }
 
@@ -127,13 +144,18 @@ impl Printed for Verdict {
         section("the upstream does not get", self.request_headers_removed.clone());
         section("the caller gets", shown(&self.response_headers));
         section("body", self.body.lines().map(str::to_owned).collect());
-        // The caller is told what is safe; the log says exactly which rule refused.
-        let told =
-            |id| format!("grep {id} in it; that of `postern dev` is logs/sidecar.log in its data folder");
-        section(
-            "the sidecar's log says why",
-            self.correlation_id().map(told).into_iter().collect(),
-        );
+        if let Some(explanation) = &self.explanation {
+            section("why", explanation.why());
+            section("stages", explanation.stages());
+        } else {
+            // The caller is told what is safe; the log says exactly which rule refused.
+            let told =
+                |id| format!("grep {id} in it; that of `postern dev` is logs/sidecar.log in its data folder");
+            section(
+                "the sidecar's log says why",
+                self.correlation_id().map(told).into_iter().collect(),
+            );
+        }
         text
     }
 }

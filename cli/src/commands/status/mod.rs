@@ -13,6 +13,7 @@ use crate::{
     dev::policy::status::PolicyStatus,
     exit::Exit,
     output::{self, OutputArgs},
+    sidecar_admin::{self, AdminArgs},
     target::DevFile,
 };
 use report::{BundleReport, ControlPlaneReport, EnvoyReport, PolicyReport, Report, SidecarReport};
@@ -33,9 +34,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub struct StatusArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Where the sidecar's admin listens [default: from dev.json].
-    #[arg(long, value_name = "URL")]
-    sidecar_admin: Option<String>,
+    #[command(flatten)]
+    admin: AdminArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -43,14 +43,7 @@ pub struct StatusArgs {
 /// Asks all of them, prints, and exits by what they said.
 pub async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     let target = args.target.target()?;
-    let admin = match &args.sidecar_admin {
-        Some(admin) => admin.clone(),
-        None => {
-            DevFile::read(&args.target.dev.data_dir)
-                .context("no --sidecar-admin was given")?
-                .sidecar_admin
-        }
-    };
+    let admin = args.admin.url(&args.target.dev.data_dir)?;
     let envoy = local_envoy(&args)?;
     let (control_plane, sidecar, envoy) = tokio::join!(
         ask_control_plane(&target),
@@ -83,24 +76,9 @@ async fn ask_control_plane(target: &control_plane::Target) -> anyhow::Result<Vec
 
 /// The sidecar's `/snapshot`.
 async fn ask_sidecar(admin: &str) -> anyhow::Result<Value> {
-    let client = reqwest::Client::builder()
-        .timeout(DEADLINE)
-        .no_proxy()
-        .build()
-        .context("preparing the request")?;
-    let url = format!("{}/snapshot", admin.trim_end_matches('/'));
-    let response = client.get(&url).send().await.map_err(|error| {
-        anyhow::anyhow!(
-            "no sidecar answers at {admin}: {}",
-            control_plane::innermost(&error)
-        )
-    })?;
-    let body = response
-        .error_for_status()?
-        .bytes()
-        .await
-        .context("reading the sidecar's answer")?;
-    serde_json::from_slice(&body).with_context(|| format!("{url} does not answer as a sidecar does"))
+    sidecar_admin::get(admin, "/snapshot")
+        .await?
+        .with_context(|| format!("{admin}/snapshot does not answer as a sidecar does"))
 }
 
 /// The Envoy of `postern dev`, where it has one; that of a control plane elsewhere isn't known.
