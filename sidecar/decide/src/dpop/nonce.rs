@@ -130,3 +130,93 @@ fn parts(nonce: &str) -> Option<([u8; TIME_BYTES], [u8; MAC_BYTES])> {
     let (time, mac) = bytes.split_first_chunk()?;
     Some((*time, mac.try_into().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const LIFETIME: u32 = 300;
+
+    fn key(secret: u8, from: i64, until: i64) -> NonceKey {
+        NonceKey::new(&[secret; 32], NOW.plus_seconds(from), NOW.plus_seconds(until))
+    }
+
+    #[test]
+    fn a_nonce_is_good_for_its_lifetime_and_little_before_it_was_made() {
+        let keys = NonceKeys::new([key(1, -1_000, 1_000)]);
+        let nonce = keys.issue(NOW).unwrap();
+        for (seconds, good) in [(-31, false), (-30, true), (0, true), (300, true), (301, false)] {
+            let checked = keys.check(&nonce, LIFETIME, NOW.plus_seconds(seconds));
+            assert_eq!(checked.is_ok(), good, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn every_pod_recognises_what_another_made_across_a_rotation() {
+        let (old, new) = (key(1, -1_000, 100), key(2, 0, 1_000));
+        let before = NonceKeys::new([old.clone()]);
+        let during = NonceKeys::new([new.clone(), old]);
+        let after = NonceKeys::new([new]);
+        let early = before.issue(NOW.plus_seconds(-1)).unwrap();
+        assert_eq!(during.check(&early, LIFETIME, NOW), Ok(()));
+        // The newest key whose time has come makes them; one that is told early is recognised early.
+        let late = during.issue(NOW).unwrap();
+        assert_eq!(after.check(&late, LIFETIME, NOW), Ok(()));
+        assert_eq!(during.check(&late, LIFETIME, NOW.plus_seconds(-1)), Ok(()));
+        assert_eq!(during.issue(NOW.plus_seconds(-1)), Some(early.clone()));
+        // Who wasn't told of the new one yet asks for another nonce.
+        assert_eq!(before.check(&late, LIFETIME, NOW), Err(DpopReason::NonceUnknown));
+        assert_eq!(after.check(&early, LIFETIME, NOW), Err(DpopReason::NonceUnknown));
+        // Over is over, however young the nonce.
+        let last = before.issue(NOW.plus_seconds(99)).unwrap();
+        assert_eq!(during.check(&last, LIFETIME, NOW.plus_seconds(99)), Ok(()));
+        assert_eq!(
+            during.check(&last, LIFETIME, NOW.plus_seconds(100)),
+            Err(DpopReason::NonceUnknown)
+        );
+    }
+
+    #[test]
+    fn who_hears_of_no_newer_key_goes_on_with_the_newest() {
+        for lonely in [
+            NonceKeys::new([key(1, -1_000, -500), key(2, -2_000, -600)]),
+            NonceKeys::new([key(1, 500, 1_000)]),
+        ] {
+            let nonce = lonely.issue(NOW).unwrap();
+            assert_eq!(lonely.check(&nonce, LIFETIME, NOW), Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_newest_keys_are_kept() {
+        let keys = NonceKeys::new((0..20_u8).map(|n| key(n, i64::from(n) - 100, 1_000)));
+        let made_by = |n: u8| NonceKeys::new([key(n, -100, 1_000)]).issue(NOW).unwrap();
+        assert_eq!(keys.issue(NOW), Some(made_by(19)));
+        assert_eq!(keys.check(&made_by(12), LIFETIME, NOW), Ok(()));
+        assert_eq!(
+            keys.check(&made_by(11), LIFETIME, NOW),
+            Err(DpopReason::NonceUnknown)
+        );
+    }
+
+    #[test]
+    fn keys_are_never_shown() {
+        let shown = format!("{:?}", NonceKeys::new([key(0xab, 0, 1)]));
+        assert!(!shown.contains("ab, ab") && !shown.contains("171"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_text_is_a_nonce(at in any::<prop::sample::Index>(), new in any::<char>()) {
+            let keys = NonceKeys::new([key(1, -1_000, 1_000)]);
+            let nonce = keys.issue(NOW).unwrap();
+            let at = at.index(nonce.len());
+            let mut other = nonce.clone();
+            other.replace_range(at..=at, new.encode_utf8(&mut [0; 4]));
+            prop_assert!(other == nonce || keys.check(&other, LIFETIME, NOW).is_err());
+            prop_assert!(keys.check(&nonce[..at], LIFETIME, NOW).is_err());
+        }
+    }
+}

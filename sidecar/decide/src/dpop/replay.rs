@@ -14,8 +14,8 @@ const GENERATION_SECONDS: i64 = 8;
 /// From the oldest `iat` that can count to the newest, both ways from now, and the ones begun at either end.
 const MAX_GENERATIONS: usize = (2 * MAX_IAT_WINDOW_SECONDS as usize) / (GENERATION_SECONDS as usize) + 2;
 const MAX_SHARDS: usize = 64;
-/// Fewer entries than that aren't worth a shard.
-const MIN_SHARD_ENTRIES: usize = 1024;
+/// So many that no shard is full long before the others.
+const MIN_SHARD_ENTRIES: usize = 4096;
 
 /// 128 bits of a SHA-256: nobody finds a proof of their own that is taken for somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -177,4 +177,120 @@ impl Shard {
 
 const fn generation(time: UnixTime) -> i64 {
     time.0.div_euclid(GENERATION_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const WINDOW: u32 = 60;
+
+    fn id(n: u64) -> ProofId {
+        let hash = aws_lc_rs::digest::digest(&SHA256, &n.to_be_bytes());
+        ProofId::test(hash.as_ref()[..16].try_into().unwrap())
+    }
+
+    #[test]
+    fn a_proof_is_remembered_as_long_as_it_could_count_and_then_forgotten() {
+        let cache = ReplayCache::new(10, WINDOW);
+        let insert = |n, iat, now| cache.insert(id(n), NOW.plus_seconds(iat), WINDOW, NOW.plus_seconds(now));
+        assert_eq!(insert(1, 60, 0), Ok(()));
+        for now in [0, 60, 119, 120] {
+            assert_eq!(insert(1, 60, now), Err(ReplayRefusal::Seen), "{now}");
+        }
+        assert_eq!(cache.len(), 1);
+        assert_eq!(insert(2, 200, 200), Ok(()));
+        assert_eq!(cache.len(), 1);
+    }
+
+    #[test]
+    fn what_is_forgotten_does_not_count_again_even_if_the_clock_goes_back() {
+        let cache = ReplayCache::new(10, WINDOW);
+        assert_eq!(cache.insert(id(1), NOW, WINDOW, NOW), Ok(()));
+        let later = NOW.plus_seconds(1_000);
+        assert_eq!(cache.insert(id(2), later, WINDOW, later), Ok(()));
+        for n in [1, 3] {
+            assert_eq!(
+                cache.insert(id(n), NOW, WINDOW, NOW),
+                Err(ReplayRefusal::Forgotten)
+            );
+        }
+    }
+
+    #[test]
+    fn a_window_made_wider_refuses_what_was_forgotten_and_remembers_from_then_on() {
+        let cache = ReplayCache::new(10, 10);
+        let at = |seconds| NOW.plus_seconds(seconds);
+        assert_eq!(cache.insert(id(1), at(0), 10, at(0)), Ok(()));
+        assert_eq!(cache.insert(id(2), at(50), 10, at(50)), Ok(()));
+        assert_eq!(
+            cache.insert(id(1), at(0), 60, at(50)),
+            Err(ReplayRefusal::Forgotten)
+        );
+        assert_eq!(cache.insert(id(2), at(50), 60, at(110)), Err(ReplayRefusal::Seen));
+        // The narrow route doesn't make the wide one forget.
+        assert_eq!(cache.insert(id(3), at(110), 10, at(110)), Ok(()));
+        assert_eq!(cache.insert(id(2), at(50), 60, at(110)), Err(ReplayRefusal::Seen));
+    }
+
+    #[test]
+    fn full_of_live_proofs_it_refuses_until_some_are_over() {
+        let cache = ReplayCache::new(100, WINDOW);
+        assert_eq!(cache.capacity(), 100);
+        for n in 0..100 {
+            assert_eq!(cache.insert(id(n), NOW, WINDOW, NOW), Ok(()));
+        }
+        assert_eq!(cache.insert(id(100), NOW, WINDOW, NOW), Err(ReplayRefusal::Full));
+        assert_eq!(cache.insert(id(1), NOW, WINDOW, NOW), Err(ReplayRefusal::Seen));
+        assert_eq!(cache.len(), 100);
+        let later = NOW.plus_seconds(60 + GENERATION_SECONDS);
+        assert_eq!(cache.insert(id(100), later, WINDOW, later), Ok(()));
+        assert_eq!(cache.len(), 1);
+    }
+
+    #[test]
+    fn many_clients_spread_over_the_shards() {
+        let cache = ReplayCache::new(100_000, WINDOW);
+        let taken = (0..95_000).filter(|n| cache.insert(id(*n), NOW, WINDOW, NOW).is_ok());
+        assert_eq!(taken.count(), 95_000, "a shard is full long before the others");
+        assert_eq!(cache.len(), 95_000);
+    }
+
+    #[test]
+    fn no_time_makes_it_grow_or_panic() {
+        let cache = ReplayCache::new(10, u32::MAX);
+        for now in [i64::MIN, -1, 0, i64::MAX, i64::MIN] {
+            for iat in [i64::MIN, -1, 0, i64::MAX] {
+                let _either = cache.insert(id(1), UnixTime(iat), WINDOW, UnixTime(now));
+            }
+        }
+        assert!(cache.len() <= 10);
+    }
+
+    proptest! {
+        /// Against the slow and obvious way: everything remembered for ever.
+        #[test]
+        fn a_proof_counts_once_and_a_new_one_does(
+            steps in prop::collection::vec((0..20_u64, 0..30_i64, -60..=60_i64), 1..200),
+        ) {
+            let cache = ReplayCache::new(1_000, WINDOW);
+            let mut seen: HashMap<u64, i64> = HashMap::new();
+            let mut now = 0;
+            for (n, pause, age) in steps {
+                now += pause;
+                // A proof says one `iat`; replayed, it says the same.
+                let iat = *seen.get(&n).unwrap_or(&(now - age));
+                if (now - iat).abs() > i64::from(WINDOW) {
+                    continue;
+                }
+                let result = cache.insert(id(n), UnixTime(iat), WINDOW, UnixTime(now));
+                prop_assert_eq!(result.is_ok(), !seen.contains_key(&n), "{} at {}", n, now);
+                seen.insert(n, iat);
+            }
+        }
+    }
 }

@@ -126,3 +126,152 @@ fn escapes_in_normal_form(path: &str) -> Option<String> {
     normal.push_str(rest);
     Some(normal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_that_name_one_resource_have_one_normal_form() {
+        for (uri, normal) in [
+            ("https://a.example", "https://a.example/"),
+            ("https://a.example/", "https://a.example/"),
+            ("https://a.example?q", "https://a.example/"),
+            ("https://a.example#f", "https://a.example/"),
+            ("HTTPS://A.Example:443/", "https://a.example/"),
+            ("https://a.example:/", "https://a.example/"),
+            ("https://a.example:0443/x", "https://a.example/x"),
+            ("http://a.example:80/x", "http://a.example/x"),
+            ("http://a.example:443/x", "http://a.example:443/x"),
+            ("https://[2001:DB8::1]:8443/x", "https://[2001:db8::1]:8443/x"),
+            ("https://a.example/%7Euser/%41%2d", "https://a.example/~user/A-"),
+            ("https://a.example/%c3%a9%2f", "https://a.example/%C3%A9%2F"),
+            ("https://a.example/a/./b/../c", "https://a.example/a/c"),
+            ("https://a.example/a/b/..", "https://a.example/a/"),
+            ("https://a.example/a/b/.", "https://a.example/a/b/"),
+            ("https://a.example/../../a", "https://a.example/a"),
+            // §6.2.2.3 comes after §6.2.2.2.
+            ("https://a.example/a/%2e%2E/b", "https://a.example/b"),
+            ("https://a.example//a//", "https://a.example//a//"),
+            ("https://a.example/a;b=c@d:e", "https://a.example/a;b=c@d:e"),
+            ("https://a.example/x?https://b.example/", "https://a.example/x"),
+        ] {
+            assert_eq!(normal_form(uri).as_deref(), Some(normal), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_no_route_is_known_by_has_none() {
+        for uri in [
+            "",
+            "/x",
+            "a.example/x",
+            "//a.example/x",
+            "https:/a.example",
+            "https://",
+            "https:///x",
+            "ftp://a.example/x",
+            "javascript://a.example/x",
+            "https://user@a.example/x",
+            "https://user:pw@a.example/x",
+            "https://a.example:port/x",
+            "https://a.example:65536/x",
+            "https://a.example:+443/x",
+            "https://a.example:443:443/x",
+            "https://a%2eexample/x",
+            "https://a example/x",
+            "https://ä.example/x",
+            "https://a.example\\@b.example/x",
+            "https://[::1/x",
+            "https://[::1]x/",
+            "https://[v1.x]/",
+            "https://a.example/%",
+            "https://a.example/%4",
+            "https://a.example/%zz",
+            "https://a.example/%+1",
+            " https://a.example/x",
+        ] {
+            assert_eq!(normal_form(uri), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for text in [
+            "https://a.example",
+            "http://127.0.0.1:8000",
+            "https://[::1]",
+            "HTTPS://A",
+        ] {
+            assert!(is_public_origin(text), "{text}");
+        }
+        for text in [
+            "a.example",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://a.example?",
+            "https://a.example#",
+            "https://*.example",
+            "https://u@a.example",
+            "",
+        ] {
+            assert!(!is_public_origin(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_is_the_origin_with_the_requests_path() {
+        let expected = |target| expected("https://A.example:443", target);
+        assert_eq!(expected("/a%7e?q=/b").as_deref(), Some("https://a.example/a~"));
+        assert_eq!(expected("/").as_deref(), Some("https://a.example/"));
+        assert_eq!(
+            expected("//evil.example/a").as_deref(),
+            Some("https://a.example//evil.example/a")
+        );
+        for target in [
+            "",
+            "*",
+            "a.example:443",
+            "https://a.example/",
+            "?q",
+            "/%",
+            "@evil.example/",
+        ] {
+            assert_eq!(expected(target), None, "{target}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_normal_form_of_a_normal_form_is_itself(uri in "https?://[A-Za-z.]{1,8}(:[0-9]{0,4})?(/[a-zA-Z.%0-9]{0,4}){0,5}") {
+            if let Some(normal) = normal_form(&uri) {
+                prop_assert_eq!(normal_form(&normal), Some(normal));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(uri in any::<String>(), target in any::<String>()) {
+            drop(normal_form(&uri));
+            drop(normal_form(&format!("https://{uri}")));
+            // Whatever a request says, the resource is one of the route's origin.
+            if let Some(uri) = expected("https://a.example", &target) {
+                prop_assert!(uri.starts_with("https://a.example/"));
+            }
+        }
+
+        #[test]
+        fn a_request_is_proved_by_its_own_path_and_no_other(
+            path in "(/[a-z%41.]{0,4}){1,4}",
+            other in "(/[a-z%41.]{0,4}){1,4}",
+        ) {
+            let ours = expected("https://a.example", &path);
+            prop_assert_eq!(&ours, &normal_form(&format!("https://a.example{path}")));
+            if ours.is_some() && ours == normal_form(&format!("https://a.example{other}")) {
+                prop_assert_eq!(ours, expected("https://a.example", &other));
+            }
+        }
+    }
+}
