@@ -9,21 +9,29 @@ use postern_telemetry::{Code, CorrelationId, Error, X_REQUEST_ID};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use crate::model::{Audience, Client, Registration, Scope};
+use crate::api_keys::ApiKeys;
+use crate::model::{ApiKeyRequest, Audience, Client, Invalid, Registration, Scope};
 use crate::secret::ClientSecret;
 use crate::service::{Identity, IdentityError};
+
+mod api_keys;
 
 /// The service's gRPC edge.
 #[derive(Clone)]
 pub struct IdentityGrpc {
     identity: Identity,
+    api_keys: ApiKeys,
     entropy: Arc<dyn Entropy>,
 }
 
 impl IdentityGrpc {
-    /// The edge of `identity`; `entropy` makes correlation ids for callers that sent none.
-    pub fn new(identity: Identity, entropy: Arc<dyn Entropy>) -> Self {
-        Self { identity, entropy }
+    /// The edge of `identity` and `api_keys`; `entropy` makes correlation ids for callers that sent none.
+    pub fn new(identity: Identity, api_keys: ApiKeys, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            identity,
+            api_keys,
+            entropy,
+        }
     }
 
     fn correlation_id(&self, metadata: &MetadataMap) -> CorrelationId {
@@ -68,17 +76,7 @@ impl SessionIdentityService for IdentityGrpc {
             &asked.audience,
             secret,
         )
-        .map_err(|wrong| {
-            wrong
-                .iter()
-                .fold(
-                    Error::validation("The client can't be registered as it is."),
-                    |error, invalid| {
-                        error.with_field(&invalid.field, format!("expected {}", invalid.expected))
-                    },
-                )
-                .to_status(&id)
-        })?;
+        .map_err(|wrong| invalid("The client can't be registered as it is.", &wrong).to_status(&id))?;
         let registered = self
             .identity
             .register(registration)
@@ -110,24 +108,58 @@ impl SessionIdentityService for IdentityGrpc {
 
     async fn create_api_key(
         &self,
-        _: Request<proto::CreateApiKeyRequest>,
+        request: Request<proto::CreateApiKeyRequest>,
     ) -> Result<Response<proto::CreateApiKeyResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let asked = request.into_inner();
+        let request = ApiKeyRequest::parse(
+            &asked.subject,
+            &asked.name,
+            &asked.scopes,
+            asked.expires_at,
+            self.api_keys.now(),
+        )
+        .map_err(|wrong| invalid("The API key can't be made as it is.", &wrong).to_status(&id))?;
+        let made = self.api_keys.create(request).await;
+        let made = made.map_err(|error| api_keys::refused(error, &id))?;
+        tracing::info!(id = %made.api_key.id, "API key made");
+        Ok(Response::new(proto::CreateApiKeyResponse {
+            key: made.key.expose().to_owned(),
+            api_key: Some(made.api_key.into()),
+        }))
     }
 
     async fn list_api_keys(
         &self,
-        _: Request<proto::ListApiKeysRequest>,
+        request: Request<proto::ListApiKeysRequest>,
     ) -> Result<Response<proto::ListApiKeysResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let asked = request.into_inner();
+        let page = self.api_keys.list(asked.page_size, &asked.page_token).await;
+        let page = page.map_err(|error| api_keys::refused(error, &id))?;
+        Ok(Response::new(proto::ListApiKeysResponse {
+            api_keys: page.api_keys.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.map(|next| next.to_string()).unwrap_or_default(),
+        }))
     }
 
     async fn revoke_api_key(
         &self,
-        _: Request<proto::RevokeApiKeyRequest>,
+        request: Request<proto::RevokeApiKeyRequest>,
     ) -> Result<Response<proto::RevokeApiKeyResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let revoked = self.api_keys.revoke(&request.into_inner().id).await;
+        let revoked = revoked.map_err(|error| api_keys::refused(error, &id))?;
+        tracing::info!(id = %revoked, "API key revoked");
+        Ok(Response::new(proto::RevokeApiKeyResponse {}))
     }
+}
+
+/// A refusal that names every field that is wrong.
+fn invalid(message: &'static str, wrong: &[Invalid]) -> Error {
+    wrong.iter().fold(Error::validation(message), |error, invalid| {
+        error.with_field(&invalid.field, format!("expected {}", invalid.expected))
+    })
 }
 
 /// What callers are told; the log gets the whole.

@@ -1,9 +1,10 @@
-//! The identity service: which OAuth clients there are, and whether one is who it says.
+//! The identity service: which OAuth clients there are, and whether one is who it says; which API keys there are.
 //!
-//! - `model`: a client and its parts, each a type that holds only what is valid; pure.
+//! - `model`: clients, API keys and their parts, each a type that holds only what is valid; pure.
 //! - `secret`: client secrets and the hashes that are kept of them.
-//! - `repository`: the table `clients`, which nobody else reads.
-//! - `service`: the use cases: register, authenticate, list.
+//! - `repository`: the service's tables, which nobody else reads.
+//! - `service`: the use cases of clients: register, authenticate, list.
+//! - `api_keys`: those of API keys; `sync` is how sidecars, who check them, are told.
 //! - `grpc`: `postern.identity.v1.SessionIdentityService`.
 //!
 //! **Why secrets are kept as a plain SHA-256.** Hashes with a cost and a salt protect secrets that people choose. Ours
@@ -11,14 +12,20 @@
 //! server: there is no dictionary to try, no two are alike, and a slow hash would only make the token endpoint easy to
 //! exhaust.
 
+mod api_keys;
 mod grpc;
 mod model;
 mod repository;
 mod secret;
 mod service;
+mod sync;
 
+pub use api_keys::{API_KEY_PREFIX, ApiKeyError, ApiKeyPage, ApiKeys, MadeApiKey};
 pub use grpc::IdentityGrpc;
-pub use model::{Audience, Client, ClientId, ClientName, Invalid, Registration, Scope};
-pub use repository::MIGRATIONS;
+pub use model::{
+    ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, Audience, Client, ClientId, ClientName, Invalid,
+    Registration, Scope, Subject,
+};
+pub use repository::{MIGRATIONS, RepositoryError};
 pub use secret::ClientSecret;
 pub use service::{Identity, IdentityError, Page, Registered};

@@ -1,13 +1,15 @@
-//! A client and its parts. Each type is made by one `parse` and holds only what is valid; nothing here does I/O.
+//! Clients, API keys and their parts. Each type is made by one `parse` and holds only what is valid; nothing here does I/O.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::secret::ClientSecret;
 
+mod api_key;
 mod text;
 
-pub use text::{Audience, ClientId, ClientName, Scope};
+pub use api_key::{ApiKey, ApiKeyRequest};
+pub use text::{ApiKeyId, ApiKeyName, Audience, ClientId, ClientName, Scope, Subject};
 
 /// More scopes than this make tokens that no proxy accepts as a header.
 const MAX_SCOPES: usize = 100;

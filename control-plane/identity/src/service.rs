@@ -6,7 +6,8 @@ use postern_store::{Clock, Database, Entropy, random_bytes};
 use uuid::Builder;
 
 use crate::model::{Client, ClientId, Registration};
-use crate::repository::{self, RepositoryError};
+use crate::repository::RepositoryError;
+use crate::repository::clients as repository;
 use crate::secret::{ClientSecret, SecretHash};
 
 const DEFAULT_PAGE: u32 = 100;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::BuildError;
-use postern_identity::{Identity, IdentityGrpc};
+use postern_identity::{ApiKeys, Identity, IdentityGrpc};
 use postern_oauth::{Rpc, Services};
 use postern_policy_service::{BundleApi, Policies, PolicyError, PolicyGrpc};
 use postern_proto::identity::v1::session_identity_service_client::SessionIdentityServiceClient;
@@ -14,9 +14,10 @@ use postern_proto::sync::v1::KeysHint;
 use postern_proto::token::v1::token_service_client::TokenServiceClient;
 use postern_proto::token::v1::token_service_server::TokenServiceServer;
 use postern_store::{
-    Clock, DataFolder, Database, DatabaseError, Entropy, FolderError, SystemClock, SystemEntropy,
+    CHANGE_LOG_MIGRATIONS, ChangeLog, Clock, DataFolder, Database, DatabaseError, Entropy, FolderError,
+    SystemClock, SystemEntropy,
 };
-use postern_token::{KeyError, TokenGrpc, TokenPolicy, Tokens};
+use postern_token::{KeyError, NonceKeyError, NonceKeys, Revocations, TokenGrpc, TokenPolicy, Tokens};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
@@ -25,7 +26,8 @@ use crate::grpc::Edges;
 use crate::health::Health;
 use crate::listener::{BindError, Bound};
 use crate::request::Surface;
-use crate::sync::SyncGrpc;
+use crate::sync::{Feed, Lists, Sources, SyncGrpc};
+use crate::upkeep::Upkeep;
 use crate::{grpc, http, metrics, shutdown};
 
 /// Why the process can't start.
@@ -43,6 +45,9 @@ pub(crate) enum StartError {
     /// There is no key to sign with.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// There are no keys for DPoP nonces.
+    #[error(transparent)]
+    NonceKeys(#[from] NonceKeyError),
     /// The bundles can't be read.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -71,14 +76,9 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 
     let database = database(&folder).await?;
     let gate = Gate::new(folder.credentials());
-    let keys = postern_token::load_or_create(
-        &database,
-        &folder.into_sealer(),
-        settings.algorithm,
-        &*clock,
-        &*entropy,
-    )
-    .await?;
+    let sealer = Arc::new(folder.into_sealer());
+    let keys =
+        postern_token::load_or_create(&database, &sealer, settings.algorithm, &*clock, &*entropy).await?;
     let keys_hint = KeysHint {
         issuer: issuer.clone(),
         etag: keys.document().etag.clone(),
@@ -89,19 +89,51 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     let tokens = Tokens::new(policy, keys, Arc::clone(&clock), Arc::clone(&entropy));
     let identity = Identity::new(database.clone(), Arc::clone(&clock), Arc::clone(&entropy));
+    let log = ChangeLog::open(database.clone(), Arc::clone(&entropy)).await?;
+    let revocations = Revocations::new(database.clone(), log.clone(), Arc::clone(&clock));
+    let api_keys = ApiKeys::new(
+        database.clone(),
+        log.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+    );
+    let nonce_keys =
+        NonceKeys::open(database.clone(), sealer, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+    let feed = Feed::open(log.clone(), Arc::clone(&clock)).await?;
     let policies = Policies::new(settings.policy, database.clone(), clock, Arc::clone(&entropy));
     for left_out in policies.restore().await? {
         tracing::error!(reason = %left_out, "a stored bundle is left out; the next older one of its name is tried");
     }
 
+    let sources = Sources {
+        keys: keys_hint,
+        policies: policies.clone(),
+        lists: Lists::new(
+            log.clone(),
+            revocations.clone(),
+            api_keys.clone(),
+            feed.subscribe(),
+        ),
+        nonce_keys: nonce_keys.clone(),
+    };
     let edges = Edges {
-        token: TokenGrpc::new(tokens, Arc::clone(&entropy)),
-        identity: IdentityGrpc::new(identity, Arc::clone(&entropy)),
+        token: TokenGrpc::new(tokens, revocations.clone(), Arc::clone(&entropy)),
+        identity: IdentityGrpc::new(identity, api_keys.clone(), Arc::clone(&entropy)),
         policy: PolicyGrpc::new(policies.clone(), Arc::clone(&entropy)),
-        sync: SyncGrpc::new(keys_hint, policies.clone(), closing.clone(), Arc::clone(&entropy)),
+        sync: SyncGrpc::new(sources, closing.clone(), Arc::clone(&entropy)),
     };
     let recorder = metrics::install()?;
-    let upkeep = tokio::spawn(metrics::upkeep(recorder.clone()));
+    let upkeep = Upkeep {
+        nonce_keys,
+        revocations,
+        api_keys,
+        log,
+    };
+    let background = [
+        tokio::spawn(metrics::upkeep(recorder.clone())),
+        tokio::spawn(feed.run()),
+        tokio::spawn(upkeep.run()),
+    ];
     let health = Health {
         database: database.clone(),
         metrics: recorder,
@@ -129,7 +161,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     };
     let ((), signal) = tokio::join!(listeners, signal);
     tracing::info!(signal, "stopping");
-    upkeep.abort();
+    background.iter().for_each(tokio::task::JoinHandle::abort);
     database.close().await;
     Ok(())
 }
@@ -138,6 +170,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
 async fn database(folder: &DataFolder) -> Result<Database, DatabaseError> {
     let database = Database::open(&folder.database_path()).await?;
     let migrations = [
+        CHANGE_LOG_MIGRATIONS,
         postern_token::MIGRATIONS,
         postern_identity::MIGRATIONS,
         postern_policy_service::MIGRATIONS,

@@ -46,6 +46,7 @@ pub(crate) async fn prometheus(State(health): State<Health>) -> impl IntoRespons
     let levels = Levels {
         bundle_requests_held: health.bundles.waiting(),
         sync_watches: health.sync.watching(),
+        sync_sequence: health.sync.sequence(),
         bundles: health.policies.catalog().bundles().len(),
     };
     let text = metrics::render(&health.metrics, levels);

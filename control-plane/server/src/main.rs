@@ -4,7 +4,7 @@
 //! - `app`: the wiring of all services, the only place that knows every one.
 //! - `http`, `grpc`: a router for each side, with `credentials` as the gate in front of it.
 //! - `request`: correlation id, trace context, log line and metrics of every request on both sides.
-//! - `sync`: the stream of hints to sidecars.
+//! - `sync`: the stream that sidecars follow; `upkeep`: what is forgotten and renewed from time to time.
 //! - `listener`, `shutdown`: sockets and signals; `health`, `metrics`: what operators look at.
 //!
 //! Both sides speak plaintext, and are meant for loopback or for a mesh that encrypts.
@@ -20,6 +20,7 @@ mod metrics;
 mod request;
 mod shutdown;
 mod sync;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -12,6 +12,8 @@ const REQUESTS: &str = "postern_control_plane_requests_total";
 const DURATION: &str = "postern_control_plane_request_duration_seconds";
 const HELD: &str = "postern_control_plane_bundle_requests_held";
 const WATCHES: &str = "postern_control_plane_sync_watches";
+const SEQUENCE: &str = "postern_control_plane_sync_sequence";
+const SNAPSHOTS: &str = "postern_control_plane_sync_snapshots_total";
 const BUNDLES: &str = "postern_control_plane_bundles";
 
 /// Seconds; long polls end beyond the last.
@@ -27,6 +29,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) struct Levels {
     pub(crate) bundle_requests_held: usize,
     pub(crate) sync_watches: usize,
+    pub(crate) sync_sequence: u64,
     pub(crate) bundles: usize,
 }
 
@@ -46,6 +49,11 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     );
     describe_gauge!(HELD, "Bundle requests that are held until the bundle changes");
     describe_gauge!(WATCHES, "Open streams of SyncService/Watch");
+    describe_gauge!(SEQUENCE, "Number of the last change of revocations and API keys");
+    describe_counter!(
+        SNAPSHOTS,
+        "Snapshots of the lists begun on a stream: for clients that have nothing, or are too far behind"
+    );
     describe_gauge!(BUNDLES, "Bundles that are served");
     Ok(handle)
 }
@@ -71,6 +79,11 @@ pub(crate) fn answered(surface: Surface, endpoint: &str, status: &str, seconds: 
     histogram!(DURATION, "surface" => surface, "endpoint" => endpoint).record(seconds);
 }
 
+/// Counts a snapshot that a stream begins.
+pub(crate) fn snapshot_begun() {
+    counter!(SNAPSHOTS).increment(1);
+}
+
 /// The text that Prometheus scrapes.
 pub(crate) fn render(handle: &PrometheusHandle, levels: Levels) -> String {
     for (name, level) in [
@@ -80,6 +93,11 @@ pub(crate) fn render(handle: &PrometheusHandle, levels: Levels) -> String {
     ] {
         gauge!(name).set(u32::try_from(level).unwrap_or(u32::MAX));
     }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact for more changes than there will be, 2^53"
+    )]
+    gauge!(SEQUENCE).set(levels.sync_sequence as f64);
     handle.run_upkeep();
     handle.render()
 }

@@ -10,20 +10,28 @@ use secrecy::ExposeSecret;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use crate::model::Grant;
+use crate::model::{Grant, Invalid};
+use crate::revocations::Revocations;
 use crate::service::Tokens;
+
+mod revocations;
 
 /// The service's gRPC edge.
 #[derive(Clone)]
 pub struct TokenGrpc {
     tokens: Tokens,
+    revocations: Revocations,
     entropy: Arc<dyn Entropy>,
 }
 
 impl TokenGrpc {
-    /// The edge of `tokens`; `entropy` makes correlation ids for callers that sent none.
-    pub fn new(tokens: Tokens, entropy: Arc<dyn Entropy>) -> Self {
-        Self { tokens, entropy }
+    /// The edge of `tokens` and `revocations`; `entropy` makes correlation ids for callers that sent none.
+    pub fn new(tokens: Tokens, revocations: Revocations, entropy: Arc<dyn Entropy>) -> Self {
+        Self {
+            tokens,
+            revocations,
+            entropy,
+        }
     }
 
     fn correlation_id(&self, metadata: &MetadataMap) -> CorrelationId {
@@ -48,15 +56,7 @@ impl TokenService for TokenGrpc {
         } = request.into_inner();
         let issued_to = client_id.clone();
         let grant = Grant::parse(subject, client_id, audience, scope, ttl_seconds).map_err(|wrong| {
-            wrong
-                .iter()
-                .fold(
-                    Error::validation("The token can't be issued as it was asked for."),
-                    |error, invalid| {
-                        error.with_field(&invalid.field, format!("expected {}", invalid.expected))
-                    },
-                )
-                .to_status(&id)
+            invalid("The token can't be issued as it was asked for.", &wrong).to_status(&id)
         })?;
         let issued = self.tokens.issue(&grant).map_err(|error| {
             let error = Error::internal(error);
@@ -83,22 +83,61 @@ impl TokenService for TokenGrpc {
 
     async fn revoke_token(
         &self,
-        _: Request<proto::RevokeTokenRequest>,
+        request: Request<proto::RevokeTokenRequest>,
     ) -> Result<Response<proto::RevokeTokenResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let entry = revocations::parse(request.into_inner(), self.tokens.issuer(), self.revocations.now())
+            .map_err(|wrong| {
+                invalid("The tokens can't be revoked as it was asked for.", &wrong).to_status(&id)
+            })?;
+        let revoked = self.revocations.revoke(vec![entry]).await;
+        let revoked = revoked.map_err(|error| revocations::refused(error, &id))?;
+        for entry in &revoked {
+            tracing::info!(
+                id = entry.tokens.id(),
+                issuer = entry.tokens.issuer,
+                expires_at = entry.expires_at,
+                "revoked"
+            );
+        }
+        Ok(Response::new(proto::RevokeTokenResponse {
+            revocation: revoked.into_iter().next().map(Into::into),
+        }))
     }
 
     async fn list_revocations(
         &self,
-        _: Request<proto::ListRevocationsRequest>,
+        request: Request<proto::ListRevocationsRequest>,
     ) -> Result<Response<proto::ListRevocationsResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let asked = request.into_inner();
+        let page = self.revocations.list(asked.page_size, &asked.page_token).await;
+        let page = page.map_err(|error| revocations::refused(error, &id))?;
+        Ok(Response::new(proto::ListRevocationsResponse {
+            revocations: page.entries.into_iter().map(Into::into).collect(),
+            next_page_token: page.next,
+        }))
     }
 
     async fn remove_revocation(
         &self,
-        _: Request<proto::RemoveRevocationRequest>,
+        request: Request<proto::RemoveRevocationRequest>,
     ) -> Result<Response<proto::RemoveRevocationResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let id = self.correlation_id(request.metadata());
+        let removed = self.revocations.remove(&request.into_inner().id).await;
+        let removed = removed.map_err(|error| revocations::refused(error, &id))?;
+        tracing::info!(
+            id = removed.tokens.id(),
+            issuer = removed.tokens.issuer,
+            "no longer revoked"
+        );
+        Ok(Response::new(proto::RemoveRevocationResponse {}))
     }
+}
+
+/// A refusal that names every field that is wrong.
+fn invalid(message: &'static str, wrong: &[Invalid]) -> Error {
+    wrong.iter().fold(Error::validation(message), |error, invalid| {
+        error.with_field(&invalid.field, format!("expected {}", invalid.expected))
+    })
 }

@@ -5,7 +5,8 @@ use postern_jose::{Algorithm, LocalSigner, SignError, Signer};
 use postern_store::{Clock, Database, DatabaseError, Entropy, SealError, Sealer};
 
 use crate::model::KeyRing;
-use crate::repository::{self, RepositoryError, StoredKey};
+use crate::repository::RepositoryError;
+use crate::repository::signing_keys::{self as repository, StoredKey};
 
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +130,7 @@ mod tests {
 
     async fn database(folder: &Path) -> Database {
         let database = Database::open(&folder.join("postern.db")).await.unwrap();
-        database.migrate(&repository::MIGRATIONS).await.unwrap();
+        database.migrate(&crate::MIGRATIONS).await.unwrap();
         database
     }
 

@@ -1,96 +1,63 @@
-//! The table `signing_keys`: rows in, sealed keys out. It never opens a seal.
+//! The service's tables: rows in, domain values out. It never opens a seal, and nobody else names these tables.
 
-use postern_jose::{Algorithm, Jwk};
-use postern_store::{DatabaseError, Migrations, Sealed, Tx};
+use postern_store::{DatabaseError, Migrations};
+
+pub(crate) mod nonce_keys;
+pub(crate) mod revocations;
+pub(crate) mod signing_keys;
 
 /// What makes this service's tables.
 pub const MIGRATIONS: Migrations = Migrations {
     service: "token",
-    steps: &[(
-        1,
-        "signing_keys",
-        include_str!("../migrations/sqlite/0001_signing_keys.sql"),
-    )],
+    steps: &[
+        (
+            1,
+            "signing_keys",
+            include_str!("../migrations/sqlite/0001_signing_keys.sql"),
+        ),
+        (
+            2,
+            "revocations",
+            include_str!("../migrations/sqlite/0002_revocations.sql"),
+        ),
+        (
+            3,
+            "nonce_keys",
+            include_str!("../migrations/sqlite/0003_nonce_keys.sql"),
+        ),
+    ],
 };
 
-/// A key as it is kept.
-pub(crate) struct StoredKey {
-    pub(crate) kid: String,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) public: Jwk,
-    pub(crate) private: Sealed,
-    /// Seconds since the epoch.
-    pub(crate) created_at: i64,
-}
-
-/// Why keys could not be read or written.
+/// Why rows could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// A row holds what no version of ours wrote.
-    #[error("the signing key `{kid}` has an invalid `{column}` in the database")]
+    #[error("the {what} `{id}` has an invalid `{column}` in the database")]
     Corrupt {
-        /// The key's id.
-        kid: String,
+        /// What the row is.
+        what: &'static str,
+        /// Its id.
+        id: String,
         /// What is wrong.
         column: &'static str,
     },
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    kid: String,
-    algorithm: String,
-    public_jwk: String,
-    private_key: Vec<u8>,
-    created_at: i64,
-}
-
-/// Every key, newest first.
-pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<StoredKey>, RepositoryError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT kid, algorithm, public_jwk, private_key, created_at FROM signing_keys
-         ORDER BY created_at DESC, kid",
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(DatabaseError::from)?;
-    rows.into_iter().map(StoredKey::try_from).collect()
-}
-
-/// Adds a key.
-pub(crate) async fn insert(tx: &mut Tx, key: &StoredKey) -> Result<(), RepositoryError> {
-    sqlx::query(
-        "INSERT INTO signing_keys (kid, algorithm, public_jwk, private_key, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(&key.kid)
-    .bind(key.algorithm.as_str())
-    .bind(serde_json::Value::Object(key.public.to_object()).to_string())
-    .bind(&key.private.0)
-    .bind(key.created_at)
-    .execute(&mut **tx)
-    .await
-    .map_err(DatabaseError::from)?;
-    Ok(())
-}
-
-impl TryFrom<Row> for StoredKey {
-    type Error = RepositoryError;
-
-    fn try_from(row: Row) -> Result<Self, RepositoryError> {
-        let wrong = |column| RepositoryError::Corrupt {
-            kid: row.kid.clone(),
+impl RepositoryError {
+    fn corrupt(what: &'static str, id: &str, column: &'static str) -> Self {
+        Self::Corrupt {
+            what,
+            id: id.to_owned(),
             column,
-        };
-        Ok(Self {
-            algorithm: row.algorithm.parse().map_err(|_| wrong("algorithm"))?,
-            public: Jwk::parse(&row.public_jwk).map_err(|_| wrong("public_jwk"))?,
-            private: Sealed(row.private_key),
-            created_at: row.created_at,
-            kid: row.kid,
-        })
+        }
+    }
+}
+
+impl From<sqlx::Error> for RepositoryError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
     }
 }

@@ -83,6 +83,11 @@ impl Tokens {
         })
     }
 
+    /// `iss` of every token.
+    pub fn issuer(&self) -> &str {
+        &self.policy.issuer
+    }
+
     /// The key set that verifies what [`Tokens::issue`] signs.
     pub fn key_document(&self) -> &Arc<KeyDocument> {
         self.keys.document()

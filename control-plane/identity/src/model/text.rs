@@ -67,6 +67,27 @@ text! {
     |text| (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+text! {
+    /// The part of an API key that may be shown.
+    ApiKeyId,
+    "16 characters of `0-9 a-z`",
+    |text| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+}
+
+text! {
+    /// What a person calls an API key.
+    ApiKeyName,
+    "1 to 128 characters, none of them a control character",
+    |text| (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+text! {
+    /// Whom an API key stands for; it becomes a header, as a token's `sub` does.
+    Subject,
+    "1 to 128 characters, none of them a control character",
+    |text| (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ struct House {
 async fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&folder.path().join("postern.db")).await.unwrap();
-    database.migrate(&repository::MIGRATIONS).await.unwrap();
+    database.migrate(&crate::MIGRATIONS).await.unwrap();
     let clock = Arc::new(ManualClock::at(1_700_000_000));
     House {
         identity: Identity::new(database, clock, Arc::new(SeededEntropy::new(7))),

@@ -3,7 +3,7 @@
 use postern_jose::UnixTime;
 use serde::Serialize;
 
-/// The longest lifetime that may be asked for, in seconds: a day. Nothing revokes a token within it yet.
+/// The longest lifetime that may be asked for, in seconds: a day. Revocations live a little longer by default.
 pub(crate) const MAX_TTL_SECONDS: u32 = 86_400;
 /// Of one text claim, in bytes.
 const MAX_TEXT: usize = 512;
