@@ -10,16 +10,16 @@ use postern_jose::{DpopProof, UnixTime};
 use super::MAX_IAT_WINDOW_SECONDS;
 
 /// Proofs are forgotten together with all that were made in the same so many seconds.
-const GENERATION_SECONDS: i64 = 8;
+const GENERATION_SECONDS: u32 = 8;
 /// From the oldest `iat` that can count to the newest, both ways from now, and the ones begun at either end.
-const MAX_GENERATIONS: usize = (2 * MAX_IAT_WINDOW_SECONDS as usize) / (GENERATION_SECONDS as usize) + 2;
+const MAX_GENERATIONS: usize = (2 * MAX_IAT_WINDOW_SECONDS / GENERATION_SECONDS + 2) as usize;
 const MAX_SHARDS: usize = 64;
 /// So many that no shard is full long before the others.
 const MIN_SHARD_ENTRIES: usize = 4096;
 
 /// 128 bits of a SHA-256: nobody finds a proof of their own that is taken for somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ProofId([u8; 16]);
+pub(super) struct ProofId([u8; 16]);
 
 impl ProofId {
     /// `jti` is unique for one client and one URI (RFC 9449 §4.2, §11.1); `htu` is that of the proof in normal form.
@@ -176,7 +176,7 @@ impl Shard {
 }
 
 const fn generation(time: UnixTime) -> i64 {
-    time.0.div_euclid(GENERATION_SECONDS)
+    time.0.div_euclid(GENERATION_SECONDS as i64)
 }
 
 #[cfg(test)]
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(cache.insert(id(100), NOW, WINDOW, NOW), Err(ReplayRefusal::Full));
         assert_eq!(cache.insert(id(1), NOW, WINDOW, NOW), Err(ReplayRefusal::Seen));
         assert_eq!(cache.len(), 100);
-        let later = NOW.plus_seconds(60 + GENERATION_SECONDS);
+        let later = NOW.plus_seconds(60 + i64::from(GENERATION_SECONDS));
         assert_eq!(cache.insert(id(100), later, WINDOW, later), Ok(()));
         assert_eq!(cache.len(), 1);
     }
