@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_decide::{Caches, Revocations, Route, Routes, Snapshot, TrustedIssuer};
+use postern_decide::{CacheLimits, Caches, Revocations, Route, Routes, Snapshot, TrustedIssuer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,10 @@ async fn serve(
         disk,
         randomness: Arc::clone(&randomness),
     });
-    let caches = Arc::new(Caches::new(config.token_cache_bytes));
+    let caches = Arc::new(Caches::new(CacheLimits {
+        token_bytes: config.token_cache_bytes,
+        ..CacheLimits::default()
+    }));
     let wakes = Wakes::for_issuers(
         config
             .issuers
@@ -243,7 +246,7 @@ fn empty_snapshot(config: &Config) -> Snapshot {
         .collect();
     Snapshot::initial(
         config.settings.clone(),
-        Routes::catch_all(Route::named("default")),
+        Arc::new(Routes::catch_all(Route::named("default"))),
         issuers,
         Revocations::without_stream(),
     )

@@ -8,6 +8,7 @@ use postern_mesh::SpiffeId;
 use postern_rego::Value;
 use postern_telemetry::{Code, CorrelationId, TraceParent};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::caller::{Binding, Methods};
 use crate::header::Header;
@@ -44,9 +45,13 @@ pub enum Need {
 
 /// A token that somebody presented. Nobody gets to see it by accident.
 #[derive(Clone)]
-pub struct PresentedToken(pub(crate) Box<str>);
+pub struct PresentedToken(Zeroizing<String>);
 
 impl PresentedToken {
+    pub(crate) fn new(token: &str) -> Self {
+        Self(Zeroizing::new(token.to_owned()))
+    }
+
     /// The token, to be sent to its issuer and nowhere else.
     pub fn expose(&self) -> &str {
         &self.0

@@ -7,23 +7,54 @@ use postern_jose::UnixTime;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::dpop::ReplayCache;
+use crate::introspection::InactiveTokens;
 use crate::issuer::{Issuers, TrustedIssuer};
-use crate::token::VerifiedCaller;
+use crate::peer::PeerCertificates;
+use crate::routes::DpopRule;
+use crate::verified_caller::{Proof, VerifiedCaller};
 
 /// SHA-256 of a whole token.
 pub(crate) type TokenHash = [u8; 32];
+
+/// How much is remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheLimits {
+    /// About so many bytes of verified tokens.
+    pub token_bytes: u64,
+    /// So many DPoP proofs that were used; when they are all still good, further ones are refused.
+    pub dpop_proofs: usize,
+    /// The widest window that a route has for the `iat` of proofs, in seconds.
+    pub dpop_window_seconds: u32,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self {
+            token_bytes: 8 << 20,
+            dpop_proofs: 100_000,
+            dpop_window_seconds: DpopRule::DEFAULT_IAT_WINDOW_SECONDS,
+        }
+    }
+}
 
 /// All caches of a process.
 #[derive(Debug)]
 pub struct Caches {
     pub(crate) tokens: TokenCache,
+    pub(crate) inactive: InactiveTokens,
+    pub(crate) certificates: PeerCertificates,
+    pub(crate) proofs: ReplayCache,
 }
 
 impl Caches {
-    /// Caches that together hold about `token_bytes` bytes of verified tokens.
-    pub fn new(token_bytes: u64) -> Self {
+    /// Empty caches within these limits.
+    pub fn new(limits: CacheLimits) -> Self {
         Self {
-            tokens: TokenCache::new(token_bytes),
+            tokens: TokenCache::new(limits.token_bytes),
+            inactive: InactiveTokens::new(),
+            certificates: PeerCertificates::new(),
+            proofs: ReplayCache::new(limits.dpop_proofs, limits.dpop_window_seconds),
         }
     }
 
@@ -43,9 +74,9 @@ impl Caches {
 /// Why a hit is as good as verifying again:
 /// - **It is the same token**: only the same bytes have the same SHA-256, and only tokens that verified are stored.
 /// - **Its keys still stand**: an entry holds the very issuer (keys and rules, immutable) that it was verified with, and
-///   counts only while the snapshot at hand holds those same ones. New keys make a new issuer, so a token whose key was
-///   removed is verified again, and refused, by the first check after the swap; so is one whose issuer's keys have not
-///   been confirmed for too long.
+///   counts only while the snapshot at hand holds the same rules, and the same key under the name that the token means it
+///   by. A token whose key was removed is verified again, and refused, by the first check after the swap; so is one whose
+///   issuer's keys have not been confirmed for too long.
 /// - **It is still in time**: an entry counts from the moment it was verified at until `exp`. Time only moves a token
 ///   past its `nbf`, and outside that span (the leeway after `exp`, a clock set back) it is verified again.
 ///
@@ -65,6 +96,35 @@ struct Entry {
     from: UnixTime,
     until: UnixTime,
     caller: Arc<VerifiedCaller>,
+}
+
+/// Whether a remembered token would verify now.
+enum Standing {
+    /// With the very keys that it verified with.
+    AsItIs,
+    /// With other keys, among which is the one that signed it.
+    WithOtherKeys,
+    /// Not, as far as can be told without verifying it.
+    Fallen,
+}
+
+impl Entry {
+    fn stands_with(&self, issuer: &TrustedIssuer, now: UnixTime) -> Standing {
+        if !Arc::ptr_eq(issuer.rules(), self.verified_with.rules()) {
+            return Standing::Fallen;
+        }
+        let (key_id, algorithm) = match self.caller.proof() {
+            Proof::Introspection => return Standing::AsItIs,
+            Proof::Signature { key_id, algorithm } => (key_id.as_deref(), *algorithm),
+        };
+        match (issuer.usable_keys(now), self.verified_with.keys()) {
+            (Some(keys), Some(verified_with)) if Arc::ptr_eq(keys, verified_with) => Standing::AsItIs,
+            (Some(keys), Some(verified_with)) if keys.agrees_with(verified_with, key_id, algorithm) => {
+                Standing::WithOtherKeys
+            }
+            _ => Standing::Fallen,
+        }
+    }
 }
 
 /// What one entry is taken to need on average; only how many slots to begin with depends on it.
@@ -88,10 +148,16 @@ impl TokenCache {
         now: UnixTime,
     ) -> Option<Arc<VerifiedCaller>> {
         let entry = self.entries.get(hash)?;
-        let stands = issuers.at(entry.place).is_some_and(|issuer| {
-            issuer.verifies_as(&entry.verified_with) && issuer.usable_keys(now).is_some()
-        });
-        (stands && entry.from <= now && now < entry.until).then(|| Arc::clone(&entry.caller))
+        if !(entry.from <= now && now < entry.until) {
+            return None;
+        }
+        let issuer = issuers.at(entry.place)?;
+        match entry.stands_with(issuer, now) {
+            Standing::AsItIs => {}
+            Standing::WithOtherKeys => self.remember(*hash, (entry.place, issuer), entry.from, &entry.caller),
+            Standing::Fallen => return None,
+        }
+        Some(Arc::clone(&entry.caller))
     }
 
     /// Remembers a token that verified at `now` with the issuer at `place`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postern_mesh::SpiffeId;
 
 use crate::api_keys::ApiKey;
-use crate::token::VerifiedCaller;
+use crate::verified_caller::VerifiedCaller;
 
 /// The means by which a caller was accepted: a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,6 +135,15 @@ impl Caller {
             (Some(token), _) => token.scopes(),
             (None, Some(key)) => &key.scopes,
             (None, None) => &[],
+        }
+    }
+
+    /// The scopes with one space between; `None` when there are none.
+    pub(crate) fn scope_text(&self) -> Option<Arc<str>> {
+        match (&self.token, &self.api_key) {
+            (Some(token), _) => token.scope_text().cloned(),
+            (None, Some(key)) if !key.scopes.is_empty() => Some(Arc::from(key.scopes.join(" "))),
+            (None, _) => None,
         }
     }
 }

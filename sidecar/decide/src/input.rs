@@ -2,34 +2,22 @@
 //! what the document looks like is settled in `postern-policy`.
 
 use postern_policy::input::{
-    self, HeaderParts, InputError, InputReads, PeerParts, PosternParts, RequestParts, Text,
+    self, ApiKeyParts, HeaderParts, InputError, InputReads, PeerParts, PosternParts, RequestParts, Text,
 };
 use postern_policy::{Env, Value};
 
 use crate::entropy::Entropy;
 use crate::headers::Headers;
 use crate::now::Now;
-use crate::path::{AmbiguousPath, canonical};
 use crate::policy::Question;
 use crate::settings::HeaderPrefix;
 use crate::view::PeerView;
 
-/// Why policy can't be asked about a request.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DocumentError {
-    /// Its path has no canonical form.
-    #[error(transparent)]
-    Path(#[from] AmbiguousPath),
-    /// Its path, query or body is ill-formed.
-    #[error(transparent)]
-    Input(#[from] InputError),
-}
-
 /// The input document, as far as the policy can read it.
 ///
 /// # Errors
-/// When policy and upstream could read the request differently, or can't read it at all.
-pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Value, DocumentError> {
+/// When the path, query or body is ill-formed.
+pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Value, InputError> {
     let request = question.request;
     let http = &request.http;
     let parts = RequestParts {
@@ -53,25 +41,26 @@ pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Va
         tls_sni: request.tls_sni,
     };
     let caller = question.caller;
-    let path = canonical(http.path)?;
-    path.strict()?;
     let proved = PosternParts {
-        claims: Some(caller.claims()),
+        claims: caller.token.as_ref().map(|token| token.claims()),
         subject: caller.subject().map(Text::from),
         client_id: caller.client_id().map(Text::from),
-        issuer: Some(caller.issuer().into()),
+        issuer: caller.issuer().map(Text::from),
         scopes: caller.scopes(),
-        peer_spiffe_id: question.peer.map(|peer| peer.as_str().into()),
-        route: None,
-        path: &path,
-        auth: "jwt",
-        api_key: None,
+        peer_spiffe_id: caller.peer.as_ref().map(|peer| peer.as_str().into()),
+        route: Some(Text::from(&question.route.name)),
+        path: question.path,
+        auth: caller.methods.as_str(),
+        api_key: caller.api_key.as_ref().map(|key| ApiKeyParts {
+            id: Text::from(&key.id),
+            name: Text::from(&key.name),
+        }),
     };
     let headers = Shown {
         headers: &http.headers,
         prefix: &question.settings.prefix,
     };
-    Ok(input::document(reads, &parts, &headers, Some(&proved))?)
+    input::document(reads, &parts, &headers, Some(&proved))
 }
 
 /// The headers that policy sees: what a client sends under our names is as untrue for policy as it is for the upstream.

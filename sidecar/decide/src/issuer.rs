@@ -133,16 +133,6 @@ impl TrustedIssuer {
         let age = now.seconds_since(published.fetched_at);
         (age <= i64::from(self.rules.max_staleness_seconds)).then_some(&published.keys)
     }
-
-    /// Whether what was verified with `other` would be verified alike with this one.
-    pub(crate) fn verifies_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.rules, &other.rules)
-            && match (&self.keys, &other.keys) {
-                (Some(ours), Some(theirs)) => Arc::ptr_eq(&ours.keys, &theirs.keys),
-                (None, None) => true,
-                _ => false,
-            }
-    }
 }
 
 /// All issuers, no two of one name, found in constant time.

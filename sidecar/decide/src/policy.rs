@@ -8,32 +8,56 @@ use postern_policy::{DenyOrigin, PolicyResult, RefusalCode, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
 use crate::answer::{Allow, Answer, Deny};
+use crate::caller::Caller;
+use crate::challenge;
 use crate::correlation::Identifiers;
 use crate::entropy::Entropy;
 use crate::header::Header;
 use crate::input;
 use crate::now::Now;
-use crate::refusal::{self, Refusal, Words};
+use crate::refusal::{self, About, Refusal, Wanted, Words};
+use crate::routes::Route;
 use crate::settings::Settings;
 use crate::snapshot::ActivePolicy;
-use crate::token::VerifiedCaller;
 use crate::upstream;
 use crate::view::RequestView;
-use postern_mesh::SpiffeId;
 
 /// What the policy is asked about.
 pub(crate) struct Question<'a> {
     pub(crate) request: &'a RequestView<'a>,
-    pub(crate) caller: &'a VerifiedCaller,
-    pub(crate) peer: Option<&'a SpiffeId>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) route: &'a Route,
+    /// The path in canonical form.
+    pub(crate) path: &'a str,
     pub(crate) identifiers: &'a Identifiers,
     pub(crate) settings: &'a Settings,
+    /// For the `DPoP-Nonce` header of the answer.
+    pub(crate) fresh_nonce: Option<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    fn about(&self) -> About<'a> {
+        About {
+            settings: self.settings,
+            identifiers: self.identifiers,
+            headers: &self.request.http.headers,
+            route: Some(self.route),
+        }
+    }
 }
 
 /// What came of asking: an answer for the proxy, and what the log is told of a refusal.
 pub(crate) struct Judgement {
     pub(crate) answer: Answer,
     pub(crate) refused: Option<(Code, Cow<'static, str>)>,
+}
+
+/// The answer of a route that asks no policy.
+///
+/// # Errors
+/// Never: there is nothing of a policy that couldn't be sent.
+pub(crate) fn unasked(question: &Question<'_>) -> Result<Judgement, Refusal> {
+    allowed(postern_policy::Allow::default(), question)
 }
 
 /// Evaluates the policy in force.
@@ -71,6 +95,7 @@ pub(crate) fn judge(
 fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {
     let changes = upstream::changes(
         question.caller,
+        question.route,
         &question.request.http.headers,
         sendable(&allow.headers)?,
         removable(allow.request_headers_to_remove)?,
@@ -78,6 +103,7 @@ fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judg
         question.identifiers,
     );
     let mut response_set = vec![question.identifiers.request_id()];
+    response_set.extend(question.fresh_nonce.map(challenge::nonce));
     response_set.extend(for_client(&allow.response_headers_to_add, question.settings)?);
     let answer = Answer::Allow(Allow {
         upstream_set: changes.set,
@@ -105,12 +131,8 @@ fn denied(deny: postern_policy::Deny, question: &Question<'_>) -> Result<Judgeme
     if let Some(reason) = &deny.refusal.reason {
         words.detail = Cow::Borrowed(reason);
     }
-    let ours = refusal::answer(
-        &words,
-        deny.refusal.required_scope.as_deref(),
-        question.settings,
-        question.identifiers,
-    );
+    let wanted = deny.refusal.required_scope.clone().map(Wanted::Scope);
+    let ours = refusal::answer(&words, wanted.as_ref(), question.fresh_nonce, &question.about());
     let answer = Answer::Deny(with_policys_own(
         ours,
         for_client(&deny.headers, question.settings)?,

@@ -1,19 +1,22 @@
 //! Why a request is refused, as the stages say it, and the answer that the client gets for it: a problem document
-//! (RFC 9457) and, with 401 and `insufficient_scope`, a challenge (RFC 6750 §3). The log is told the exact code and
-//! reason, the client only as much as helps it and nobody else.
+//! (RFC 9457) and the challenges that tell what would do. The log is told the exact code and reason, the client only as
+//! much as helps it and nobody else.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use postern_telemetry::{Code, Error, PROBLEM_JSON, Problem};
 
-use crate::answer::Deny;
+use crate::answer::{Deny, Need};
+use crate::challenge;
 use crate::correlation::Identifiers;
 use crate::header::Header;
+use crate::headers::Headers;
+use crate::routes::{Route, StepUp};
 use crate::settings::Settings;
 
 /// A refusal before it is put into words for the client.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Refusal {
     /// The exact code, for the log.
     pub code: Code,
@@ -21,6 +24,19 @@ pub struct Refusal {
     pub reason: Cow<'static, str>,
     /// The issuer whose keys may have to be fetched again.
     pub refetch: Option<Arc<str>>,
+    /// What the host might get, after which the answer may be another.
+    pub need: Option<Box<Need>>,
+    wanted: Option<Box<Wanted>>,
+    fresh_nonce: Option<String>,
+}
+
+/// What would do instead, for the challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A token with these scopes, with spaces between.
+    Scope(String),
+    /// A token of a user who signed in like this.
+    StepUp(StepUp),
 }
 
 impl Refusal {
@@ -29,6 +45,9 @@ impl Refusal {
             code,
             reason: reason.into(),
             refetch: None,
+            need: None,
+            wanted: None,
+            fresh_nonce: None,
         }
     }
 
@@ -40,10 +59,54 @@ impl Refusal {
         Self::new(Code::TokenMalformed, reason)
     }
 
-    /// The answer for the client.
-    pub(crate) fn answer(&self, settings: &Settings, identifiers: &Identifiers) -> Deny {
-        answer(&Words::of(self.code), None, settings, identifiers)
+    /// The refusal, and a hint that this issuer's keys should be fetched again.
+    pub(crate) fn refetching(self, issuer: &Arc<str>) -> Self {
+        Self {
+            refetch: Some(Arc::clone(issuer)),
+            ..self
+        }
     }
+
+    /// The refusal that stands where the host can't get what is needed.
+    pub(crate) fn needing(self, need: Need) -> Self {
+        Self {
+            need: Some(Box::new(need)),
+            ..self
+        }
+    }
+
+    /// The refusal, with what would do instead.
+    pub(crate) fn asking(self, wanted: Wanted) -> Self {
+        Self {
+            wanted: Some(Box::new(wanted)),
+            ..self
+        }
+    }
+
+    /// The refusal, with a nonce for the next proof.
+    pub(crate) fn with_nonce(self, fresh_nonce: Option<String>) -> Self {
+        Self { fresh_nonce, ..self }
+    }
+
+    /// The answer for the client.
+    pub(crate) fn answer(&self, about: &About<'_>) -> Deny {
+        answer(
+            &Words::of(self.code),
+            self.wanted.as_deref(),
+            self.fresh_nonce.as_deref(),
+            about,
+        )
+    }
+}
+
+/// What a refusal is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) identifiers: &'a Identifiers,
+    pub(crate) headers: &'a Headers<'a>,
+    /// `None` where the check ended before one was found.
+    pub(crate) route: Option<&'a Route>,
 }
 
 /// What the client is told.
@@ -70,14 +133,28 @@ impl Words<'static> {
 
 fn detail(code: Code) -> &'static str {
     match code {
-        Code::MissingToken => {
-            "this resource needs an access token in the Authorization header, scheme Bearer"
-        }
+        Code::MissingToken => "this resource needs an access token, and the request has none",
         Code::TokenExpired => "the access token has expired",
         Code::InvalidToken => "the access token is not valid here",
         Code::InsufficientScope => "the access token lacks a scope that this request needs",
+        Code::InsufficientUserAuthentication => {
+            "this request needs a user who signed in more strongly or more lately"
+        }
+        Code::DpopProofMissing => "this request needs one DPoP proof, made for it",
+        Code::DpopProofInvalid => "the DPoP proof is not valid for this request",
+        Code::DpopProofReplayed => "the DPoP proof was used before; make a new one for each request",
+        Code::UseDpopNonce => "the DPoP proof needs the nonce of the DPoP-Nonce header",
+        Code::Unauthenticated => "this resource needs a credential, and the request has none",
+        Code::ApiKeyInvalid => "the API key is not valid here",
+        Code::PeerRequired => "this resource needs a client certificate that names a workload",
+        Code::PeerUntrusted => "this workload may not make this request",
+        Code::PeerAmbiguous => "which workload makes this request can't be told for certain",
+        Code::NoRoute => "nothing is served here",
+        Code::AmbiguousPath => "the path of the request could be read in more than one way",
         Code::AccessDenied => "this caller may not make this request",
         Code::KeysUnavailable => "access tokens can't be verified yet; try again soon",
+        Code::IntrospectionUnavailable => "the access token can't be verified at the moment; try again soon",
+        Code::RevocationsStale => "whether the access token still counts can't be said; try again soon",
         Code::PolicyUnavailable => "no policy has been loaded yet; try again soon",
         Code::PolicyError => "the decision could not be made",
         Code::InvalidRequest => "the path, query or body of the request is ill-formed",
@@ -85,27 +162,28 @@ fn detail(code: Code) -> &'static str {
     }
 }
 
-/// Writes the refusal: problem document, challenge, ids.
+/// Writes the refusal: problem document, challenges, ids.
 pub(crate) fn answer(
     words: &Words<'_>,
-    required_scope: Option<&str>,
-    settings: &Settings,
-    identifiers: &Identifiers,
+    wanted: Option<&Wanted>,
+    fresh_nonce: Option<&str>,
+    about: &About<'_>,
 ) -> Deny {
     let error = Error::new(words.code, words.detail.as_ref());
     let mut headers = vec![
         Header::ours("content-type", PROBLEM_JSON),
         Header::ours("cache-control", "no-store"),
     ];
-    headers.extend(challenge(words, required_scope, &settings.realm));
+    challenge::add(&mut headers, words, wanted, about);
+    headers.extend(fresh_nonce.map(challenge::nonce));
     if let Some(seconds) = error.retry_after_seconds() {
         headers.push(Header::ours("retry-after", seconds.to_string()));
     }
-    headers.extend(identifiers.for_client(settings));
+    headers.extend(about.identifiers.for_client(about.settings));
     Deny {
         status: words.status,
         headers,
-        body: document(&error, words.status, identifiers),
+        body: document(&error, words.status, about.identifiers),
         metadata: None,
     }
 }
@@ -123,55 +201,5 @@ fn document(error: &Error, status: u16, identifiers: &Identifiers) -> String {
             serde_json::Value::Object(members).to_string()
         }
         _ => problem.to_json(),
-    }
-}
-
-/// `WWW-Authenticate`, where the code calls for one.
-fn challenge(words: &Words<'_>, required_scope: Option<&str>, realm: &str) -> Option<Header> {
-    let mut text = format!("Bearer realm={}", quoted(realm));
-    match words.code {
-        // RFC 6750 §3.1: a request without any credentials is told no error.
-        Code::MissingToken => {}
-        Code::InsufficientScope => {
-            text.push_str(", error=\"insufficient_scope\", error_description=");
-            text.push_str(&quoted(&words.detail));
-            if let Some(scope) = required_scope {
-                text.push_str(", scope=");
-                text.push_str(&quoted(scope));
-            }
-        }
-        code if code.oauth_error() == Some("invalid_token") => {
-            text.push_str(", error=\"invalid_token\", error_description=");
-            text.push_str(&quoted(&words.detail));
-        }
-        _ => return None,
-    }
-    Some(Header::ours("www-authenticate", text))
-}
-
-/// A quoted-string (RFC 9110 §5.6.4) of the printable ASCII in `text`; anything else becomes `?`.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            ' '..='~' => out.push(character),
-            _ => out.push('?'),
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_string_cannot_be_left() {
-        assert_eq!(quoted("a\", error=\"x"), "\"a\\\", error=\\\"x\"");
-        assert_eq!(quoted("a\\"), "\"a\\\\\"");
-        assert_eq!(quoted("a\r\nb: é"), "\"a??b: ?\"");
     }
 }

@@ -9,6 +9,13 @@ pub struct Settings {
     pub realm: String,
     /// The header names that belong to Postern.
     pub prefix: HeaderPrefix,
+    /// For how many seconds a DPoP nonce is good (RFC 9449 §8).
+    pub dpop_nonce_lifetime_seconds: u32,
+}
+
+impl Settings {
+    /// For how many seconds a DPoP nonce is good where nothing is configured.
+    pub const DEFAULT_DPOP_NONCE_LIFETIME_SECONDS: u32 = 300;
 }
 
 /// The prefix of header names that only Postern may send to an upstream, and the names made from it.
@@ -18,6 +25,9 @@ pub struct HeaderPrefix {
     pub(crate) subject: String,
     pub(crate) client: String,
     pub(crate) scope: String,
+    pub(crate) peer: String,
+    pub(crate) route: String,
+    pub(crate) auth: String,
     pub(crate) decision_id: String,
 }
 
@@ -47,6 +57,9 @@ impl HeaderPrefix {
             subject: name("subject"),
             client: name("client"),
             scope: name("scope"),
+            peer: name("peer"),
+            route: name("route"),
+            auth: name("auth"),
             decision_id: name("decision-id"),
             prefix: prefix.to_owned(),
         })
@@ -70,9 +83,17 @@ impl HeaderPrefix {
 
     /// Whether `name` is one of those that are always ours to fill.
     pub(crate) fn is_identity(&self, name: &str) -> bool {
-        [&self.subject, &self.client, &self.scope, &self.decision_id]
-            .into_iter()
-            .any(|ours| ours == name)
+        [
+            &self.subject,
+            &self.client,
+            &self.scope,
+            &self.peer,
+            &self.route,
+            &self.auth,
+            &self.decision_id,
+        ]
+        .into_iter()
+        .any(|ours| ours == name)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use postern_policy::{Engine, Entrypoint};
 
 use crate::api_keys::ApiKeys;
+use crate::dpop::NonceKeys;
 use crate::issuer::{Issuers, TrustedIssuer};
 use crate::revocation::Revocations;
 use crate::routes::Routes;
@@ -27,18 +28,26 @@ pub struct Snapshot {
     pub revocations: Arc<Revocations>,
     /// The API keys that count.
     pub api_keys: Arc<ApiKeys>,
+    /// The keys that DPoP nonces are made with.
+    pub nonce_keys: Arc<NonceKeys>,
 }
 
 impl Snapshot {
     /// What is known before anything has been fetched: an operator's choices, and issuers without keys.
-    pub fn initial(settings: Settings, routes: Routes, issuers: Issuers, revocations: Revocations) -> Self {
+    pub fn initial(
+        settings: Settings,
+        routes: Arc<Routes>,
+        issuers: Issuers,
+        revocations: Revocations,
+    ) -> Self {
         Self {
             settings: Arc::new(settings),
-            routes: Arc::new(routes),
+            routes,
             issuers,
             policy: None,
             revocations: Arc::new(revocations),
             api_keys: Arc::default(),
+            nonce_keys: Arc::default(),
         }
     }
 
@@ -65,6 +74,15 @@ impl Snapshot {
     pub fn with_revocations(&self, revocations: Arc<Revocations>) -> Self {
         Self {
             revocations,
+            ..self.clone()
+        }
+    }
+
+    /// The snapshot with other keys for DPoP nonces.
+    #[must_use]
+    pub fn with_nonce_keys(&self, nonce_keys: Arc<NonceKeys>) -> Self {
+        Self {
+            nonce_keys,
             ..self.clone()
         }
     }

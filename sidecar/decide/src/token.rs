@@ -4,28 +4,16 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use postern_jose::{MAX_TOKEN_BYTES, TokenError, TokenRef, UnixTime, VerifiedToken, verify};
-use postern_rego::Value;
+use postern_jose::{MAX_TOKEN_BYTES, TokenError, TokenRef, UnixTime, verify};
 use postern_telemetry::Code;
 
+use crate::answer::{Need, PresentedToken};
 use crate::caches::{Caches, TokenHash};
-use crate::header;
-use crate::issuer::TrustedIssuer;
+use crate::issuer::{OnUnknownKid, TrustedIssuer};
 use crate::refusal::Refusal;
+use crate::revoked;
 use crate::snapshot::Snapshot;
-
-/// Who calls, as a token of a trusted issuer proves it. Made by verification only.
-#[derive(Debug)]
-pub struct VerifiedCaller {
-    issuer: Arc<str>,
-    subject: Option<Arc<str>>,
-    client_id: Option<Arc<str>>,
-    scopes: Vec<Box<str>>,
-    scope_text: Option<Box<str>>,
-    claims: Value,
-    claims_bytes: usize,
-    expires_at: UnixTime,
-}
+use crate::verified_caller::VerifiedCaller;
 
 /// A caller, and how it came to be known.
 #[derive(Debug)]
@@ -36,8 +24,9 @@ pub struct Authenticated {
     pub cached: bool,
 }
 
-/// Verifies a token against the issuers of `snapshot`: the same verification for Envoy's requests and for applications
-/// that ask directly.
+/// Verifies a token against the issuers of `snapshot`, and that it hasn't been revoked: the same verification as for
+/// Envoy's requests, for applications that ask about a token. That its sender holds the key which it may be bound to can't
+/// be said without a request.
 ///
 /// # Errors
 /// The exact reason; what of it a client may be told is settled where the answer is made.
@@ -47,33 +36,61 @@ pub fn verify_token(
     token: &str,
     now: UnixTime,
 ) -> Result<Authenticated, Refusal> {
-    // Nobody makes us hash, let alone parse, more than a token can be.
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(refusal(&TokenError::TooLarge, None));
-    }
-    let hash = hash_of(token);
-    if let Some(caller) = caches.tokens.find(&hash, &snapshot.issuers, now) {
+    let hash = hash_of(token)?;
+    let authenticated = authenticate(snapshot, caches, token, &hash, None, now)?;
+    revoked::check_token(&snapshot.revocations, &authenticated.caller, now)?;
+    Ok(authenticated)
+}
+
+/// Verifies a token, or remembers that it was. `introspects` names the issuer that is asked about tokens that are no JWTs.
+pub(crate) fn authenticate(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    token: &str,
+    hash: &TokenHash,
+    introspects: Option<&Arc<str>>,
+    now: UnixTime,
+) -> Result<Authenticated, Refusal> {
+    if let Some(caller) = caches.tokens.find(hash, &snapshot.issuers, now) {
         return Ok(Authenticated { caller, cached: true });
     }
-    let parsed = TokenRef::parse(token).map_err(|error| refusal(&error, None))?;
+    let parsed = match (TokenRef::parse(token), introspects) {
+        (Ok(parsed), _) => parsed,
+        (Err(TokenError::Malformed(_)), Some(issuer)) if is_opaque(token) => {
+            return Err(introspect(caches, token, hash, issuer, now));
+        }
+        (Err(error), _) => return Err(refusal(&error, None)),
+    };
     let (place, issuer) = issuer_named_by(&parsed, snapshot)?;
     let Some(keys) = issuer.usable_keys(now) else {
-        return Err(Refusal {
-            refetch: Some(Arc::clone(issuer.name())),
-            ..Refusal::new(
-                Code::KeysUnavailable,
-                "no keys of the token's issuer have been loaded yet, or not for too long",
-            )
-        });
+        return Err(Refusal::new(
+            Code::KeysUnavailable,
+            "no keys of the token's issuer have been loaded yet, or none were confirmed for too long",
+        )
+        .refetching(issuer.name()));
     };
     let verified =
         verify(&parsed, keys, issuer.expectations(), now).map_err(|error| refusal(&error, Some(issuer)))?;
-    let caller = Arc::new(VerifiedCaller::new(issuer, &verified)?);
-    caches.tokens.remember(hash, (place, issuer), now, &caller);
+    let caller = Arc::new(VerifiedCaller::signed(issuer, &verified)?);
+    caches.tokens.remember(*hash, (place, issuer), now, &caller);
     Ok(Authenticated {
         caller,
         cached: false,
     })
+}
+
+/// SHA-256 of a token.
+///
+/// # Errors
+/// `token_too_large`: nobody makes us hash, let alone parse, more than a token can be.
+pub(crate) fn hash_of(token: &str) -> Result<TokenHash, Refusal> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(refusal(&TokenError::TooLarge, None));
+    }
+    let mut hash = TokenHash::default();
+    // SHA-256 gives exactly that many bytes.
+    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    Ok(hash)
 }
 
 /// The trusted issuer that the token claims to be from. The claim only chooses who must have signed; that they did is
@@ -91,6 +108,28 @@ fn issuer_named_by<'s>(
         .ok_or_else(|| refusal(&TokenError::WrongIssuer, None))
 }
 
+/// Whether it could be a token that only its issuer can read: `b64token` of RFC 6750 §2.1.
+fn is_opaque(token: &str) -> bool {
+    token
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+}
+
+/// The issuer must be asked, unless it lately said no.
+fn introspect(caches: &Caches, token: &str, hash: &TokenHash, issuer: &Arc<str>, now: UnixTime) -> Refusal {
+    if caches.inactive.contains(hash, issuer, now) {
+        return Refusal::new(Code::InvalidToken, "the issuer says that the token is not active");
+    }
+    Refusal::new(
+        Code::IntrospectionUnavailable,
+        "the issuer alone can say whether the token is active, and hasn't",
+    )
+    .needing(Need::Introspect {
+        issuer: Arc::clone(issuer),
+        token: PresentedToken::new(token),
+    })
+}
+
 fn refusal(error: &TokenError, issuer: Option<&Arc<TrustedIssuer>>) -> Refusal {
     let code = match error {
         TokenError::TooLarge => Code::TokenTooLarge,
@@ -106,93 +145,21 @@ fn refusal(error: &TokenError, issuer: Option<&Arc<TrustedIssuer>>) -> Refusal {
         TokenError::WrongType => Code::TokenWrongType,
         TokenError::MissingClaim(_) => Code::TokenMissingClaim,
     };
-    let refetch = match error {
-        TokenError::KeyUnknown => issuer.map(|issuer| Arc::clone(issuer.name())),
-        _ => None,
-    };
-    Refusal {
-        refetch,
-        ..Refusal::new(code, error.to_string())
+    let refusal = Refusal::new(code, error.to_string());
+    match (error, issuer) {
+        (TokenError::KeyUnknown, Some(issuer)) => for_newer_keys(refusal, issuer),
+        _ => refusal,
     }
 }
 
-fn hash_of(token: &str) -> TokenHash {
-    let mut hash = TokenHash::default();
-    // SHA-256 gives exactly that many bytes.
-    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    hash
-}
-
-impl VerifiedCaller {
-    fn new(issuer: &TrustedIssuer, token: &VerifiedToken) -> Result<Self, Refusal> {
-        let claims_bytes = token.claims_json().len();
-        let claims = Value::from_json_str(token.claims_json())
-            .map_err(|_| Refusal::malformed("the payload is no JSON that policy could read"))?;
-        let scopes: Vec<Box<str>> = token.scopes().map(Box::from).collect();
-        let scope_text = (!scopes.is_empty()).then(|| scopes.join(" ").into_boxed_str());
-        let caller = Self {
+/// The issuer may have a key by now that it hadn't when its keys were fetched.
+fn for_newer_keys(refusal: Refusal, issuer: &TrustedIssuer) -> Refusal {
+    let refusal = refusal.refetching(issuer.name());
+    match issuer.rules().on_unknown_kid {
+        OnUnknownKid::Refuse => refusal,
+        OnUnknownKid::Wait { wait_ms } => refusal.needing(Need::Keys {
             issuer: Arc::clone(issuer.name()),
-            subject: token.subject().map(Arc::from),
-            client_id: token.client_id().map(Arc::from),
-            scopes,
-            scope_text,
-            claims,
-            claims_bytes,
-            expires_at: token.expires_at(),
-        };
-        // These become headers for the upstream, as they are or not at all: two subjects must never look the same there.
-        let told = [
-            caller.subject().map(AsRef::as_ref),
-            caller.client_id().map(AsRef::as_ref),
-            caller.scope_text(),
-        ];
-        if !told.into_iter().flatten().all(header::is_value) {
-            return Err(Refusal::malformed(
-                "sub, client_id or scope holds a control character or surrounding white space",
-            ));
-        }
-        Ok(caller)
-    }
-
-    /// `iss`.
-    pub fn issuer(&self) -> &Arc<str> {
-        &self.issuer
-    }
-
-    /// `sub`.
-    pub fn subject(&self) -> Option<&Arc<str>> {
-        self.subject.as_ref()
-    }
-
-    /// `client_id`.
-    pub fn client_id(&self) -> Option<&Arc<str>> {
-        self.client_id.as_ref()
-    }
-
-    /// `scope`, split.
-    pub fn scopes(&self) -> &[Box<str>] {
-        &self.scopes
-    }
-
-    /// `scope` with one space between scopes; `None` when there is none.
-    pub fn scope_text(&self) -> Option<&str> {
-        self.scope_text.as_deref()
-    }
-
-    /// All claims, as policy sees them. Parsed once, when the token was verified.
-    pub fn claims(&self) -> &Value {
-        &self.claims
-    }
-
-    /// `exp`.
-    pub fn expires_at(&self) -> UnixTime {
-        self.expires_at
-    }
-
-    /// About how many bytes it takes to remember this: JSON grows some six times when it becomes values.
-    pub(crate) fn weight(&self) -> u64 {
-        const FIXED: u64 = 512;
-        const GROWTH: u64 = 6;
-        FIXED + GROWTH.saturating_mul(self.claims_bytes as u64)
+            wait_ms: wait_ms.min(OnUnknownKid::MAX_WAIT_MS),
+        }),
     }
 }

@@ -1,11 +1,12 @@
 //! The headers that an allowed request goes on with: who called, as verified, and nothing that a client could have said in
 //! Postern's name (R1.4). Never reads a header's meaning.
 
+use crate::caller::Caller;
 use crate::correlation::Identifiers;
 use crate::header::Header;
 use crate::headers::Headers;
+use crate::routes::Route;
 use crate::settings::Settings;
-use crate::token::VerifiedCaller;
 use postern_telemetry::TRACEPARENT;
 
 /// Header changes on the way to the upstream.
@@ -21,7 +22,8 @@ pub(crate) struct Changes {
 /// (`x-postern-role`), not change who called. Every other header under the prefix is removed; Envoy removes after it has
 /// set, so a name that is set is never listed for removal.
 pub(crate) fn changes(
-    caller: &VerifiedCaller,
+    caller: &Caller,
+    route: &Route,
     headers: &Headers<'_>,
     from_policy: Vec<Header>,
     removed_by_policy: Vec<String>,
@@ -34,10 +36,14 @@ pub(crate) fn changes(
         Header::ours(TRACEPARENT, identifiers.trace_parent.to_string()),
         Header::ours(prefix.decision_id.clone(), identifiers.decision_id.to_string()),
     ];
+    let scope_text = caller.scope_text();
     let claimed = [
         (&prefix.subject, caller.subject().map(AsRef::as_ref)),
         (&prefix.client, caller.client_id().map(AsRef::as_ref)),
-        (&prefix.scope, caller.scope_text()),
+        (&prefix.scope, scope_text.as_deref()),
+        (&prefix.peer, caller.peer.as_ref().map(|peer| peer.as_str())),
+        (&prefix.route, Some(route.name.as_ref())),
+        (&prefix.auth, Some(caller.methods.as_str())),
     ];
     for (name, value) in claimed {
         if let Some(value) = value {

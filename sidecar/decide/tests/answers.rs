@@ -231,7 +231,7 @@ fn a_path_that_policy_cannot_be_asked_about_is_a_bad_request() {
     );
     assert_eq!(
         (denied(&decision).status, decision.record.code),
-        (400, Some(Code::InvalidRequest))
+        (400, Some(Code::AmbiguousPath))
     );
 }
 

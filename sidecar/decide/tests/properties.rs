@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use postern_decide::{Caches, Entropy, Headers, HttpView, Now, RequestView, settle};
+use postern_decide::{CacheLimits, Caches, Entropy, Headers, HttpView, Now, RequestView, settle};
 use postern_jose::{Algorithm, LocalSigner};
 use postern_telemetry::Code;
 use proptest::prelude::*;
@@ -77,7 +77,10 @@ fn a_policy_that_changes_decides_at_once_also_for_tokens_verified_before() {
 #[test]
 fn remembered_tokens_stay_within_their_bound() {
     let mut world = World::allowing();
-    world.caches = Caches::new(64 * 1024);
+    world.caches = Caches::new(CacheLimits {
+        token_bytes: 64 * 1024,
+        ..CacheLimits::default()
+    });
     for jti in 0..200 {
         assert!(
             world
@@ -107,7 +110,10 @@ fn property_08_jwk_cache_update_is_atomic() {
         format!("Bearer {}", sign(&other, &json!({}))),
     ];
     let published = ArcSwap::from_pointee(world.snapshot.with_issuer(&set_a));
-    let caches = Caches::new(1 << 20);
+    let caches = Caches::new(CacheLimits {
+        token_bytes: 1 << 20,
+        ..CacheLimits::default()
+    });
     let (stop, seen) = (AtomicBool::new(false), [AtomicUsize::new(0), AtomicUsize::new(0)]);
 
     std::thread::scope(|scope| {

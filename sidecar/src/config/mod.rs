@@ -95,6 +95,7 @@ impl Config {
             settings: Settings {
                 realm: file.realm,
                 prefix,
+                dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
             },
             token_cache_bytes: within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20,
             log_decisions: file.log_decisions,

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    ActivePolicy, Answer, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView, IssuerRules,
-    Issuers, Now, RequestView, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer, settle,
+    ActivePolicy, Answer, CacheLimits, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView,
+    IssuerRules, Issuers, Now, RequestView, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer,
+    settle,
 };
 use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, sign_compact};
 use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
@@ -68,10 +69,11 @@ impl World {
         let settings = Settings {
             realm: "postern".to_owned(),
             prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
+            dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
         };
         let snapshot = Snapshot::initial(
             settings,
-            Routes::catch_all(Route::named("default")),
+            Arc::new(Routes::catch_all(Route::named("default"))),
             Issuers::new([trusted([&signer])]),
             Revocations::without_stream(),
         )
@@ -79,7 +81,10 @@ impl World {
         Self {
             signer,
             snapshot,
-            caches: Caches::new(1 << 20),
+            caches: Caches::new(CacheLimits {
+                token_bytes: 1 << 20,
+                ..CacheLimits::default()
+            }),
         }
     }
 

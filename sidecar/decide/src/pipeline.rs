@@ -1,0 +1,233 @@
+//! The stages of a decision in order, each with what the ones before have proved. Whatever ends one early is a refusal;
+//! the last arm denies.
+
+use std::sync::Arc;
+
+use postern_telemetry::Code;
+
+use crate::answer::{Answer, Decision, Outcome, Record};
+use crate::caches::Caches;
+use crate::caller::{Binding, Caller, Methods};
+use crate::correlation::Identifiers;
+use crate::credentials::{self, Judging};
+use crate::entropy::Entropy;
+use crate::now::Now;
+use crate::path::canonical;
+use crate::peer;
+use crate::policy::{self, Judgement, Question};
+use crate::refusal::{About, Refusal};
+use crate::revoked::{self, Knowledge};
+use crate::routes::{PathMode, PolicyMode, Route, Target};
+use crate::snapshot::Snapshot;
+use crate::stage::{Stage, Stages};
+use crate::step_up;
+use crate::view::RequestView;
+
+/// Decides on one request. One snapshot serves the whole check; nothing outside of the arguments is read, and nothing is
+/// changed but what `caches` remember.
+pub fn decide<S: Stages>(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    request: &RequestView<'_>,
+    now: Now,
+    entropy: &Entropy,
+    stages: &mut S,
+) -> Outcome {
+    let mut check = Check::begin(snapshot, caches, request, now, entropy, stages);
+    match check.run() {
+        Err(Refusal { need: Some(need), .. }) if request.may_wait => Outcome::Needs(*need),
+        judged => Outcome::Decided(check.end(judged)),
+    }
+}
+
+/// Decides on one request with what is there: what the host could get for it is refused instead.
+pub fn settle<S: Stages>(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    request: &RequestView<'_>,
+    now: Now,
+    entropy: &Entropy,
+    stages: &mut S,
+) -> Box<Decision> {
+    let mut check = Check::begin(snapshot, caches, request, now, entropy, stages);
+    let judged = check.run();
+    check.end(judged)
+}
+
+/// One check under way.
+struct Check<'c, S> {
+    snapshot: &'c Snapshot,
+    caches: &'c Caches,
+    request: &'c RequestView<'c>,
+    now: Now,
+    entropy: &'c Entropy,
+    stages: &'c mut S,
+    identifiers: Identifiers,
+    route: Option<&'c Arc<Route>>,
+    record: Record,
+}
+
+impl<'c, S: Stages> Check<'c, S> {
+    fn begin(
+        snapshot: &'c Snapshot,
+        caches: &'c Caches,
+        request: &'c RequestView<'c>,
+        now: Now,
+        entropy: &'c Entropy,
+        stages: &'c mut S,
+    ) -> Self {
+        let identifiers = Identifiers::of(&request.http.headers, entropy);
+        Self {
+            record: Record {
+                decision_id: identifiers.decision_id,
+                correlation_id: identifiers.correlation_id.clone(),
+                trace: identifiers.trace_parent,
+                allowed: false,
+                stage: Stage::Route,
+                code: None,
+                reason: None,
+                route: None,
+                methods: Methods::default(),
+                binding: Binding::default(),
+                subject: None,
+                client_id: None,
+                issuer: None,
+                api_key_id: None,
+                peer: None,
+                policy_revision: None,
+                token_cached: false,
+                revocations_stale: false,
+            },
+            snapshot,
+            caches,
+            request,
+            now,
+            entropy,
+            stages,
+            identifiers,
+            route: None,
+        }
+    }
+
+    fn run(&mut self) -> Result<Judgement, Refusal> {
+        let (snapshot, request, now) = (self.snapshot, self.request, self.now.seconds());
+        let http = &request.http;
+
+        let path = canonical(http.path)
+            .map_err(|error| Refusal::new(Code::AmbiguousPath, format!("the path is ambiguous: {error}")))?;
+        let target = Target {
+            host: http.host,
+            path: &path,
+            method: http.method,
+            context_extensions: &request.context_extensions,
+        };
+        let route = snapshot
+            .routes
+            .find(&target)
+            .ok_or_else(|| Refusal::new(Code::NoRoute, "no route takes this request"))?;
+        self.route = Some(route);
+        self.record.route = Some(Arc::clone(&route.name));
+        if route.paths == PathMode::Strict {
+            path.strict().map_err(|error| {
+                Refusal::new(Code::AmbiguousPath, format!("the path is ambiguous: {error}"))
+            })?;
+        }
+        self.pass(Stage::Route, Stage::Peer);
+
+        let source = request.source.as_ref();
+        let peer = peer::identify(source, &http.headers, &route.peer, &self.caches.certificates)?;
+        self.record.peer = peer.id.clone();
+        self.pass(Stage::Peer, Stage::Credentials);
+
+        let judging = Judging {
+            snapshot,
+            caches: self.caches,
+            request,
+            route,
+            peer: &peer,
+            now,
+        };
+        let accepted = credentials::judge(&judging, |caller, cached| {
+            note_caller(&mut self.record, caller, cached)
+        })?;
+        let caller = &accepted.caller;
+        self.record.binding = caller.binding;
+        self.pass(Stage::Credentials, Stage::Revocation);
+
+        let knowledge = revoked::check(&snapshot.revocations, route.revocation, caller, now)?;
+        self.record.revocations_stale = knowledge == Knowledge::Stale;
+        self.pass(Stage::Revocation, Stage::StepUp);
+
+        if let Some(asked) = &route.step_up {
+            step_up::check(asked, caller, now)?;
+        }
+        self.pass(Stage::StepUp, Stage::Policy);
+
+        let question = Question {
+            request,
+            caller,
+            route,
+            path: &path,
+            identifiers: &self.identifiers,
+            settings: &snapshot.settings,
+            fresh_nonce: accepted.fresh_nonce.as_deref(),
+        };
+        let judged = match route.policy {
+            PolicyMode::Off => policy::unasked(&question),
+            PolicyMode::Enforce => {
+                let policy = snapshot.policy.as_deref();
+                self.record.policy_revision = policy.map(|policy| Arc::clone(policy.revision()));
+                policy::judge(policy, &question, self.now, self.entropy)
+            }
+        }
+        .map_err(|refusal| refusal.with_nonce(accepted.fresh_nonce))?;
+        if judged.refused.is_none() {
+            self.pass(Stage::Policy, Stage::Answer);
+        }
+        Ok(judged)
+    }
+
+    fn pass(&mut self, stage: Stage, next: Stage) {
+        self.stages.passed(stage);
+        self.record.stage = next;
+    }
+
+    fn end(mut self, judged: Result<Judgement, Refusal>) -> Box<Decision> {
+        let (answer, refetch) = match judged {
+            Ok(Judgement { answer, refused }) => {
+                self.record.allowed = refused.is_none();
+                if let Some((code, reason)) = refused {
+                    self.record.code = Some(code);
+                    self.record.reason = Some(reason);
+                }
+                (answer, None)
+            }
+            Err(refusal) => {
+                let deny = refusal.answer(&About {
+                    settings: &self.snapshot.settings,
+                    identifiers: &self.identifiers,
+                    headers: &self.request.http.headers,
+                    route: self.route.map(AsRef::as_ref),
+                });
+                self.record.code = Some(refusal.code);
+                self.record.reason = Some(refusal.reason);
+                (Answer::Deny(deny), refusal.refetch)
+            }
+        };
+        self.stages.passed(Stage::Answer);
+        Box::new(Decision {
+            answer,
+            refetch,
+            record: self.record,
+        })
+    }
+}
+
+fn note_caller(record: &mut Record, caller: &Caller, token_cached: bool) {
+    record.methods = caller.methods;
+    record.subject = caller.subject().cloned();
+    record.client_id = caller.client_id().cloned();
+    record.issuer = caller.issuer().cloned();
+    record.api_key_id = caller.api_key.as_ref().map(|key| Arc::clone(&key.id));
+    record.token_cached = token_cached;
+}

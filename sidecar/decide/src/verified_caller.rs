@@ -1,0 +1,214 @@
+//! Who calls, as a token proves it: what later stages read of its claims, read once. Made by verification only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use postern_jose::{Algorithm, UnixTime, VerifiedToken};
+use postern_rego::Value;
+use postern_telemetry::Code;
+
+use crate::confirmation::{Confirmation, ConfirmationError};
+use crate::header;
+use crate::issuer::TrustedIssuer;
+use crate::refusal::Refusal;
+use crate::revocation::Subject;
+
+/// Who calls, as a token of a trusted issuer proves it. Made by verification only.
+#[derive(Debug)]
+pub struct VerifiedCaller {
+    issuer: Arc<str>,
+    leeway_seconds: u32,
+    proof: Proof,
+    subject: Option<Arc<str>>,
+    client_id: Option<Arc<str>>,
+    scopes: Box<[Box<str>]>,
+    scope_text: Option<Arc<str>>,
+    acr: Option<Box<str>>,
+    auth_time: Option<UnixTime>,
+    confirmation: Confirmation,
+    claims: Value,
+    claims_bytes: usize,
+    expires_at: UnixTime,
+    /// The state of the revocations in which it was looked for last and not found; 0 for none yet. A memory of an answer
+    /// that can't change, so that sharing it needs no order.
+    unrevoked_in: AtomicU64,
+}
+
+/// What the claims were believed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A signature by a key of the issuer.
+    Signature {
+        key_id: Option<Box<str>>,
+        algorithm: Algorithm,
+    },
+    /// The issuer's word (RFC 7662).
+    Introspection,
+}
+
+impl VerifiedCaller {
+    /// Of a token whose signature verified.
+    pub(crate) fn signed(issuer: &TrustedIssuer, token: &VerifiedToken) -> Result<Self, Refusal> {
+        let proof = Proof::Signature {
+            key_id: token.kid().map(Box::from),
+            algorithm: token.algorithm(),
+        };
+        let claims = Value::from_json_str(token.claims_json())
+            .map_err(|_| Refusal::malformed("the payload is no JSON that policy could read"))?;
+        Self::new(
+            issuer,
+            proof,
+            claims,
+            token.claims_json().len(),
+            token.expires_at(),
+        )
+    }
+
+    /// Of a token that its issuer says is active.
+    pub(crate) fn introspected(
+        issuer: &TrustedIssuer,
+        claims: Value,
+        claims_bytes: usize,
+        expires_at: UnixTime,
+    ) -> Result<Self, Refusal> {
+        Self::new(issuer, Proof::Introspection, claims, claims_bytes, expires_at)
+    }
+
+    fn new(
+        issuer: &TrustedIssuer,
+        proof: Proof,
+        claims: Value,
+        claims_bytes: usize,
+        expires_at: UnixTime,
+    ) -> Result<Self, Refusal> {
+        let rules = issuer.rules();
+        crate::claims::check(&rules.required_claims, &claims)?;
+        let confirmation = Confirmation::of(&claims).map_err(|error| {
+            let code = match error {
+                ConfirmationError::Unknown => Code::TokenBindingRequired,
+                ConfirmationError::Form | ConfirmationError::Thumbprint(_) => Code::TokenMalformed,
+            };
+            Refusal::new(code, error.to_string())
+        })?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let scopes: Box<[Box<str>]> = text("scope")
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|scope| !scope.is_empty())
+            .map(Box::from)
+            .collect();
+        let caller = Self {
+            issuer: Arc::clone(issuer.name()),
+            leeway_seconds: rules.expectations.leeway_seconds,
+            proof,
+            subject: text("sub").map(Arc::from),
+            client_id: text("client_id").map(Arc::from),
+            scope_text: (!scopes.is_empty()).then(|| Arc::from(scopes.join(" "))),
+            scopes,
+            acr: text("acr").map(Box::from),
+            auth_time: claims.get("auth_time").and_then(Value::as_i64).map(UnixTime),
+            confirmation,
+            claims,
+            claims_bytes,
+            expires_at,
+            unrevoked_in: AtomicU64::new(0),
+        };
+        // These become headers for the upstream, as they are or not at all: two subjects must never look the same there.
+        let told = [&caller.subject, &caller.client_id, &caller.scope_text];
+        if !told.into_iter().flatten().all(|text| header::is_value(text)) {
+            return Err(Refusal::malformed(
+                "sub, client_id or scope holds a control character or surrounding white space",
+            ));
+        }
+        Ok(caller)
+    }
+
+    /// `iss`.
+    pub fn issuer(&self) -> &Arc<str> {
+        &self.issuer
+    }
+
+    /// `sub`.
+    pub fn subject(&self) -> Option<&Arc<str>> {
+        self.subject.as_ref()
+    }
+
+    /// `client_id`.
+    pub fn client_id(&self) -> Option<&Arc<str>> {
+        self.client_id.as_ref()
+    }
+
+    /// `scope`, split.
+    pub fn scopes(&self) -> &[Box<str>] {
+        &self.scopes
+    }
+
+    /// `scope` with one space between scopes; `None` when there is none.
+    pub fn scope_text(&self) -> Option<&Arc<str>> {
+        self.scope_text.as_ref()
+    }
+
+    /// All claims, as policy sees them. Parsed once, when the token was verified.
+    pub fn claims(&self) -> &Value {
+        &self.claims
+    }
+
+    /// `exp`, or when the issuer's word on the token is to be asked for again, if that is sooner.
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// How strongly the user signed in (OpenID Connect Core §2).
+    pub(crate) fn acr(&self) -> Option<&str> {
+        self.acr.as_deref()
+    }
+
+    /// When the user signed in (OpenID Connect Core §2).
+    pub(crate) fn auth_time(&self) -> Option<UnixTime> {
+        self.auth_time
+    }
+
+    /// How far the issuer's clock may be from ours.
+    pub(crate) fn leeway_seconds(&self) -> u32 {
+        self.leeway_seconds
+    }
+
+    /// What the token is bound to.
+    pub(crate) fn confirmation(&self) -> &Confirmation {
+        &self.confirmation
+    }
+
+    /// What the claims were believed for.
+    pub(crate) fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// What revocations look at.
+    pub(crate) fn revocation_subject(&self) -> Subject<'_> {
+        Subject {
+            issuer: &self.issuer,
+            key_id: match &self.proof {
+                Proof::Signature { key_id, .. } => key_id.as_deref(),
+                Proof::Introspection => None,
+            },
+            claims: &self.claims,
+        }
+    }
+
+    /// Whether it was looked for in this state of the revocations, and not found.
+    pub(crate) fn is_unrevoked_in(&self, generation: u64) -> bool {
+        self.unrevoked_in.load(Ordering::Relaxed) == generation
+    }
+
+    /// Remembers that it isn't there.
+    pub(crate) fn note_unrevoked_in(&self, generation: u64) {
+        self.unrevoked_in.store(generation, Ordering::Relaxed);
+    }
+
+    /// About how many bytes it takes to remember this: JSON grows some six times when it becomes values.
+    pub(crate) fn weight(&self) -> u64 {
+        const FIXED: u64 = 640;
+        const GROWTH: u64 = 6;
+        FIXED + GROWTH.saturating_mul(self.claims_bytes as u64)
+    }
+}
