@@ -11,6 +11,7 @@
 //! | folder or file | job |
 //! |---|---|
 //! | `args`, `config/`, `process` | from the command line to the running process and its end |
+//! | `routes_test/` | which route a request meets, for operators |
 //! | `listen`, `connections`, `workers` | sockets, who is let in, and the runtime that checks run on |
 //! | `ext_authz/`, `edge` | bytes ⇄ views and decisions |
 //! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
@@ -40,6 +41,7 @@ mod published;
 mod random;
 mod refetch;
 mod report;
+mod routes_test;
 mod signal;
 mod status;
 mod sync;

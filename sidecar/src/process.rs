@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_decide::{CacheLimits, Caches, Revocations, Route, Routes, Snapshot, TrustedIssuer};
+use postern_decide::{CacheLimits, Caches, Revocations, Snapshot, TrustedIssuer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -169,7 +169,7 @@ async fn serve(
 struct Sources {
     context: Arc<Context>,
     keys: Vec<KeysPuller>,
-    bundle: BundlePuller,
+    bundle: Option<BundlePuller>,
     hints: Option<(HintsPlan, Wakers)>,
 }
 
@@ -177,7 +177,7 @@ impl Sources {
     fn of(
         context: &Arc<Context>,
         issuers: Vec<crate::config::Issuer>,
-        policy: crate::config::Policy,
+        policy: Option<crate::config::Policy>,
         hints: Option<HintsPlan>,
         wakes: &Wakes,
     ) -> Result<Self, ProcessError> {
@@ -194,13 +194,15 @@ impl Sources {
             })
             .collect();
         let bundle_hint = Arc::new(Notify::new());
-        let fetcher = Fetcher::new(client, policy.url, policy.credential_file);
-        let bundle = BundlePuller::new(
-            Arc::clone(context),
-            policy.plan,
-            fetcher,
-            Arc::clone(&bundle_hint),
-        );
+        let bundle = policy.map(|policy| {
+            let fetcher = Fetcher::new(client, policy.url, policy.credential_file);
+            BundlePuller::new(
+                Arc::clone(context),
+                policy.plan,
+                fetcher,
+                Arc::clone(&bundle_hint),
+            )
+        });
         let hints = hints.map(|plan| {
             (
                 plan,
@@ -223,7 +225,9 @@ impl Sources {
         for keys in &mut self.keys {
             keys.load_from_disk();
         }
-        self.bundle.load_from_disk().await;
+        if let Some(bundle) = &mut self.bundle {
+            bundle.load_from_disk().await;
+        }
         self
     }
 
@@ -231,7 +235,9 @@ impl Sources {
         for keys in self.keys {
             tasks.spawn(keys.run(stop.clone()));
         }
-        tasks.spawn(self.bundle.run(stop.clone()));
+        if let Some(bundle) = self.bundle {
+            tasks.spawn(bundle.run(stop.clone()));
+        }
         if let Some((plan, wakers)) = self.hints {
             tasks.spawn(sync::watch(self.context, plan, wakers, stop.clone()));
         }
@@ -246,7 +252,7 @@ fn empty_snapshot(config: &Config) -> Snapshot {
         .collect();
     Snapshot::initial(
         config.settings.clone(),
-        Arc::new(Routes::catch_all(Route::named("default"))),
+        Arc::clone(&config.routes),
         issuers,
         Revocations::without_stream(),
     )
@@ -263,10 +269,10 @@ fn initial_state(config: &Config) -> State {
             .iter()
             .map(|one| issuer(&one.plan.rules.expectations.issuer))
             .collect(),
-        bundle: BundleState {
-            name: config.policy.plan.name.clone(),
+        bundle: config.policy.as_ref().map(|policy| BundleState {
+            name: policy.plan.name.clone(),
             ..Default::default()
-        },
+        }),
         control_plane: config.hints.as_ref().map(|_| ControlPlaneState::default()),
         ..Default::default()
     }

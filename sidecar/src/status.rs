@@ -14,8 +14,8 @@ pub(crate) struct Status(Mutex<State>);
 pub(crate) struct State {
     /// The issuers in the order of the configuration.
     pub(crate) issuers: Vec<IssuerState>,
-    /// The bundle.
-    pub(crate) bundle: BundleState,
+    /// The bundle; `None` where no route asks a policy.
+    pub(crate) bundle: Option<BundleState>,
     /// The stream of hints; `None` where none is configured.
     pub(crate) control_plane: Option<ControlPlaneState>,
     /// Whether every listener is bound.
@@ -102,7 +102,9 @@ impl Status {
 
     /// Changes what is said about the bundle.
     pub(crate) fn change_bundle(&self, change: impl FnOnce(&mut BundleState)) {
-        change(&mut self.lock().bundle);
+        if let Some(bundle) = &mut self.lock().bundle {
+            change(bundle);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -130,12 +132,13 @@ impl State {
                 .unwrap_or("not fetched yet");
             reasons.push(format!("no issuer's keys are loaded: {why}"));
         }
-        if self.bundle.activated_at.is_none() {
-            let why = self.bundle.error.as_deref().unwrap_or("not fetched yet");
-            reasons.push(format!(
-                "no policy is active: bundle `{}`: {why}",
-                self.bundle.name
-            ));
+        if let Some(bundle) = self
+            .bundle
+            .as_ref()
+            .filter(|bundle| bundle.activated_at.is_none())
+        {
+            let why = bundle.error.as_deref().unwrap_or("not fetched yet");
+            reasons.push(format!("no policy is active: bundle `{}`: {why}", bundle.name));
         }
         reasons
     }
@@ -160,10 +163,10 @@ mod tests {
                     ..Default::default()
                 },
             ],
-            bundle: BundleState {
+            bundle: Some(BundleState {
                 activated_at: Some(1),
                 ..Default::default()
-            },
+            }),
             listening: true,
             ..Default::default()
         }
@@ -186,7 +189,7 @@ mod tests {
             ),
             (
                 State {
-                    bundle: BundleState::default(),
+                    bundle: Some(BundleState::default()),
                     ..ready()
                 },
                 "policy",

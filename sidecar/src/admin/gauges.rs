@@ -22,10 +22,12 @@ pub(super) fn set(state: &State, caches: &Caches) {
             gauge!(KEYS_AGE, "issuer" => issuer.issuer.clone()).set(age(fetched_at));
         }
     }
-    if let Some(activated_at) = state.bundle.activated_at {
-        gauge!(BUNDLE_AGE, "bundle" => state.bundle.name.clone()).set(age(activated_at));
+    if let Some(bundle) = &state.bundle {
+        if let Some(activated_at) = bundle.activated_at {
+            gauge!(BUNDLE_AGE, "bundle" => bundle.name.clone()).set(age(activated_at));
+        }
+        gauge!(BUNDLE_REFUSED, "bundle" => bundle.name.clone()).set(flag(bundle.refused));
     }
-    gauge!(BUNDLE_REFUSED, "bundle" => state.bundle.name.clone()).set(flag(state.bundle.refused));
     if let Some(control_plane) = &state.control_plane {
         gauge!(CONTROL_PLANE).set(flag(control_plane.connected));
     }

@@ -11,7 +11,7 @@ pub(super) struct Shown {
     ready: bool,
     not_ready: Vec<String>,
     issuers: Vec<IssuerState>,
-    bundle: BundleState,
+    bundle: Option<BundleState>,
     control_plane: Option<ControlPlaneState>,
 }
 

@@ -7,6 +7,7 @@ use postern_decide::HeaderPrefix;
 use postern_jose::Algorithm;
 use serde::Deserialize;
 
+use super::routes::Route;
 use crate::decision_log::LogDecisions;
 
 /// `postern-sidecar --config FILE`.
@@ -38,8 +39,11 @@ pub struct File {
     pub decisions: Decisions,
     /// The issuers whose tokens are accepted; at least one, each named once.
     pub issuers: Vec<Issuer>,
-    /// The policy that decides.
-    pub policy: Policy,
+    /// What is asked of which requests: the first route that a request meets counts, one that meets none is refused.
+    /// Default: one route, `default`, that takes every request and accepts a token of any issuer.
+    pub routes: Option<Vec<Route>>,
+    /// The policy that decides. May be left out where every route says `policy: off`.
+    pub policy: Option<Policy>,
     /// The control plane that tells when something changes. Without it, changes are found by polling.
     pub control_plane: Option<ControlPlane>,
 }

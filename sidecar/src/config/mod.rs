@@ -1,15 +1,21 @@
 //! The sidecar's configuration: what the file may say, and the domain types it becomes. Whatever is wrong with it is told
 //! with file, line and key, before anything is started. Never filled in from the environment.
 
+mod claims;
 mod file;
 mod issuers;
+mod peer;
 mod policy;
+mod routes;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use postern_config::{ConfigError, Document, Listen};
-use postern_decide::{HeaderPrefix, Settings};
+use postern_decide::{HeaderPrefix, Routes, Settings};
 use tonic::transport::Endpoint;
+
+use routes::Surroundings;
 
 pub use file::File;
 
@@ -29,7 +35,9 @@ pub struct Config {
     pub(crate) log_decisions: LogDecisions,
     pub(crate) keep_decisions: usize,
     pub(crate) issuers: Vec<Issuer>,
-    pub(crate) policy: Policy,
+    pub(crate) routes: Arc<Routes>,
+    /// `None` where no route asks one.
+    pub(crate) policy: Option<Policy>,
     pub(crate) hints: Option<HintsPlan>,
 }
 
@@ -81,9 +89,19 @@ impl Config {
         }
         let prefix = HeaderPrefix::new(&file.header_prefix)
             .map_err(|error| document.invalid(&["header_prefix"], error.to_string()))?;
-        let policy = policy::checked(document, file.policy)?;
+        let policy = match file.policy {
+            Some(policy) => Some(policy::checked(document, policy)?),
+            None => None,
+        };
+        let surroundings = Surroundings {
+            control_plane: file.control_plane.is_some(),
+            policy: policy.is_some(),
+        };
         let hints = match file.control_plane {
-            Some(control_plane) => Some(hints(document, control_plane, &policy.plan.name)?),
+            Some(control_plane) => {
+                let bundle = policy.as_ref().map_or("", |policy| policy.plan.name.as_str());
+                Some(hints(document, control_plane, bundle)?)
+            }
             None => None,
         };
         Ok(Self {
@@ -108,6 +126,7 @@ impl Config {
             )?)
             .unwrap_or(0),
             issuers: issuers::checked(document, file.issuers)?,
+            routes: Arc::new(routes::checked(document, file.routes, &surroundings)?),
             policy,
             hints,
         })
@@ -149,6 +168,22 @@ fn within(document: &Document, key: &[&str], value: u64, least: u64, most: u64) 
             format!("expected a number from {least} to {most}, got {value}"),
         ))
     }
+}
+
+/// Each of a list of texts, read by `read`.
+fn each<T, E: ToString>(
+    document: &Document,
+    path: &[&str],
+    texts: &[String],
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, ConfigError> {
+    let one = |(index, text): (usize, &String)| {
+        read(text).map_err(|error| {
+            let index = index.to_string();
+            document.invalid(&[path, &[&index]].concat(), error.to_string())
+        })
+    };
+    texts.iter().enumerate().map(one).collect()
 }
 
 /// An absolute http or https URL without credentials.

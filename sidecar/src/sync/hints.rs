@@ -152,7 +152,7 @@ fn heed(context: &Context, plan: &HintsPlan, wakers: &Wakers, hint: Option<Hint>
             }
         }
         Some(Hint::Bundle(bundle)) if bundle.name == plan.bundle => {
-            let known = context.status.read().bundle.etag;
+            let known = context.status.read().bundle.and_then(|bundle| bundle.etag);
             if known.as_deref().map(bare) != Some(bare(&bundle.etag)) {
                 wakers.bundle.notify_one();
             }

@@ -1,5 +1,6 @@
 //! Which workloads a route takes connections from, as configured. Never reads a certificate.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -50,6 +51,13 @@ pub struct SpiffePattern {
 )]
 pub struct SpiffePatternError(#[from] postern_mesh::SpiffeIdError);
 
+impl SpiffePatternError {
+    /// The rule of SPIFFE IDs that the text breaks.
+    pub fn rule(&self) -> &postern_mesh::SpiffeIdError {
+        &self.0
+    }
+}
+
 impl SpiffePattern {
     /// Reads `spiffe://…`, or `spiffe://…/*` for every ID that goes on after that slash.
     ///
@@ -79,6 +87,12 @@ impl SpiffePattern {
     /// The trust domain of all that are meant.
     pub fn trust_domain(&self) -> &str {
         self.id.trust_domain()
+    }
+}
+
+impl fmt::Display for SpiffePattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.id, if self.below { "/*" } else { "" })
     }
 }
 
