@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_decide::{CacheLimits, Caches, Revocations, Snapshot, TrustedIssuer};
+use postern_decide::{Caches, Revocations, Snapshot, TrustedIssuer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -94,10 +94,7 @@ async fn serve(
         disk,
         randomness: Arc::clone(&randomness),
     });
-    let caches = Arc::new(Caches::new(CacheLimits {
-        token_bytes: config.token_cache_bytes,
-        ..CacheLimits::default()
-    }));
+    let caches = Arc::new(Caches::new(config.caches));
     let wakes = Wakes::for_issuers(
         config
             .issuers

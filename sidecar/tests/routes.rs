@@ -368,3 +368,13 @@ fn a_question_that_is_none_is_exit_2() {
         assert_eq!(ask(arguments).0, Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn what_all_routes_share_of_dpop_has_bounds() {
+    for (dpop, place) in [
+        ("{ replay_cache_entries: 10 }", "10: dpop.replay_cache_entries"),
+        ("{ nonce_lifetime_seconds: 5 }", "10: dpop.nonce_lifetime_seconds"),
+    ] {
+        check_file_refused(&format!("{BASE}dpop: {dpop}\n"), place, "expected a number from");
+    }
+}

@@ -7,6 +7,7 @@ use postern_decide::HeaderPrefix;
 use postern_jose::Algorithm;
 use serde::Deserialize;
 
+use super::dpop::Dpop;
 use super::routes::Route;
 use crate::decision_log::LogDecisions;
 
@@ -42,6 +43,9 @@ pub struct File {
     /// What is asked of which requests: the first route that a request meets counts, one that meets none is refused.
     /// Default: one route, `default`, that takes every request and accepts a token of any issuer.
     pub routes: Option<Vec<Route>>,
+    /// What all routes share of DPoP.
+    #[serde(default)]
+    pub dpop: Dpop,
     /// The policy that decides. May be left out where every route says `policy: off`.
     pub policy: Option<Policy>,
     /// The control plane that tells when something changes. Without it, changes are found by polling.

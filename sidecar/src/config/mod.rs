@@ -2,6 +2,7 @@
 //! with file, line and key, before anything is started. Never filled in from the environment.
 
 mod claims;
+mod dpop;
 mod file;
 mod issuers;
 mod peer;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postern_config::{ConfigError, Document, Listen};
-use postern_decide::{HeaderPrefix, Routes, Settings};
+use postern_decide::{CacheLimits, HeaderPrefix, Routes, Settings};
 use tonic::transport::Endpoint;
 
 use routes::Surroundings;
@@ -31,7 +32,7 @@ pub struct Config {
     pub(crate) workers: usize,
     pub(crate) admin: Listen,
     pub(crate) settings: Settings,
-    pub(crate) token_cache_bytes: u64,
+    pub(crate) caches: CacheLimits,
     pub(crate) log_decisions: LogDecisions,
     pub(crate) keep_decisions: usize,
     pub(crate) issuers: Vec<Issuer>,
@@ -97,6 +98,8 @@ impl Config {
             control_plane: file.control_plane.is_some(),
             policy: policy.is_some(),
         };
+        let routes = Arc::new(routes::checked(document, file.routes, &surroundings)?);
+        let token_bytes = within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20;
         let hints = match file.control_plane {
             Some(control_plane) => {
                 let bundle = policy.as_ref().map_or("", |policy| policy.plan.name.as_str());
@@ -113,9 +116,9 @@ impl Config {
             settings: Settings {
                 realm: file.realm,
                 prefix,
-                dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
+                dpop_nonce_lifetime_seconds: dpop::nonce_lifetime(document, &file.dpop)?,
             },
-            token_cache_bytes: within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20,
+            caches: dpop::cache_limits(document, &file.dpop, token_bytes, &routes)?,
             log_decisions: file.log_decisions,
             keep_decisions: usize::try_from(within(
                 document,
@@ -126,7 +129,7 @@ impl Config {
             )?)
             .unwrap_or(0),
             issuers: issuers::checked(document, file.issuers)?,
-            routes: Arc::new(routes::checked(document, file.routes, &surroundings)?),
+            routes,
             policy,
             hints,
         })
