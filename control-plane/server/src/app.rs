@@ -28,7 +28,7 @@ use crate::listener::{BindError, Bound};
 use crate::request::Surface;
 use crate::sync::{Feed, Lists, Sources, SyncGrpc};
 use crate::upkeep::Upkeep;
-use crate::{grpc, http, metrics, shutdown};
+use crate::{grpc, http, limits, metrics, shutdown};
 
 /// Why the process can't start.
 #[derive(Debug, thiserror::Error)]
@@ -145,10 +145,11 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
     let http_router = http::router(oauth, health, gate.clone(), &entropy);
     let grpc_router = grpc::router(edges, gate, &entropy);
 
+    let connections = limits::connections();
     let listeners = async {
         tokio::join!(
-            http.serve(http_router, closing.clone()),
-            grpc.serve(grpc_router, closing.clone())
+            http.serve(http_router, connections, closing.clone()),
+            grpc.serve(grpc_router, connections, closing.clone())
         );
     };
     // Before it says that it is ready: a signal from then on ends it in order.

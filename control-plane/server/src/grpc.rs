@@ -19,6 +19,7 @@ use postern_telemetry::{Code, Error};
 use postern_token::TokenGrpc;
 use tonic::service::Routes;
 
+use crate::admission::Admission;
 use crate::credentials::{Gate, Verdict};
 use crate::request::{self, Surface, Tracing, correlation_id};
 use crate::sync::SyncGrpc;
@@ -106,7 +107,13 @@ impl Guard {
 
 async fn protect(State(guard): State<Guard>, request: Request, next: Next) -> Response<Body> {
     let for_sidecars = request.uri().path() == WATCH;
-    match guard.gate.judge(request.headers(), for_sidecars) {
+    let verdict = guard.gate.judge(request.headers(), for_sidecars);
+    if verdict != Verdict::Stranger
+        && let Some(admission) = request.extensions().get::<Admission>()
+    {
+        admission.admit();
+    }
+    match verdict {
         Verdict::Pass => next.run(request).await,
         Verdict::Stranger => guard.refuse(
             request.headers(),

@@ -1,5 +1,6 @@
 //! Sockets: binds an address, serves a router on its connections, ends them in order. Every wait has a bound: for the
-//! first byte, for a request's headers, for what is still under way when the process ends.
+//! first byte, for a request's headers, for a credential where all need one, for what is still under way when the process
+//! ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,10 +18,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::admission::Admission;
 use crate::request::Surface;
 
-/// Connections at the same time; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 10_000;
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -76,9 +76,10 @@ impl Bound {
         self.address
     }
 
-    /// Serves until `closing` is cancelled, then lets what is under way end, for a bounded time.
-    pub(crate) async fn serve(self, router: Router, closing: CancellationToken) {
-        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    /// Serves up to `connections` at the same time (more wait in the system's queue) until `closing` is cancelled, then
+    /// lets what is under way end, for a bounded time.
+    pub(crate) async fn serve(self, router: Router, connections: usize, closing: CancellationToken) {
+        let connections = Arc::new(Semaphore::new(connections));
         let graceful = GracefulShutdown::new();
         let builder = builder(self.surface);
         loop {
@@ -89,10 +90,16 @@ impl Bound {
             let Some((stream, permit)) = accepted else {
                 continue;
             };
+            let admission = Admission::default();
+            let carried = admission.clone();
             let service = router
                 .clone()
-                .map_request(|request: axum::http::Request<_>| request.map(Body::new));
+                .map_request(move |mut request: axum::http::Request<_>| {
+                    request.extensions_mut().insert(carried.clone());
+                    request.map(Body::new)
+                });
             let (builder, watcher, closing) = (builder.clone(), graceful.watcher(), closing.clone());
+            let surface = self.surface;
             tokio::spawn(async move {
                 let _place = permit;
                 if !speaks(&stream, &closing).await {
@@ -100,9 +107,19 @@ impl Bound {
                 }
                 let connection =
                     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-                // A connection that breaks is the client's affair; its requests have their own log lines.
-                if let Err(error) = watcher.watch(connection.into_owned()).await {
-                    tracing::debug!(%error, "connection ended");
+                let stranger = async {
+                    match surface {
+                        Surface::Grpc => admission.overdue().await,
+                        // Here strangers are served; between two requests the bound on headers holds.
+                        Surface::Http => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    // A connection that breaks is the client's affair; its requests have their own log lines.
+                    ended = watcher.watch(connection.into_owned()) => if let Err(error) = ended {
+                        tracing::debug!(%error, "connection ended");
+                    },
+                    () = stranger => tracing::debug!("a connection without a credential was cut off"),
                 }
             });
         }

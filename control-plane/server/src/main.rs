@@ -5,16 +5,18 @@
 //! - `http`, `grpc`: a router for each side, with `credentials` as the gate in front of it.
 //! - `request`: correlation id, trace context, log line and metrics of every request on both sides.
 //! - `sync`: the stream that sidecars follow; `upkeep`: what is forgotten and renewed from time to time.
-//! - `listener`, `shutdown`: sockets and signals; `health`, `metrics`: what operators look at.
+//! - `listener`, `limits`, `admission`, `shutdown`: sockets, how many, for whom, and signals; `health`, `metrics`: what operators look at.
 //!
 //! Both sides speak plaintext, and are meant for loopback or for a mesh that encrypts.
 
+mod admission;
 mod app;
 mod config;
 mod credentials;
 mod grpc;
 mod health;
 mod http;
+mod limits;
 mod listener;
 mod metrics;
 mod request;

@@ -81,13 +81,15 @@ impl Revocations {
         debug_assert!(entries.len() <= 1_000, "a change is one message");
         let mut tx = self.database.write().await?;
         let mut merged = Vec::with_capacity(entries.len());
+        let mut added = 0;
         for entry in entries {
             let former = repository::find(&mut tx, &entry.tokens.id()).await?;
             let entry = entry.on_top_of(former.as_ref());
-            repository::put(&mut tx, &entry, former.is_some()).await?;
+            repository::put(&mut tx, &entry).await?;
+            added += i64::from(former.is_none());
             merged.push(entry);
         }
-        if repository::total(&mut tx).await? > self.max_entries {
+        if repository::added(&mut tx, added).await? > self.max_entries && added > 0 {
             return Err(RevocationError::Full);
         }
         self.log.commit(tx, &sync::revoked(&merged)).await?;

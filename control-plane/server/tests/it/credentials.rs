@@ -1,9 +1,15 @@
 //! What a stranger, a sidecar and an admin may reach.
 
+use std::time::Duration;
+
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::support::{House, Plane, json};
+use crate::follower::{Follower, watch};
+use crate::support::{House, PATIENCE, Plane, json};
 
 /// Every method of every service that the contracts have and this process serves.
 fn methods() -> Vec<String> {
@@ -156,4 +162,40 @@ async fn credentials_open_what_they_are_for_over_http() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_connection_without_a_credential_is_cut_off_and_one_with_is_not() {
+    let house = House::new();
+    let plane = house.start();
+    let address = plane.grpc.strip_prefix("http://").unwrap().to_owned();
+    // A stranger who is polite: a preface and settings, then pings, so that the connection is never silent.
+    let stranger = async {
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        socket
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+            .await
+            .unwrap();
+        let ping = b"\0\0\x08\x06\0\0\0\0\0postern!";
+        let mut answer = [0; 1024];
+        loop {
+            if socket.write_all(ping).await.is_err() {
+                break;
+            }
+            match timeout(Duration::from_millis(200), socket.read(&mut answer)).await {
+                Ok(Ok(0) | Err(_)) => break,
+                _ => {}
+            }
+        }
+    };
+    let known = async {
+        let mut stream = watch(&plane, None).await;
+        let mut follower = Follower::default();
+        // Longer than strangers get: the third sign of life comes after ten seconds.
+        for _ in 0..4 {
+            follower.catch_up(&mut stream).await;
+        }
+    };
+    let ((), cut_off) = tokio::join!(known, timeout(PATIENCE, stranger));
+    cut_off.expect("a stranger is cut off");
 }

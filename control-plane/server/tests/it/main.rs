@@ -10,8 +10,10 @@
 
 mod bundles;
 mod credentials;
+mod follower;
 mod lifecycle;
 mod requests;
+mod revocations;
 mod support;
 mod sync;
 mod tokens;

@@ -1,11 +1,14 @@
-//! The stream of hints that a sidecar follows.
+//! The stream that a sidecar follows: hints, and who gets more than those.
+
+use std::time::Duration;
 
 use postern_proto::sync::v1::sync_service_client::SyncServiceClient;
 use postern_proto::sync::v1::watch_response::Hint;
-use postern_proto::sync::v1::{WatchRequest, WatchResponse};
+use postern_proto::sync::v1::{Position, WatchRequest, WatchResponse};
 use tokio::time::timeout;
 use tonic::Streaming;
 
+use crate::follower::Follower;
 use crate::support::{House, PATIENCE, Plane};
 
 async fn watch(plane: &Plane, bundle: &str) -> Streaming<WatchResponse> {
@@ -69,4 +72,42 @@ async fn a_name_that_cannot_be_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn who_asks_for_no_lists_is_told_hints_only() {
+    let house = House::new();
+    let plane = house.start();
+    let mut hints = watch(&plane, "demo").await;
+    assert!(matches!(next(&mut hints).await, Hint::Keys(_)));
+    // Longer than a sign of life takes to come.
+    let more = timeout(Duration::from_secs(6), hints.message()).await;
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test]
+async fn the_lists_are_told_to_nobody_without_a_credential() {
+    let house = House::new();
+    let plane = house.start();
+    for credential in ["", "postern_sidecar_x"] {
+        let mut sync = SyncServiceClient::new(plane.authorized(credential).await);
+        let request = WatchRequest {
+            bundle: String::new(),
+            since: Some(Position::default()),
+        };
+        let status = sync.watch(request).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unauthenticated);
+    }
+}
+
+#[tokio::test]
+async fn signs_of_life_go_on() {
+    let house = House::new();
+    let plane = house.start();
+    let mut stream = crate::follower::watch(&plane, None).await;
+    let mut follower = Follower::default();
+    for _ in 0..3 {
+        follower.catch_up(&mut stream).await;
+    }
+    assert_eq!((follower.snapshots, follower.deltas), (1, 0));
 }

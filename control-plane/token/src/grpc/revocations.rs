@@ -69,7 +69,9 @@ pub(super) fn refused(error: RevocationError, id: &CorrelationId) -> Status {
             Code::LimitReached,
             "There are as many revocations as there may be (1,000,000); they make room as they expire.",
         ),
-        RevocationError::NotFound => Error::new(Code::NotFound, "No revocation that hasn't expired has this id."),
+        RevocationError::NotFound => {
+            Error::new(Code::NotFound, "No revocation that hasn't expired has this id.")
+        }
         RevocationError::PageToken => Error::validation("The page can't be found.")
             .with_field("page_token", "expected the next_page_token of the page before"),
         error @ RevocationError::Store(_) => {

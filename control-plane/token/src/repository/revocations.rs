@@ -66,15 +66,15 @@ pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<Option<Revocation>, Re
 }
 
 /// How many entries there are, expired ones included.
-pub(crate) async fn total(tx: &mut Tx) -> Result<i64, RepositoryError> {
+async fn total(tx: &mut Tx) -> Result<i64, RepositoryError> {
     let total = sqlx::query_scalar("SELECT total FROM revocations_total")
         .fetch_one(&mut **tx)
         .await?;
     Ok(total)
 }
 
-/// Adds the entry, or replaces the one for the same tokens (`replaces`).
-pub(crate) async fn put(tx: &mut Tx, entry: &Revocation, replaces: bool) -> Result<(), RepositoryError> {
+/// Adds the entry, or replaces the one for the same tokens. The caller says [`added`] how many were new.
+pub(crate) async fn put(tx: &mut Tx, entry: &Revocation) -> Result<(), RepositoryError> {
     let (kind, claim, value) = entry.tokens.which.parts();
     sqlx::query(
         "INSERT INTO revocations (id, issuer, kind, claim, value, issued_before, expires_at, revoked_at, reason)
@@ -93,7 +93,13 @@ pub(crate) async fn put(tx: &mut Tx, entry: &Revocation, replaces: bool) -> Resu
     .bind(&entry.reason)
     .execute(&mut **tx)
     .await?;
-    add_to_total(tx, i64::from(!replaces)).await
+    Ok(())
+}
+
+/// Counts entries that were added; gives how many there are then, expired ones included.
+pub(crate) async fn added(tx: &mut Tx, count: i64) -> Result<i64, RepositoryError> {
+    add_to_total(tx, count).await?;
+    total(tx).await
 }
 
 /// Removes an entry that is there.

@@ -70,7 +70,7 @@ impl House {
 
     async fn total(&self) -> i64 {
         let mut tx = self.revocations.database.write().await.unwrap();
-        repository::total(&mut tx).await.unwrap()
+        repository::added(&mut tx, 0).await.unwrap()
     }
 }
 
