@@ -35,7 +35,7 @@ impl Confirmation {
             .filter(|members| !members.is_empty())
             .ok_or(ConfirmationError::Form)?;
         let mut confirmation = Self::default();
-        for (name, value) in members.iter() {
+        for (name, value) in members {
             match name.as_str() {
                 Some("jkt") => {
                     let text = value.as_str().ok_or(ConfirmationError::Thumbprint("jkt"))?;

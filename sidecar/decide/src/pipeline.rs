@@ -148,7 +148,7 @@ impl<'c, S: Stages> Check<'c, S> {
             now,
         };
         let accepted = credentials::judge(&judging, |caller, cached| {
-            note_caller(&mut self.record, caller, cached)
+            note_caller(&mut self.record, caller, cached);
         })?;
         let caller = &accepted.caller;
         self.record.binding = caller.binding;

@@ -8,6 +8,7 @@ use postern_jose::Algorithm;
 use serde::Deserialize;
 
 use super::dpop::Dpop;
+use super::issuers::File as Issuer;
 use super::routes::Route;
 use crate::decision_log::LogDecisions;
 
@@ -92,36 +93,6 @@ impl Default for Decisions {
     }
 }
 
-/// An issuer of tokens.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Issuer {
-    /// `iss` of its tokens, exactly.
-    pub issuer: String,
-    /// Where its keys are published, http or https.
-    pub jwks_uri: String,
-    /// A token must be for one of these (`aud`).
-    pub audiences: Vec<String>,
-    /// Algorithms that it may sign with. Default: every one there is, all asymmetric.
-    #[serde(default = "algorithms")]
-    pub algorithms: Vec<Algorithm>,
-    /// Accepted `typ` of its tokens. Default `at+jwt` (RFC 9068).
-    #[serde(default = "types")]
-    pub types: Vec<String>,
-    /// Claims that its tokens must have besides `iss`, `aud` and `exp`. Default none.
-    #[serde(default)]
-    pub required_claims: Vec<String>,
-    /// How far its clock may be from ours, in seconds, 60 at most. Default 30.
-    #[serde(default = "clock_leeway_seconds")]
-    pub clock_leeway_seconds: u64,
-    /// How often its keys are fetched, in seconds, 1 to 86400. Default 60.
-    #[serde(default = "refresh_seconds")]
-    pub refresh_seconds: u64,
-    /// The least time between two fetches that tokens with unknown keys cause, in seconds, 1 to 3600. Default 5.
-    #[serde(default = "refetch_cooldown_seconds")]
-    pub refetch_cooldown_seconds: u64,
-}
-
 /// The policy that decides.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,14 +156,6 @@ fn header_prefix() -> String {
     HeaderPrefix::DEFAULT.to_owned()
 }
 
-fn algorithms() -> Vec<Algorithm> {
-    Algorithm::ALL.to_vec()
-}
-
-fn types() -> Vec<String> {
-    vec!["at+jwt".to_owned()]
-}
-
 const fn token_cache_mib() -> u64 {
     8
 }
@@ -207,18 +170,6 @@ const fn workers() -> u64 {
 
 const fn max_connections() -> u64 {
     1024
-}
-
-const fn clock_leeway_seconds() -> u64 {
-    30
-}
-
-const fn refresh_seconds() -> u64 {
-    60
-}
-
-const fn refetch_cooldown_seconds() -> u64 {
-    5
 }
 
 const fn poll_seconds() -> u64 {

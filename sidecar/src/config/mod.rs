@@ -1,6 +1,7 @@
 //! The sidecar's configuration: what the file may say, and the domain types it becomes. Whatever is wrong with it is told
 //! with file, line and key, before anything is started. Never filled in from the environment.
 
+mod accept;
 mod claims;
 mod dpop;
 mod file;
@@ -8,6 +9,8 @@ mod issuers;
 mod peer;
 mod policy;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +50,13 @@ pub struct Config {
 pub(crate) struct Issuer {
     pub(crate) jwks_uri: String,
     pub(crate) plan: KeysPlan,
+}
+
+impl Issuer {
+    /// Its `iss`.
+    pub(crate) fn name(&self) -> &str {
+        &self.plan.rules.expectations.issuer
+    }
 }
 
 /// The policy: where bundles come from, and what they must be.
@@ -94,7 +104,9 @@ impl Config {
             Some(policy) => Some(policy::checked(document, policy)?),
             None => None,
         };
+        let issuers = issuers::checked(document, file.issuers)?;
         let surroundings = Surroundings {
+            issuers: &issuers,
             control_plane: file.control_plane.is_some(),
             policy: policy.is_some(),
         };
@@ -128,7 +140,7 @@ impl Config {
                 1_000_000,
             )?)
             .unwrap_or(0),
-            issuers: issuers::checked(document, file.issuers)?,
+            issuers,
             routes,
             policy,
             hints,

@@ -11,10 +11,12 @@ use postern_decide::routes::{
 use postern_decide::{Header, Route, Routes};
 
 use super::file;
-use crate::config::{each, peer, within};
+use crate::config::accept::{self, Around};
+use crate::config::{Issuer, each, peer, within};
 
 /// What the rest of the file has, that routes may need.
-pub(in crate::config) struct Surroundings {
+pub(in crate::config) struct Surroundings<'a> {
+    pub(in crate::config) issuers: &'a [Issuer],
     pub(in crate::config) control_plane: bool,
     pub(in crate::config) policy: bool,
 }
@@ -53,11 +55,14 @@ impl Place<'_> {
 pub(in crate::config) fn checked(
     document: &Document,
     routes: Option<Vec<file::Route>>,
-    surroundings: &Surroundings,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Routes, ConfigError> {
     let Some(routes) = routes else {
         if surroundings.policy {
-            return Ok(Routes::catch_all(Route::named("default")));
+            return Ok(Routes::catch_all(Route {
+                accept: accept::any_issuer(document, &["issuers"], surroundings.issuers)?,
+                ..Route::named("default")
+            }));
         }
         return Err(document.invalid(
             &["policy"],
@@ -168,7 +173,7 @@ fn method(text: &str) -> Result<Box<str>, &'static str> {
     Ok(Box::from(text))
 }
 
-fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings) -> Result<Route, ConfigError> {
+fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) -> Result<Route, ConfigError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if file.name.is_empty() || file.name.len() > 64 || !file.name.bytes().all(plain) {
         return Err(place.invalid(&["name"], "expected 1 to 64 letters, digits, `.`, `_` and `-`"));
@@ -195,12 +200,20 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings) -> Res
             "needs `public_origin`: a proof names the URL it was made for, and a request can't be asked what its own is",
         ));
     }
+    let peer = peer::checked(place.document, &place.key(&["peer"]), &file.peer)?;
+    let around = Around {
+        document: place.document,
+        issuers: surroundings.issuers,
+        control_plane: surroundings.control_plane,
+        peer: &peer,
+    };
     Ok(Route {
+        accept: accept::checked(&around, &place.key(&["accept"]), &file.accept)?,
         paths: match file.paths {
             file::Paths::Strict => PathMode::Strict,
             file::Paths::Compat => PathMode::Compat,
         },
-        peer: peer::checked(place.document, &place.key(&["peer"]), &file.peer)?,
+        peer,
         required_claims: file.required_claims.0,
         required_scopes: place
             .each(&["required_scopes"], &file.required_scopes, scope)?
@@ -233,7 +246,11 @@ fn scope(text: &str) -> Result<Box<str>, &'static str> {
     }
 }
 
-fn dpop(place: &Place<'_>, file: &file::Dpop, surroundings: &Surroundings) -> Result<DpopRule, ConfigError> {
+fn dpop(
+    place: &Place<'_>,
+    file: &file::Dpop,
+    surroundings: &Surroundings<'_>,
+) -> Result<DpopRule, ConfigError> {
     if file.nonce && !surroundings.control_plane {
         return Err(place.invalid(
             &["dpop", "nonce"],
@@ -277,7 +294,7 @@ fn step_up(place: &Place<'_>, file: &file::StepUp) -> Result<StepUp, ConfigError
 fn revocation(
     place: &Place<'_>,
     file: &file::Revocation,
-    surroundings: &Surroundings,
+    surroundings: &Surroundings<'_>,
 ) -> Result<RevocationRule, ConfigError> {
     if !surroundings.control_plane {
         return Err(place.invalid(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::accept::Accept;
 use crate::config::claims::RequiredClaims;
 use crate::config::peer::Peer;
 
@@ -22,6 +23,10 @@ pub struct Route {
     /// have a canonical form, and passes the bytes on as they came. Default `strict`.
     #[serde(default)]
     pub paths: Paths,
+    /// What it accepts as proof of who calls: `jwt`, `mtls`, `api_key`, `anonymous`, or `any` or `all` of a list of such.
+    /// Default `jwt`: a token of any issuer.
+    #[serde(default)]
+    pub accept: Accept,
     /// Who the connection must come from. Default: anybody.
     #[serde(default)]
     pub peer: Peer,
