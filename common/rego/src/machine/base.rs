@@ -28,13 +28,13 @@ impl Machine<'_> {
     }
 
     /// Whether no `with` stands between `data` and the base document.
-    fn reads_storage(&self) -> bool {
+    pub(super) fn reads_storage(&self) -> bool {
         self.local(DATA).is_some_and(|data| data.same(self.data))
     }
 }
 
 /// What OPA's storage has at a path that ends in `key`.
-fn storage_lookup<'v>(source: &'v Value, key: &Value) -> Option<&'v Value> {
+pub(super) fn storage_lookup<'v>(source: &'v Value, key: &Value) -> Option<&'v Value> {
     match (source, key) {
         (Value::Object(object), Value::Number(number)) => object.get_str(&number.as_str()),
         (Value::Object(object), Value::String(text)) => object.get_str(text),

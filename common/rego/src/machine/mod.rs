@@ -10,6 +10,7 @@ mod calls;
 mod cursor;
 mod fault;
 mod frame;
+mod results;
 mod scratch;
 mod slot;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::value::{Array, Object, Set, Value};
 use cursor::Cursor;
 use fault::Fault;
 use frame::Frame;
+pub(crate) use results::Results;
 use scratch::Scratch;
 use slot::Slot;
 
@@ -39,7 +41,7 @@ pub(crate) fn run<'e>(
     data: &'e Value,
     env: &'e Env,
     print: Option<&'e mut dyn FnMut(&str)>,
-) -> Result<Set, EvalError> {
+) -> Result<Results, EvalError> {
     let mut machine = Machine {
         program,
         limits: env.limits,
@@ -49,7 +51,7 @@ pub(crate) fn run<'e>(
         data,
         frame: Frame::default(),
         scratch: scratch::take(),
-        results: Set::default(),
+        results: Results::default(),
     };
     let outcome = machine.start(entrypoint, input);
     let Machine { scratch, results, .. } = machine;
@@ -71,7 +73,7 @@ struct Machine<'e> {
     /// Of the function that runs.
     frame: Frame,
     scratch: Scratch<'e>,
-    results: Set,
+    results: Results,
 }
 
 impl<'e> Machine<'e> {
@@ -109,6 +111,7 @@ impl<'e> Machine<'e> {
             let or = |defined: bool, fail: Address| if defined { next } else { fail };
             *at = match *op {
                 Op::Jump { to } => to,
+                Op::Nothing => next,
                 Op::Assign { source, target } => {
                     let value = self.copy(source);
                     self.set(target, value);
@@ -131,6 +134,19 @@ impl<'e> Machine<'e> {
                     target,
                     fail,
                 } => or(self.dot_base(source, key, target), fail),
+                Op::Follow {
+                    path,
+                    target,
+                    once,
+                    fail,
+                } => or(self.follow(path, target, once), fail),
+                Op::DotCompare {
+                    source,
+                    key,
+                    other,
+                    equal,
+                    fail,
+                } => or(self.compare_member(source, key, other)? == Some(equal), fail),
                 Op::Equal { a, b, fail } => or(self.compare(a, b)? == Some(true), fail),
                 Op::NotEqual { a, b, fail } => or(self.compare(a, b)? == Some(false), fail),
                 Op::IsArray { source, fail } => or(matches!(self.read(source), Some(Value::Array(_))), fail),
@@ -205,6 +221,7 @@ impl<'e> Machine<'e> {
                     None => return Ok(()),
                 },
                 Op::ResultAdd { value, fail } => or(self.add_result(value)?, fail),
+                Op::ResultValue { value, fail } => or(self.add_result_value(value)?, fail),
                 Op::Finish => return Ok(()),
             };
         }

@@ -2,13 +2,14 @@
 //! makes it undefined.
 
 use super::Machine;
+use super::base::storage_lookup;
 use super::fault::Fault;
 use super::slot::Slot;
 use super::upsert;
 use crate::program::{Local, Operand, Source};
 use crate::value::{MAX_NESTING, Value};
 
-impl Machine<'_> {
+impl<'e> Machine<'e> {
     /// Assigns, unless there is a value already: then both must be equal. Undefined stays undefined.
     pub(super) fn assign_once(&mut self, source: Operand, target: Local) -> Result<bool, Fault> {
         let (value, present) = (self.read(source), self.local(target));
@@ -38,12 +39,57 @@ impl Machine<'_> {
                 },
                 None => Slot::Undefined,
             },
-            // Constants are scalars, which have no members.
-            (Source::Constant(_), _) | (_, None) => Slot::Undefined,
+            (Source::Constant(source), Some(wanted)) => match self.program.constants.get(source as usize) {
+                Some(Value::Set(set)) if set.contains(wanted) => self.copy(key),
+                Some(source) => source.member(wanted).into(),
+                None => Slot::Undefined,
+            },
+            (_, None) => Slot::Undefined,
         };
         let defined = found.is_defined();
         self.set(target, found);
         defined
+    }
+
+    /// Several lookups in a row, by constants; what was found before stays, if it is the same each time.
+    pub(super) fn follow(&mut self, path: u32, target: Local, once: bool) -> bool {
+        if once && self.slot(target).is_some_and(Slot::is_defined) {
+            return true;
+        }
+        let program = self.program;
+        let Some(path) = program.walks.get(path as usize) else {
+            return false;
+        };
+        let in_storage = path.base && self.reads_storage();
+        let constants = program.constants.as_slice();
+        let found: Slot<'e> = match self.slot(path.source) {
+            Some(&Slot::Borrowed(source)) => walk(source, &path.keys, constants, in_storage).into(),
+            Some(Slot::Owned(source)) => walk(source, &path.keys, constants, in_storage).cloned().into(),
+            Some(Slot::Undefined) | None => Slot::Undefined,
+        };
+        let defined = found.is_defined();
+        self.set(target, found);
+        defined
+    }
+
+    /// Whether `source[key]` and `other` are equal; `None` if one is undefined.
+    pub(super) fn compare_member(
+        &mut self,
+        source: Operand,
+        key: Operand,
+        other: Operand,
+    ) -> Result<Option<bool>, Fault> {
+        let (Some(source), Some(key), Some(other)) = (self.read(source), self.read(key), self.read(other))
+        else {
+            return Ok(None);
+        };
+        let Some(member) = source.lookup(key) else {
+            return Ok(None);
+        };
+        let equal = member == other;
+        let weight = member.weight().min(other.weight());
+        self.spend_on(weight)?;
+        Ok(Some(equal))
     }
 
     /// Whether both are equal; `None` if one is undefined.
@@ -79,7 +125,7 @@ impl Machine<'_> {
     }
 
     /// A value that a collection will order by: it is compared with several others.
-    fn key(&mut self, operand: Operand) -> Result<Option<Value>, Fault> {
+    pub(super) fn key(&mut self, operand: Operand) -> Result<Option<Value>, Fault> {
         const COMPARISONS: u64 = 8;
         let key = self.element(operand)?;
         self.spend_on(key.as_ref().map_or(0, Value::weight).saturating_mul(COMPARISONS))?;
@@ -161,12 +207,19 @@ impl Machine<'_> {
         self.set(target, merged.into());
         Ok(defined)
     }
+}
 
-    pub(super) fn add_result(&mut self, value: Local) -> Result<bool, Fault> {
-        let Some(value) = self.key(Operand::local(value))? else {
-            return Ok(false);
+/// What the keys lead to, one after the other; in OPA's storage, or in a value.
+fn walk<'v>(source: &'v Value, keys: &[u32], constants: &'v [Value], in_storage: bool) -> Option<&'v Value> {
+    let mut at = source;
+    for key in keys {
+        let key = constants.get(*key as usize)?;
+        at = match (at, key) {
+            // The same in both.
+            (Value::Object(object), Value::String(name)) => object.get_str(name)?,
+            _ if in_storage => storage_lookup(at, key)?,
+            _ => at.lookup(key)?,
         };
-        self.results.insert(value);
-        Ok(true)
     }
+    Some(at)
 }

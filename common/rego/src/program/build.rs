@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::body::Body;
 use super::constants::Constants;
-use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Op, Operand, With};
+use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
+use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
 use super::{Builtin, Entrypoint, HostBuiltins, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
 use crate::plan::{Location, Plan};
 use crate::reads::{self, Reads};
+use crate::value::Value;
 
 /// The locals that an entrypoint finds `input` and `data` in.
 const ENTRYPOINT_PARAMS: [i64; 2] = [0, 1];
@@ -20,11 +22,15 @@ const ENTRYPOINT_PARAMS: [i64; 2] = [0, 1];
 pub(super) struct Builder<'p> {
     plan: &'p Plan,
     pub(super) constants: Constants,
+    /// The constants when all code is there.
+    made: Vec<Value>,
     pub(super) code: Vec<Op>,
     pub(super) calls: Vec<Call>,
     pub(super) builtin_calls: Vec<BuiltinCall>,
     pub(super) dynamic_calls: Vec<DynamicCall>,
     pub(super) withs: Vec<With>,
+    walks: Vec<Path>,
+    bodies: Vec<Range>,
     spots: Vec<Spot>,
     functions: HashMap<Arc<str>, u32>,
     builtins: HashMap<Arc<str>, u32>,
@@ -92,6 +98,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, Loa
         });
     }
     shorten_jumps(&mut builder.code);
+    builder.optimize(&mut functions, &mut entrypoints);
     for (entrypoint, reads) in entrypoints.iter_mut().zip(reads::analyse(plan, host)) {
         entrypoint.reads = reads;
     }
@@ -100,11 +107,12 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, Loa
         spots: builder.spots,
         names: builder.names,
         files: plan.files.clone(),
-        constants: builder.constants.finish(),
+        constants: builder.made,
         calls: builder.calls,
         builtin_calls: builder.builtin_calls,
         dynamic_calls: builder.dynamic_calls,
         withs: builder.withs,
+        walks: builder.walks,
         builtins: resolved,
         functions,
         paths,
@@ -207,11 +215,14 @@ impl<'p> Builder<'p> {
         Ok(Builder {
             plan,
             constants: Constants::new(&plan.strings).ok_or(too_many)?,
+            made: Vec::new(),
             code: Vec::new(),
             calls: Vec::new(),
             builtin_calls: Vec::new(),
             dynamic_calls: Vec::new(),
             withs: Vec::new(),
+            walks: Vec::new(),
+            bodies: Vec::new(),
             spots: Vec::new(),
             functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
             builtins: index_names("builtin", plan.builtins.iter().map(|builtin| &builtin.name))?,
@@ -233,6 +244,12 @@ impl<'p> Builder<'p> {
     ) -> Result<super::body::Lowered, LoadError> {
         let (first_call, first_dynamic) = (self.calls.len(), self.dynamic_calls.len());
         let lowered = Body::lower(self, name, params, blocks, last)?;
+        self.bodies.push(Range {
+            start: lowered.entry,
+            end: Address::try_from(self.code.len()).unwrap_or(Address::MAX),
+            params: Local::try_from(params.len()).unwrap_or(Local::MAX),
+            locals: lowered.locals,
+        });
         if lowered.writes_world {
             self.calls
                 .iter_mut()
@@ -244,6 +261,29 @@ impl<'p> Builder<'p> {
                 .for_each(|call| call.same_world = false);
         }
         Ok(lowered)
+    }
+
+    /// Rewrites the code and moves what is left of it together.
+    fn optimize(&mut self, functions: &mut [Function], entrypoints: &mut [Entrypoint]) {
+        let mut constants = std::mem::take(&mut self.constants).finish();
+        let mut tables = Tables {
+            constants: &mut constants,
+            calls: &mut self.calls,
+            builtin_calls: &mut self.builtin_calls,
+            dynamic_calls: &mut self.dynamic_calls,
+            withs: &mut self.withs,
+            paths: &mut self.walks,
+        };
+        optimize::optimize(&mut self.code, &self.bodies, &mut tables);
+        let functions = functions.iter_mut().map(|function| &mut function.entry);
+        let entrypoints = entrypoints.iter_mut().map(|entrypoint| &mut entrypoint.entry);
+        let mut entries: Vec<&mut Address> = functions.chain(entrypoints).collect();
+        let mut spots = Vec::with_capacity(self.spots.len());
+        optimize::compact(&mut self.code, &mut entries, |at| {
+            spots.extend(self.spots.get(at));
+        });
+        self.spots = spots;
+        self.made = constants;
     }
 
     /// A function of the plan and how many parameters it has.

@@ -7,6 +7,7 @@ mod constants;
 mod live;
 mod locals;
 mod op;
+mod optimize;
 mod paths;
 mod scopes;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use crate::builtins::BuiltinFn;
 use crate::env::Env;
 use crate::error::{EvalError, LoadError, Place};
-use crate::machine;
+use crate::machine::{self, Results};
 use crate::plan;
 use crate::reads::Reads;
 use crate::value::{Set, Value};
@@ -62,6 +63,7 @@ pub struct Program {
     pub(crate) builtin_calls: Vec<op::BuiltinCall>,
     pub(crate) dynamic_calls: Vec<op::DynamicCall>,
     pub(crate) withs: Vec<op::With>,
+    pub(crate) walks: Vec<op::Path>,
     pub(crate) builtins: Vec<Builtin>,
     pub(crate) functions: Vec<Function>,
     pub(crate) paths: Paths,
@@ -86,6 +88,7 @@ pub(crate) struct Entrypoint {
 }
 
 /// Where an operation comes from: indices of names and files, row and column.
+#[derive(Clone, Copy)]
 struct Spot {
     name: u32,
     file: Option<u32>,
@@ -145,8 +148,7 @@ impl Program {
         data: &Value,
         env: &Env,
     ) -> Result<Option<Value>, EvalError> {
-        let results = self.results(entrypoint, input, data, env)?;
-        Ok(results.nth(0).and_then(|result| result.get("result")).cloned())
+        Ok(self.run(entrypoint, input, data, env, None)?.into_value())
     }
 
     /// Evaluates a query: an object of its variables for each way in which it holds.
@@ -160,7 +162,7 @@ impl Program {
         data: &Value,
         env: &Env,
     ) -> Result<Set, EvalError> {
-        self.run(entrypoint, input, data, env, None)
+        Ok(self.run(entrypoint, input, data, env, None)?.into_set())
     }
 
     /// As [`Program::results`], and hands each line that the policy prints to `print`. Without this, `print` does
@@ -176,7 +178,7 @@ impl Program {
         env: &'e Env,
         print: &'e mut dyn FnMut(&str),
     ) -> Result<Set, EvalError> {
-        self.run(entrypoint, input, data, env, Some(print))
+        Ok(self.run(entrypoint, input, data, env, Some(print))?.into_set())
     }
 
     fn run<'e>(
@@ -186,11 +188,11 @@ impl Program {
         data: &'e Value,
         env: &'e Env,
         print: Option<&'e mut dyn FnMut(&str)>,
-    ) -> Result<Set, EvalError> {
+    ) -> Result<Results, EvalError> {
         match self.entrypoints.get(index as usize) {
             Some(entrypoint) => machine::run(self, entrypoint, input, data, env, print),
             // An id of another program: nothing is defined there.
-            None => Ok(Set::default()),
+            None => Ok(Results::default()),
         }
     }
 

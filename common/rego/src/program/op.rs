@@ -43,6 +43,8 @@ impl Operand {
 /// One operation. Those with `fail` go on there when they are undefined, the others go on with the next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Op {
+    /// What an operation becomes that isn't needed; never in a program that runs.
+    Nothing,
     Jump {
         to: Address,
     },
@@ -72,6 +74,22 @@ pub(crate) enum Op {
         source: Operand,
         key: Operand,
         target: Local,
+        fail: Address,
+    },
+    /// Several `Dot`s or `DotBase`s, each of what the one before found.
+    Follow {
+        path: u32,
+        target: Local,
+        /// Whether it gives the same each time, so that what is found once stays.
+        once: bool,
+        fail: Address,
+    },
+    /// A `Dot`, and an `Equal` or `NotEqual` of what it finds.
+    DotCompare {
+        source: Operand,
+        key: Operand,
+        other: Operand,
+        equal: bool,
         fail: Address,
     },
     Equal {
@@ -196,6 +214,11 @@ pub(crate) enum Op {
         value: Local,
         fail: Address,
     },
+    /// Adds the result `{"result": value}`.
+    ResultValue {
+        value: Operand,
+        fail: Address,
+    },
     /// Ends an entrypoint.
     Finish,
 }
@@ -215,6 +238,33 @@ impl Op {
         }
     }
 
+    /// Everywhere it can go beside the next.
+    pub(super) fn exits(&self) -> impl Iterator<Item = Address> {
+        let undefined = match self {
+            Op::CallDynamic { fail, .. } => Some(*fail),
+            _ => None,
+        };
+        self.exit().into_iter().chain(undefined)
+    }
+
+    /// Whether it can go on with the next.
+    pub(super) fn goes_on(&self) -> bool {
+        !matches!(
+            self,
+            Op::Jump { .. } | Op::Return { .. } | Op::ReturnUndefined | Op::Finish
+        )
+    }
+
+    /// Changes everywhere it can go beside the next.
+    pub(super) fn map_exits(&mut self, place: impl Fn(Address) -> Address) {
+        if let Op::CallDynamic { fail, .. } = self {
+            *fail = place(*fail);
+        }
+        if let Some(exit) = self.exit_mut() {
+            *exit = place(*exit);
+        }
+    }
+
     fn exit_mut(&mut self) -> Option<&mut Address> {
         match self {
             Op::Jump { to } => Some(to),
@@ -223,6 +273,8 @@ impl Op {
             Op::AssignOnce { fail, .. }
             | Op::Dot { fail, .. }
             | Op::DotBase { fail, .. }
+            | Op::Follow { fail, .. }
+            | Op::DotCompare { fail, .. }
             | Op::Equal { fail, .. }
             | Op::NotEqual { fail, .. }
             | Op::IsArray { fail, .. }
@@ -239,8 +291,10 @@ impl Op {
             | Op::WithStart { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
-            | Op::ResultAdd { fail, .. } => Some(fail),
-            Op::Assign { .. }
+            | Op::ResultAdd { fail, .. }
+            | Op::ResultValue { fail, .. } => Some(fail),
+            Op::Nothing
+            | Op::Assign { .. }
             | Op::Reset { .. }
             | Op::MakeArray { .. }
             | Op::MakeObject { .. }
@@ -293,6 +347,16 @@ pub(crate) struct DynamicCall {
     pub(crate) args: Box<[Operand]>,
     pub(crate) result: Local,
     pub(crate) same_world: bool,
+}
+
+/// Where an [`Op::Follow`] goes.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) source: Local,
+    /// Constants.
+    pub(crate) keys: Box<[u32]>,
+    /// Whether the steps are those of `DotBase`.
+    pub(crate) base: bool,
 }
 
 /// The operands of a `with`.

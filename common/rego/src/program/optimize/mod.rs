@@ -1,0 +1,105 @@
+//! Makes the lowered code shorter without changing what it answers: copies and constants are followed, lookups in a row
+//! become one, lookups that give the same in each iteration are made once. Every rewrite keeps errors, undefined results
+//! and the order of effects; only the statements that a limit counts become fewer.
+
+mod access;
+mod collections;
+mod compact;
+mod compare;
+mod copies;
+mod flow;
+mod paths;
+mod results;
+
+use super::op::{Address, BuiltinCall, Call, DynamicCall, Local, Op, Path, With};
+use crate::value::Value;
+
+use access::Counts;
+use flow::Flow;
+
+/// How often constants are followed into what is made of them: nested collections of constants take a round each.
+const ROUNDS: usize = 4;
+
+/// The tables that operations refer to.
+pub(super) struct Tables<'t> {
+    pub(super) constants: &'t mut Vec<Value>,
+    pub(super) calls: &'t mut [Call],
+    pub(super) builtin_calls: &'t mut [BuiltinCall],
+    pub(super) dynamic_calls: &'t mut [DynamicCall],
+    pub(super) withs: &'t mut [With],
+    pub(super) paths: &'t mut Vec<Path>,
+}
+
+/// The operations of one function or entrypoint among all.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) start: Address,
+    pub(super) end: Address,
+    pub(super) params: Local,
+    pub(super) locals: Local,
+}
+
+/// Rewrites every body; what is no longer needed becomes [`Op::Nothing`], which [`compact`] takes away.
+pub(super) fn optimize(code: &mut [Op], bodies: &[Range], tables: &mut Tables<'_>) {
+    for range in bodies {
+        let (start, end) = (range.start as usize, range.end as usize);
+        if let Some(ops) = code.get_mut(start..end) {
+            let mut body = Body {
+                ops,
+                first: range.start,
+                params: range.params,
+                locals: range.locals,
+            };
+            body.optimize(tables);
+        }
+    }
+}
+
+pub(super) use compact::compact;
+
+/// A function or entrypoint being rewritten.
+struct Body<'c> {
+    ops: &'c mut [Op],
+    /// The address of the first operation.
+    first: Address,
+    params: Local,
+    locals: Local,
+}
+
+impl Body<'_> {
+    fn optimize(&mut self, tables: &mut Tables<'_>) {
+        results::hand_over(self, tables);
+        for _ in 0..ROUNDS {
+            let folded = collections::fold(self, tables);
+            let followed = copies::follow(self, tables);
+            if !folded && !followed {
+                break;
+            }
+        }
+        paths::join(self, tables);
+        compare::join(self, tables);
+    }
+
+    /// The places of operations that still do something, from `at` on.
+    fn live_from(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        (at..self.ops.len()).filter(|at| !matches!(self.ops.get(*at), Some(Op::Nothing)))
+    }
+
+    fn op(&self, at: usize) -> Option<Op> {
+        self.ops.get(at).copied()
+    }
+
+    fn set(&mut self, at: usize, op: Op) {
+        if let Some(place) = self.ops.get_mut(at) {
+            *place = op;
+        }
+    }
+
+    fn counts(&self, tables: &Tables<'_>) -> Counts {
+        Counts::of(self.ops, self.params, self.locals, tables)
+    }
+
+    fn flow(&self) -> Flow {
+        Flow::of(self.ops, self.first)
+    }
+}

@@ -1,0 +1,105 @@
+//! Lookups by constant keys that follow each other become one walk, and a walk that starts from what never changes is
+//! made only the first time that an iteration comes by.
+
+use std::collections::HashSet;
+
+use super::access::Counts;
+use super::{Body, Tables};
+use crate::program::op::{Address, Local, Op, Path, Source};
+
+/// A lookup of a constant key.
+struct Step {
+    source: Local,
+    key: u32,
+    target: Local,
+    fail: Address,
+    base: bool,
+}
+
+pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
+    let (counts, flow) = (body.counts(tables), body.flow());
+    // The locals that hold the same value whenever they are read in one run of the body.
+    let mut steady: HashSet<Local> = (0..body.params)
+        .filter(|local| counts.writes(*local) == 1)
+        .collect();
+    for at in 0..body.ops.len() {
+        let Some(first) = step(body, at) else { continue };
+        let mut keys = vec![first.key];
+        let mut last = first.target;
+        let mut taken = Vec::new();
+        for next in body.live_from(at + 1) {
+            match step(body, next) {
+                Some(step)
+                    if step.source == last
+                        && is_only_a_step(&counts, last)
+                        && (step.base, step.fail) == (first.base, first.fail)
+                        && !flow.is_entered(at, next) =>
+                {
+                    keys.push(step.key);
+                    last = step.target;
+                    taken.push(next);
+                }
+                _ => break,
+            }
+        }
+        let is_steady = steady.contains(&first.source) && counts.writes(last) == 1;
+        if is_steady {
+            steady.insert(last);
+        }
+        let once = is_steady && flow.is_repeated(at);
+        if taken.is_empty() && !once {
+            continue;
+        }
+        let Ok(path) = u32::try_from(tables.paths.len()) else {
+            return;
+        };
+        tables.paths.push(Path {
+            source: first.source,
+            keys: keys.into(),
+            base: first.base,
+        });
+        taken.into_iter().for_each(|taken| body.set(taken, Op::Nothing));
+        body.set(
+            at,
+            Op::Follow {
+                path,
+                target: last,
+                once,
+                fail: first.fail,
+            },
+        );
+    }
+}
+
+/// Whether a local is written by one lookup and read by the next alone.
+fn is_only_a_step(counts: &Counts, local: Local) -> bool {
+    counts.writes(local) == 1 && counts.reads(local) == 1
+}
+
+fn step(body: &Body<'_>, at: usize) -> Option<Step> {
+    let (source, key, target, fail, base) = match body.op(at)? {
+        Op::Dot {
+            source,
+            key,
+            target,
+            fail,
+        } => (source, key, target, fail, false),
+        Op::DotBase {
+            source,
+            key,
+            target,
+            fail,
+        } => (source, key, target, fail, true),
+        _ => return None,
+    };
+    match (source.source(), key.source()) {
+        (Source::Local(source), Source::Constant(key)) => Some(Step {
+            source,
+            key,
+            target,
+            fail,
+            base,
+        }),
+        _ => None,
+    }
+}
