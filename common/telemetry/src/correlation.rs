@@ -1,6 +1,7 @@
 //! The id that ties together everything that one request caused. It never carries meaning of its own.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The header that carries a correlation id in and out.
 pub const X_REQUEST_ID: &str = "x-request-id";
@@ -8,8 +9,9 @@ pub const X_REQUEST_ID: &str = "x-request-id";
 const MAX_BYTES: usize = 128;
 
 /// A correlation id: 1 to 128 characters of `A-Z a-z 0-9 . _ -`, so that it is safe in headers, logs and shells.
+/// Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CorrelationId(Box<str>);
+pub struct CorrelationId(Arc<str>);
 
 impl CorrelationId {
     /// Takes a caller's id if it is well-formed. One that isn't is replaced by a new one, never repaired or refused.
@@ -36,6 +38,12 @@ impl CorrelationId {
     pub fn of(sent: Option<&str>, entropy: impl FnOnce() -> [u8; 16]) -> Self {
         sent.and_then(Self::parse)
             .unwrap_or_else(|| Self::from_bytes(entropy()))
+    }
+
+    /// The id as text that can be shared.
+    #[must_use]
+    pub const fn shared(&self) -> &Arc<str> {
+        &self.0
     }
 
     /// The id as text.

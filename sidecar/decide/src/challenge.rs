@@ -13,7 +13,7 @@ const WWW_AUTHENTICATE: &str = "www-authenticate";
 
 /// The header that hands the client a nonce for its next proof (RFC 9449 §8.1).
 pub(crate) fn nonce(nonce: &str) -> Header {
-    Header::ours("dpop-nonce", nonce)
+    Header::ours("dpop-nonce", nonce.to_owned())
 }
 
 /// Adds the challenges that `words` call for: with every 401, and with a 403 that more scope would avoid.

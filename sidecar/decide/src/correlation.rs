@@ -37,14 +37,23 @@ impl Identifiers {
 
     /// What a refused client is told of them.
     pub(crate) fn for_client(&self, settings: &Settings) -> [Header; 2] {
-        [
-            self.request_id(),
-            Header::ours(settings.prefix.decision_id.clone(), self.decision_id.to_string()),
-        ]
+        [self.request_id(), self.decision_id(settings)]
+    }
+
+    /// The decision id as a header.
+    pub(crate) fn decision_id(&self, settings: &Settings) -> Header {
+        let mut buffer = Uuid::encode_buffer();
+        let text: &str = self.decision_id.hyphenated().encode_lower(&mut buffer);
+        Header::ours(&settings.prefix.decision_id, text.to_owned())
+    }
+
+    /// The trace as a header.
+    pub(crate) fn trace(&self) -> Header {
+        Header::ours(TRACEPARENT, self.trace_parent.to_text())
     }
 
     /// The correlation id as a header.
     pub(crate) fn request_id(&self) -> Header {
-        Header::ours(X_REQUEST_ID, self.correlation_id.as_str())
+        Header::ours(X_REQUEST_ID, self.correlation_id.shared())
     }
 }

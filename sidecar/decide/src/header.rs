@@ -1,12 +1,12 @@
 //! A header that Postern writes: proved to be one that Envoy accepts, or not made. Never sent unchecked.
 
-use std::borrow::Cow;
+use crate::text::Text;
 
 /// A name and a value that any HTTP/1.1 or HTTP/2 peer accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    name: Cow<'static, str>,
-    value: String,
+    name: Text,
+    value: Text,
 }
 
 /// Why something can't be a header.
@@ -37,13 +37,13 @@ impl Header {
             return Err(HeaderError::Value(name.to_owned()));
         }
         Ok(Self {
-            name: Cow::Owned(name.to_ascii_lowercase()),
-            value,
+            name: Text::from(name.to_ascii_lowercase()),
+            value: Text::from(value),
         })
     }
 
     /// A header whose name and value are valid by construction: ids that were parsed or made here.
-    pub(crate) fn ours(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+    pub(crate) fn ours(name: impl Into<Text>, value: impl Into<Text>) -> Self {
         let header = Self {
             name: name.into(),
             value: value.into(),
@@ -64,7 +64,7 @@ impl Header {
 
     /// Name and value, to be moved into a message.
     pub fn into_parts(self) -> (String, String) {
-        (self.name.into_owned(), self.value)
+        (self.name.into(), self.value.into())
     }
 }
 

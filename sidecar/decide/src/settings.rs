@@ -1,5 +1,7 @@
 //! What the operator chose about answers: the realm, and the prefix of the headers that tell the upstream who called.
 
+use std::sync::Arc;
+
 use crate::header;
 
 /// Settings of answers.
@@ -22,13 +24,13 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderPrefix {
     prefix: String,
-    pub(crate) subject: String,
-    pub(crate) client: String,
-    pub(crate) scope: String,
-    pub(crate) peer: String,
-    pub(crate) route: String,
-    pub(crate) auth: String,
-    pub(crate) decision_id: String,
+    pub(crate) subject: Arc<str>,
+    pub(crate) client: Arc<str>,
+    pub(crate) scope: Arc<str>,
+    pub(crate) peer: Arc<str>,
+    pub(crate) route: Arc<str>,
+    pub(crate) auth: Arc<str>,
+    pub(crate) decision_id: Arc<str>,
 }
 
 /// Why a prefix can't be used.
@@ -52,7 +54,7 @@ impl HeaderPrefix {
         if !begins || !prefix.ends_with('-') || !prefix.bytes().all(plain) || !header::is_name(prefix) {
             return Err(PrefixError);
         }
-        let name = |of: &str| format!("{prefix}{of}");
+        let name = |of: &str| Arc::from(format!("{prefix}{of}"));
         Ok(Self {
             subject: name("subject"),
             client: name("client"),
@@ -93,7 +95,7 @@ impl HeaderPrefix {
             &self.decision_id,
         ]
         .into_iter()
-        .any(|ours| ours == name)
+        .any(|ours| **ours == *name)
     }
 }
 

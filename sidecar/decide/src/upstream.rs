@@ -7,7 +7,11 @@ use crate::header::Header;
 use crate::headers::Headers;
 use crate::routes::Route;
 use crate::settings::Settings;
+use crate::text::Text;
 use postern_telemetry::TRACEPARENT;
+
+/// So many headers are ours at most.
+const OURS: usize = 9;
 
 /// Header changes on the way to the upstream.
 #[derive(Debug, Default)]
@@ -31,24 +35,26 @@ pub(crate) fn changes(
     identifiers: &Identifiers,
 ) -> Changes {
     let prefix = &settings.prefix;
-    let mut set = vec![
+    let mut set = Vec::with_capacity(OURS + from_policy.len());
+    set.extend([
         identifiers.request_id(),
-        Header::ours(TRACEPARENT, identifiers.trace_parent.to_string()),
-        Header::ours(prefix.decision_id.clone(), identifiers.decision_id.to_string()),
-    ];
-    let scope_text = caller.scope_text();
+        identifiers.trace(),
+        identifiers.decision_id(settings),
+        Header::ours(&prefix.route, &route.name),
+        Header::ours(&prefix.auth, caller.methods.as_str()),
+    ]);
+    let peer = caller
+        .peer
+        .as_ref()
+        .map(|peer| Text::from(peer.as_str().to_owned()));
     let claimed = [
-        (&prefix.subject, caller.subject().map(AsRef::as_ref)),
-        (&prefix.client, caller.client_id().map(AsRef::as_ref)),
-        (&prefix.scope, scope_text.as_deref()),
-        (&prefix.peer, caller.peer.as_ref().map(|peer| peer.as_str())),
-        (&prefix.route, Some(route.name.as_ref())),
-        (&prefix.auth, Some(caller.methods.as_str())),
+        (&prefix.subject, caller.subject().map(Text::from)),
+        (&prefix.client, caller.client_id().map(Text::from)),
+        (&prefix.scope, caller.scope_text().map(Text::from)),
+        (&prefix.peer, peer),
     ];
     for (name, value) in claimed {
-        if let Some(value) = value {
-            set.push(Header::ours(name.clone(), value));
-        }
+        set.extend(value.map(|value| Header::ours(name, value)));
     }
     let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
     set.extend(from_policy.into_iter().filter(|header| !reserved(header.name())));

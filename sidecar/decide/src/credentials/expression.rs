@@ -8,8 +8,10 @@ use postern_telemetry::Code;
 use super::Judging;
 use super::presented::{self, Scheme};
 use crate::accept::{Accept, ApiKeyAccept, JwtAccept};
+use crate::api_keys::ApiKey;
 use crate::caches::TokenHash;
 use crate::caller::{Caller, Methods};
+use crate::header;
 use crate::peer;
 use crate::refusal::Refusal;
 use crate::routes::PeerRules;
@@ -171,6 +173,10 @@ impl Attempt<'_> {
         };
         self.presented = true;
         match judging.snapshot.api_keys.find(text, judging.now) {
+            Ok(key) if !can_be_told(key) => Err(Refusal::new(
+                Code::ApiKeyInvalid,
+                "the API key's subject or scopes can't be told to an upstream",
+            )),
             Ok(key) => {
                 self.proved.caller.api_key = Some(Arc::clone(key));
                 Ok(self.by(Methods::API_KEY))
@@ -178,4 +184,11 @@ impl Attempt<'_> {
             Err(error) => Err(Refusal::new(Code::ApiKeyInvalid, error.to_string())),
         }
     }
+}
+
+/// Whether what the upstream is told of a key can be a header.
+fn can_be_told(key: &ApiKey) -> bool {
+    header::is_value(&key.id)
+        && header::is_value(&key.subject)
+        && key.scopes.iter().all(|scope| header::is_value(scope))
 }
