@@ -2,6 +2,7 @@
 //! others wait in the kernel's queue. Never reads what comes over them, except whether anything does.
 
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -110,6 +111,19 @@ struct Silence {
 }
 
 impl Connection {
+    /// The address of whoever connected over TCP; `None` for a Unix socket. One that is gone already has the address that
+    /// nobody has.
+    pub(crate) fn peer_address(&self) -> Option<IpAddr> {
+        match &self.transport {
+            Transport::Tcp(stream) => Some(
+                stream
+                    .peer_addr()
+                    .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |address| address.ip()),
+            ),
+            Transport::Unix(_) => None,
+        }
+    }
+
     /// Fails unless the first `bytes` come within `deadline`: who connects and says nothing doesn't keep a place.
     pub(crate) fn speaking_within(mut self, bytes: usize, deadline: Duration) -> Self {
         self.silence = Some(Silence {

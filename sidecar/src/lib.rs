@@ -13,7 +13,7 @@
 //! | `args`, `config/`, `process` | from the command line to the running process and its end |
 //! | `routes_test/` | which route a request meets, for operators |
 //! | `listen`, `connections`, `workers` | sockets, who is let in, and the runtime that checks run on |
-//! | `ext_authz/`, `edge` | bytes ⇄ views and decisions |
+//! | `ext_authz/`, `http_auth/`, `edge/` | bytes ⇄ views and decisions: Envoy, other proxies, applications |
 //! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
 //! | `published`, `refetch` | the snapshot in force; waking a puller |
 //! | `sync/` | pulling keys and policy, verifying, swapping; hints |
@@ -35,6 +35,7 @@ mod decision_log;
 mod disk;
 mod edge;
 mod ext_authz;
+mod http_auth;
 mod listen;
 mod metrics;
 mod published;

@@ -15,6 +15,7 @@ use crate::checker::Checker;
 use crate::config::Config;
 use crate::decision_log::DecisionLog;
 use crate::disk::{DataFolder, VersionError};
+use crate::http_auth::HttpAuthServer;
 use crate::listen::{self, BindError, Bound};
 use crate::metrics::{self, CheckMetrics};
 use crate::published::Published;
@@ -69,11 +70,12 @@ pub fn run(config: Config) -> Result<(), ProcessError> {
         .iter()
         .map(listen::bind)
         .collect::<Result<Vec<_>, _>>()?;
+    let http_auth = config.http_auth.as_ref().map(HttpAuthServer::bind).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()?;
-    let ended = runtime.block_on(serve(config, disk, admin_listener, listeners));
+    let ended = runtime.block_on(serve(config, disk, admin_listener, listeners, http_auth));
     // A name lookup or a disk that hangs doesn't keep the process.
     runtime.shutdown_background();
     ended
@@ -84,6 +86,7 @@ async fn serve(
     disk: DataFolder,
     admin_listener: Bound,
     listeners: Vec<Bound>,
+    http_auth: Option<HttpAuthServer>,
 ) -> Result<(), ProcessError> {
     let told_to_end = signal::listen()?;
     let prometheus = metrics::install().map_err(|error| ProcessError::Metrics(error.to_string()))?;
@@ -119,6 +122,9 @@ async fn serve(
         threads: config.workers,
         max_connections: config.max_connections,
         listeners,
+        http_auth,
+        reflection: config.reflection,
+        status: Arc::clone(&context.status),
     };
     let sources = Sources::of(&context, config.issuers, config.policy, config.hints, &wakes)?
         .load()

@@ -11,21 +11,21 @@ use std::time::Duration;
 use envoy_types::ext_authz::v3::pb::AuthorizationServer;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use postern_proto::edge::v1::auth_edge_service_server::AuthEdgeServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::checker::Checker;
 use crate::connections::connections;
-use crate::edge::AuthEdge;
+use crate::edge;
 use crate::ext_authz::ExtAuthz;
+use crate::http_auth::HttpAuthServer;
 use crate::listen::Bound;
+use crate::status::Status;
 
 /// The largest `CheckRequest`, with the body that Envoy may send along; what OPA's plugin takes too.
 const MAX_CHECK_BYTES: usize = 4 * 1024 * 1024;
-/// The largest question of `AuthEdge`: a token and a little.
-const MAX_EDGE_BYTES: usize = 64 * 1024;
 /// Requests at once on one connection; Envoy opens another one beyond.
 const MAX_STREAMS: u32 = 1024;
 /// What every HTTP/2 client sends first (RFC 9113 §3.4), and how long it may take to.
@@ -43,6 +43,12 @@ pub(crate) struct WorkersPlan {
     pub(crate) threads: usize,
     pub(crate) max_connections: usize,
     pub(crate) listeners: Vec<Bound>,
+    /// Proxies that ask over HTTP.
+    pub(crate) http_auth: Option<HttpAuthServer>,
+    /// Whether gRPC server reflection is served.
+    pub(crate) reflection: bool,
+    /// What health is told from.
+    pub(crate) status: Arc<Status>,
 }
 
 /// Serves checks on threads of their own until `stop`, then lets those under way finish.
@@ -69,6 +75,13 @@ pub(crate) fn start(
 }
 
 async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationToken) {
+    let edge = match edge::routes(Arc::clone(&checker), plan.status, plan.reflection) {
+        Ok(routes) => routes,
+        Err(error) => {
+            tracing::error!(%error, "gRPC reflection could not be set up");
+            return;
+        }
+    };
     let permits = Arc::new(Semaphore::new(plan.max_connections));
     // Spawned, so that connections are accepted and served on the workers rather than on this thread.
     let servers: Vec<_> = plan
@@ -79,9 +92,14 @@ async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationT
                 bound,
                 Arc::clone(&permits),
                 Arc::clone(&checker),
+                edge.clone(),
                 stop.clone(),
             ))
         })
+        .chain(
+            plan.http_auth
+                .map(|server| tokio::spawn(server.serve(Arc::clone(&checker), stop.clone()))),
+        )
         .collect();
     let all = join_all(servers);
     tokio::pin!(all);
@@ -99,7 +117,13 @@ async fn drain_over(stop: &CancellationToken) {
     tokio::time::sleep(DRAIN).await;
 }
 
-async fn serve(bound: Bound, permits: Arc<Semaphore>, checker: Arc<Checker>, stop: CancellationToken) {
+async fn serve(
+    bound: Bound,
+    permits: Arc<Semaphore>,
+    checker: Arc<Checker>,
+    edge: Routes,
+    stop: CancellationToken,
+) {
     let served = async {
         let incoming = connections(bound, permits)?
             .map_ok(|connection| connection.speaking_within(PREFACE_BYTES, PREFACE_DEADLINE));
@@ -107,13 +131,9 @@ async fn serve(bound: Bound, permits: Arc<Semaphore>, checker: Arc<Checker>, sto
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
             .max_concurrent_streams(MAX_STREAMS)
-            .add_service(
-                AuthorizationServer::new(ExtAuthz::new(Arc::clone(&checker)))
-                    .max_decoding_message_size(MAX_CHECK_BYTES),
-            )
-            .add_service(
-                AuthEdgeServiceServer::new(AuthEdge::new(checker)).max_decoding_message_size(MAX_EDGE_BYTES),
-            )
+            .add_routes(edge.add_service(
+                AuthorizationServer::new(ExtAuthz::new(checker)).max_decoding_message_size(MAX_CHECK_BYTES),
+            ))
             .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
             .await
             .map_err(io::Error::other)

@@ -8,6 +8,7 @@ use postern_jose::Algorithm;
 use serde::Deserialize;
 
 use super::dpop::Dpop;
+use super::http_auth::HttpAuth;
 use super::issuers::File as Issuer;
 use super::routes::Route;
 use crate::decision_log::LogDecisions;
@@ -21,6 +22,8 @@ pub struct File {
     pub data_dir: PathBuf,
     /// Where Envoy asks.
     pub ext_authz: ExtAuthz,
+    /// Where other proxies ask, over HTTP. Without it, nobody does.
+    pub http_auth: Option<HttpAuth>,
     /// Where operators and Prometheus ask.
     pub admin: Admin,
     /// `realm` of `WWW-Authenticate`. Default `postern`.
@@ -65,6 +68,9 @@ pub struct ExtAuthz {
     /// Connections at once over all listeners, 1 to 65536; further ones wait to be accepted. Default 1024.
     #[serde(default = "max_connections")]
     pub max_connections: u64,
+    /// Whether gRPC server reflection is served there, for tools such as grpcurl. Default false.
+    #[serde(default)]
+    pub reflection: bool,
 }
 
 /// Where operators and Prometheus ask: /healthz, /readyz, /metrics, /snapshot.

@@ -5,6 +5,7 @@ mod accept;
 mod claims;
 mod dpop;
 mod file;
+mod http_auth;
 mod issuers;
 mod peer;
 mod policy;
@@ -24,6 +25,7 @@ use routes::Surroundings;
 pub use file::File;
 
 use crate::decision_log::LogDecisions;
+use crate::http_auth::HttpAuthPlan;
 use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
 
 /// A checked configuration.
@@ -33,6 +35,8 @@ pub struct Config {
     pub(crate) listen: Vec<Listen>,
     pub(crate) max_connections: usize,
     pub(crate) workers: usize,
+    pub(crate) reflection: bool,
+    pub(crate) http_auth: Option<HttpAuthPlan>,
     pub(crate) admin: Listen,
     pub(crate) settings: Settings,
     pub(crate) caches: CacheLimits,
@@ -124,6 +128,11 @@ impl Config {
             listen,
             max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
             workers: usize::try_from(workers).unwrap_or(1),
+            reflection: file.ext_authz.reflection,
+            http_auth: file
+                .http_auth
+                .map(|section| http_auth::checked(document, section))
+                .transpose()?,
             admin: resolved(document, &["admin", "listen"], file.admin.listen)?,
             settings: Settings {
                 realm: file.realm,

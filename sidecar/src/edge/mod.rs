@@ -6,24 +6,53 @@
 //! | `validate` | ValidateToken: a JWT, verified here |
 //! | `introspect` | IntrospectToken: a JWT, or a token that only its issuer can read |
 //! | `identity` | GetServiceIdentity: whom a certificate names |
+//! | `health`, `reflection` | what is served beside it: `grpc.health.v1`, and server reflection if wanted |
 
+mod health;
 mod identity;
 mod introspect;
+mod reflection;
 mod validate;
 
 use std::sync::Arc;
 
 use postern_jose::CompactRef;
-use postern_proto::edge::v1::auth_edge_service_server::AuthEdgeService;
+use postern_proto::edge::v1::auth_edge_service_server::{AuthEdgeService, AuthEdgeServiceServer};
 use postern_proto::edge::v1::{
     GetServiceIdentityRequest, GetServiceIdentityResponse, IntrospectTokenRequest, IntrospectTokenResponse,
     ValidateTokenRequest, ValidateTokenResponse,
 };
 use postern_telemetry::{CorrelationId, Error, X_REQUEST_ID};
 use tonic::metadata::MetadataMap;
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
+use tonic_health::pb::health_server::HealthServer;
 
 use crate::checker::Checker;
+
+/// The largest question: a token, or a certificate, and a little.
+const MAX_QUESTION_BYTES: usize = 64 * 1024;
+
+/// All that is served beside checks: this service, health, and reflection where it is wanted.
+///
+/// # Errors
+/// When reflection can't be set up.
+pub(crate) fn routes(
+    checker: Arc<Checker>,
+    status: Arc<crate::status::Status>,
+    reflection: bool,
+) -> Result<Routes, tonic_reflection::server::Error> {
+    let edge =
+        AuthEdgeServiceServer::new(AuthEdge::new(checker)).max_decoding_message_size(MAX_QUESTION_BYTES);
+    let health =
+        HealthServer::new(health::Readiness::new(status)).max_decoding_message_size(MAX_QUESTION_BYTES);
+    let routes = Routes::new(edge).add_service(health);
+    if reflection {
+        reflection::added_to(routes)
+    } else {
+        Ok(routes)
+    }
+}
 
 /// The service.
 #[derive(Debug, Clone)]
