@@ -4,80 +4,82 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_rego::Value;
 
-use super::members::Members;
-use super::names::NAMES;
-use super::reads::{InputReads, Part};
+use super::members::{Making, Members};
+use super::reads::Part;
 use super::{Address, HeaderParts, PeerParts, RequestParts, headers};
 
 pub(super) fn attributes(
-    reads: &InputReads,
+    making: Making<'_>,
     request: &RequestParts<'_>,
     headers: &(impl HeaderParts + ?Sized),
 ) -> Value {
-    let mut members = Members::new(reads);
+    let names = making.names;
+    let mut members = Members::new(making);
     members.map(
         Part::ContextExtensions,
-        &NAMES.context_extensions,
+        &names.context_extensions,
         request.context_extensions,
     );
-    members.value(Part::Destination, &NAMES.destination, || {
-        request.destination.map(|it| peer(reads, &it, &DESTINATION))
+    members.value(Part::Destination, &names.destination, || {
+        request.destination.map(|it| peer(making, &it, &DESTINATION))
     });
-    members.value(Part::MetadataContext, &NAMES.metadata_context, || {
+    members.value(Part::MetadataContext, &names.metadata_context, || {
         request.metadata_context.cloned()
     });
-    members.value(Part::Request, &NAMES.request, || {
-        Some(request_value(reads, request, headers))
+    members.value(Part::Request, &names.request, || {
+        Some(request_value(making, request, headers))
     });
-    members.value(Part::RouteMetadataContext, &NAMES.route_metadata_context, || {
+    members.value(Part::RouteMetadataContext, &names.route_metadata_context, || {
         request.route_metadata_context.cloned()
     });
-    members.value(Part::Source, &NAMES.source, || {
-        request.source.map(|it| peer(reads, &it, &SOURCE))
+    members.value(Part::Source, &names.source, || {
+        request.source.map(|it| peer(making, &it, &SOURCE))
     });
-    members.value(Part::TlsSession, &NAMES.tls_session, || {
-        let mut session = Members::new(reads);
-        session.text(Part::TlsSession, &NAMES.sni, request.tls_sni?);
+    members.value(Part::TlsSession, &names.tls_session, || {
+        let mut session = Members::new(making);
+        session.text(Part::TlsSession, &names.sni, request.tls_sni?);
         Some(session.build())
     });
     members.build()
 }
 
 fn request_value(
-    reads: &InputReads,
+    making: Making<'_>,
     request: &RequestParts<'_>,
     headers: &(impl HeaderParts + ?Sized),
 ) -> Value {
-    let mut members = Members::new(reads);
-    members.value(Part::Http, &NAMES.http, || Some(http(reads, request, headers)));
-    members.value(Part::RequestTime, &NAMES.time, || {
+    let names = making.names;
+    let mut members = Members::new(making);
+    members.value(Part::Http, &names.http, || Some(http(making, request, headers)));
+    members.value(Part::RequestTime, &names.time, || {
         let (seconds, nanos) = request.time?;
-        let mut time = Members::new(reads);
-        time.integer(Part::RequestTime, &NAMES.nanos, nanos.into());
-        time.integer(Part::RequestTime, &NAMES.seconds, seconds);
+        let mut time = Members::new(making);
+        time.integer(Part::RequestTime, &names.nanos, nanos.into());
+        time.integer(Part::RequestTime, &names.seconds, seconds);
         Some(time.build())
     });
     members.build()
 }
 
-fn http(reads: &InputReads, request: &RequestParts<'_>, header_parts: &(impl HeaderParts + ?Sized)) -> Value {
-    let mut http = Members::new(reads);
-    http.text(Part::HttpBody, &NAMES.body, request.body);
-    http.text(Part::HttpFragment, &NAMES.fragment, request.fragment);
-    http.value(Part::HttpHeaders, &NAMES.headers, || {
-        headers::headers(reads, header_parts)
+fn http(making: Making<'_>, request: &RequestParts<'_>, header_parts: &(impl HeaderParts + ?Sized)) -> Value {
+    let names = making.names;
+    let mut http = Members::new(making);
+    http.text(Part::HttpBody, &names.body, request.body);
+    http.text(Part::HttpFragment, &names.fragment, request.fragment);
+    http.value(Part::HttpHeaders, &names.headers, || {
+        headers::headers(making.reads, header_parts)
     });
-    http.text(Part::HttpHost, &NAMES.host, request.host);
-    http.text(Part::HttpId, &NAMES.id, request.id);
-    http.word(Part::HttpMethod, &NAMES.method, request.method);
-    http.text(Part::HttpPath, &NAMES.path, request.path);
-    http.word(Part::HttpProtocol, &NAMES.protocol, request.protocol);
-    http.text(Part::HttpQuery, &NAMES.query, request.query);
-    http.value(Part::HttpRawBody, &NAMES.raw_body, || {
+    http.text(Part::HttpHost, &names.host, request.host);
+    http.text(Part::HttpId, &names.id, request.id);
+    http.word(Part::HttpMethod, &names.method, request.method);
+    http.text(Part::HttpPath, &names.path, request.path);
+    http.word(Part::HttpProtocol, &names.protocol, request.protocol);
+    http.text(Part::HttpQuery, &names.query, request.query);
+    http.value(Part::HttpRawBody, &names.raw_body, || {
         (!request.raw_body.is_empty()).then(|| STANDARD.encode(request.raw_body).into())
     });
-    http.word(Part::HttpScheme, &NAMES.scheme, request.scheme);
-    http.integer(Part::HttpSize, &NAMES.size, request.size);
+    http.word(Part::HttpScheme, &names.scheme, request.scheme);
+    http.integer(Part::HttpSize, &names.size, request.size);
     http.build()
 }
 
@@ -106,37 +108,39 @@ const DESTINATION: PeerIs = PeerIs {
     service: Part::DestinationService,
 };
 
-fn peer(reads: &InputReads, peer: &PeerParts<'_>, is: &PeerIs) -> Value {
-    let mut members = Members::new(reads);
-    members.value(is.address, &NAMES.address, || {
-        peer.address.map(|at| address(reads, is.address, at))
+fn peer(making: Making<'_>, peer: &PeerParts<'_>, is: &PeerIs) -> Value {
+    let names = making.names;
+    let mut members = Members::new(making);
+    members.value(is.address, &names.address, || {
+        peer.address.map(|at| address(making, is.address, at))
     });
-    members.text(is.certificate, &NAMES.certificate, peer.certificate);
-    members.map(is.labels, &NAMES.labels, peer.labels);
-    members.text(is.principal, &NAMES.principal, peer.principal);
-    members.text(is.service, &NAMES.service, peer.service);
+    members.text(is.certificate, &names.certificate, peer.certificate);
+    members.map(is.labels, &names.labels, peer.labels);
+    members.text(is.principal, &names.principal, peer.principal);
+    members.text(is.service, &names.service, peer.service);
     members.build()
 }
 
-fn address(reads: &InputReads, part: Part, address: Address<'_>) -> Value {
-    let mut inner = Members::new(reads);
+fn address(making: Making<'_>, part: Part, address: Address<'_>) -> Value {
+    let names = making.names;
+    let mut inner = Members::new(making);
     let kind = match address {
         Address::Socket {
             address,
             port,
             protocol,
         } => {
-            inner.text(part, &NAMES.address, address);
-            inner.value(part, &NAMES.port_value, || port.map(Value::from));
-            inner.integer(part, &NAMES.protocol, protocol.into());
-            &NAMES.socket_address
+            inner.text(part, &names.address, address);
+            inner.value(part, &names.port_value, || port.map(Value::from));
+            inner.integer(part, &names.protocol, protocol.into());
+            &names.socket_address
         }
         Address::Pipe { path } => {
-            inner.text(part, &NAMES.path, path);
-            &NAMES.pipe
+            inner.text(part, &names.path, path);
+            &names.pipe
         }
     };
-    let mut outer = Members::new(reads);
+    let mut outer = Members::new(making);
     outer.value(part, kind, || Some(inner.build()));
     outer.build()
 }

@@ -3,26 +3,33 @@
 use postern_rego::{Object, Value};
 
 use super::InputError;
-use super::names;
+use super::names::Names;
 use super::reads::{InputReads, Part};
+
+/// What the making of a document goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Making<'r> {
+    pub(super) reads: &'r InputReads,
+    pub(super) names: &'r Names,
+}
 
 /// Members so far, to be set in the order of their names, so that nothing needs sorting.
 pub(super) struct Members<'r> {
-    reads: &'r InputReads,
+    making: Making<'r>,
     members: Vec<(Value, Value)>,
 }
 
 impl<'r> Members<'r> {
-    pub(super) fn new(reads: &'r InputReads) -> Self {
+    pub(super) fn new(making: Making<'r>) -> Self {
         Self {
-            reads,
+            making,
             members: Vec::with_capacity(4),
         }
     }
 
     /// Sets a member, if it is read and there is a value.
     pub(super) fn value(&mut self, part: Part, name: &Value, value: impl FnOnce() -> Option<Value>) {
-        if self.reads.has(part)
+        if self.making.reads.has(part)
             && let Some(value) = value()
         {
             self.members.push((name.clone(), value));
@@ -36,7 +43,7 @@ impl<'r> Members<'r> {
         name: &Value,
         value: impl FnOnce() -> Result<Value, InputError>,
     ) -> Result<(), InputError> {
-        if self.reads.has(part) {
+        if self.making.reads.has(part) {
             self.members.push((name.clone(), value()?));
         }
         Ok(())
@@ -49,7 +56,8 @@ impl<'r> Members<'r> {
 
     /// As [`Members::text`], of a text that is the same for many requests.
     pub(super) fn word(&mut self, part: Part, name: &Value, text: &str) {
-        self.value(part, name, || (!text.is_empty()).then(|| names::word(text)));
+        let names = self.making.names;
+        self.value(part, name, || (!text.is_empty()).then(|| names.word(text)));
     }
 
     /// As [`Members::value`]; no number is zero.
@@ -63,7 +71,7 @@ impl<'r> Members<'r> {
     }
 
     pub(super) fn build(self) -> Value {
-        Value::Object(self.members.into_iter().collect())
+        Value::Object(self.members.into())
     }
 }
 

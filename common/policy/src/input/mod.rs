@@ -23,8 +23,8 @@ mod reads;
 use postern_rego::Value;
 
 use body::Body;
-use members::Members;
-use names::NAMES;
+use members::{Making, Members};
+use names::Names;
 use reads::Part;
 
 pub use headers::HeaderParts;
@@ -150,30 +150,33 @@ pub fn document(
         Body::NotParsed
     };
 
-    let mut input = Members::new(reads);
-    input.value(Part::Attributes, &NAMES.attributes, || {
-        Some(attributes::attributes(reads, request, headers))
-    });
-    input.try_value(Part::ParsedBody, &NAMES.parsed_body, || body.parse())?;
-    input.try_value(Part::ParsedPath, &NAMES.parsed_path, || query::parsed_path(path))?;
-    input.try_value(Part::ParsedQuery, &NAMES.parsed_query, || {
-        query::parsed_query("query", query)
-    })?;
-    input.value(Part::Postern, &NAMES.postern, || {
-        postern.map(|parts| postern::value(reads, parts))
-    });
-    input.text(
-        Part::PrincipalOfSource,
-        &NAMES.source_principal,
-        request.source.map_or("", |source| source.principal),
-    );
-    input.value(Part::TruncatedBody, &NAMES.truncated_body, || {
-        Some(body.is_truncated().into())
-    });
-    input.value(Part::Version, &NAMES.version, || {
-        Some(NAMES.version_value.clone())
-    });
-    Ok(input.build())
+    Names::with(|names| {
+        let making = Making { reads, names };
+        let mut input = Members::new(making);
+        input.value(Part::Attributes, &names.attributes, || {
+            Some(attributes::attributes(making, request, headers))
+        });
+        input.try_value(Part::ParsedBody, &names.parsed_body, || body.parse())?;
+        input.try_value(Part::ParsedPath, &names.parsed_path, || query::parsed_path(path))?;
+        input.try_value(Part::ParsedQuery, &names.parsed_query, || {
+            query::parsed_query("query", query)
+        })?;
+        input.value(Part::Postern, &names.postern, || {
+            postern.map(|parts| postern::value(making, parts))
+        });
+        input.text(
+            Part::PrincipalOfSource,
+            &names.source_principal,
+            request.source.map_or("", |source| source.principal),
+        );
+        input.value(Part::TruncatedBody, &names.truncated_body, || {
+            Some(body.is_truncated().into())
+        });
+        input.value(Part::Version, &names.version, || {
+            Some(names.version_value.clone())
+        });
+        Ok(input.build())
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! The names of the document's members, made once per process: a clone is a count, not an allocation.
-
-use std::sync::LazyLock;
+//! The names of the document's members, made once per thread: a clone is a count, not an allocation, and a count that no
+//! other thread touches.
 
 use postern_rego::Value;
 
@@ -11,28 +10,41 @@ macro_rules! names {
             $(pub(super) $field: Value,)*
             /// `{"encoding": "protojson", "ext_authz": "v3"}`, as OPA-Envoy has it.
             pub(super) version_value: Value,
+            words: [Value; WORDS.len()],
         }
 
-        pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
-            $($field: Value::from($text),)*
-            version_value: Value::object_from([("encoding", "protojson"), ("ext_authz", "v3")]),
-        });
+        impl Names {
+            fn new() -> Self {
+                Names {
+                    $($field: Value::from($text),)*
+                    version_value: Value::object_from([("encoding", "protojson"), ("ext_authz", "v3")]),
+                    words: WORDS.map(Value::from),
+                }
+            }
+        }
     };
 }
 
 /// Texts that most requests share: methods, schemes, protocols, ways to authenticate.
-static WORDS: LazyLock<[Value; 14]> = LazyLock::new(|| {
-    [
-        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "http", "https", "HTTP/1.1", "HTTP/2",
-        "jwt", "mtls", "api_key",
-    ]
-    .map(Value::from)
-});
+const WORDS: [&str; 14] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "http", "https", "HTTP/1.1", "HTTP/2", "jwt",
+    "mtls", "api_key",
+];
 
-/// A text as a value; shared if it is a common one.
-pub(super) fn word(text: &str) -> Value {
-    let known = WORDS.iter().find(|word| word.as_str() == Some(text));
-    known.cloned().unwrap_or_else(|| text.into())
+impl Names {
+    /// Calls `with` with this thread's names.
+    pub(super) fn with<T>(with: impl FnOnce(&Names) -> T) -> T {
+        thread_local! {
+            static NAMES: Names = Names::new();
+        }
+        NAMES.with(with)
+    }
+
+    /// A text as a value; shared if it is a common one.
+    pub(super) fn word(&self, text: &str) -> Value {
+        let known = self.words.iter().find(|word| word.as_str() == Some(text));
+        known.cloned().unwrap_or_else(|| text.into())
+    }
 }
 
 names! {

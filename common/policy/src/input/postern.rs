@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use postern_rego::{Array, Value};
 
-use super::members::Members;
-use super::names::{self, NAMES};
-use super::reads::{InputReads, Part};
+use super::members::{Making, Members};
+use super::reads::Part;
 
 /// What is known of the caller and of the request, beyond what Envoy says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,33 +76,34 @@ impl From<Text<'_>> for Value {
     }
 }
 
-pub(super) fn value(reads: &InputReads, parts: &PosternParts<'_>) -> Value {
-    let mut members = Members::new(reads);
-    members.value(Part::PosternApiKey, &NAMES.api_key, || {
+pub(super) fn value(making: Making<'_>, parts: &PosternParts<'_>) -> Value {
+    let names = making.names;
+    let mut members = Members::new(making);
+    members.value(Part::PosternApiKey, &names.api_key, || {
         let ApiKeyParts { id, name } = parts.api_key?;
-        Some(object([(&NAMES.id, id), (&NAMES.name, name)]))
+        Some(object([(&names.id, id), (&names.name, name)]))
     });
-    members.value(Part::PosternAuth, &NAMES.auth, || {
-        let methods = parts.auth.split(',').map(names::word);
+    members.value(Part::PosternAuth, &names.auth, || {
+        let methods = parts.auth.split(',').map(|method| names.word(method));
         (!parts.auth.is_empty()).then(|| methods.collect::<Array>().into())
     });
-    members.value(Part::PosternClaims, &NAMES.claims, || parts.claims.cloned());
-    members.value(Part::PosternClientId, &NAMES.client_id, || {
+    members.value(Part::PosternClaims, &names.claims, || parts.claims.cloned());
+    members.value(Part::PosternClientId, &names.client_id, || {
         parts.client_id.map(Value::from)
     });
-    members.value(Part::PosternIssuer, &NAMES.issuer, || {
+    members.value(Part::PosternIssuer, &names.issuer, || {
         parts.issuer.map(Value::from)
     });
-    members.value(Part::PosternPath, &NAMES.path, || Some(parts.path.into()));
-    members.value(Part::PosternPeer, &NAMES.peer, || {
-        Some(object([(&NAMES.spiffe_id, parts.peer_spiffe_id?)]))
+    members.value(Part::PosternPath, &names.path, || Some(parts.path.into()));
+    members.value(Part::PosternPeer, &names.peer, || {
+        Some(object([(&names.spiffe_id, parts.peer_spiffe_id?)]))
     });
-    members.value(Part::PosternRoute, &NAMES.route, || parts.route.map(Value::from));
-    members.value(Part::PosternScopes, &NAMES.scopes, || {
+    members.value(Part::PosternRoute, &names.route, || parts.route.map(Value::from));
+    members.value(Part::PosternScopes, &names.scopes, || {
         let scopes = parts.scopes.iter().map(|scope| Value::from(scope.as_ref()));
         Some(scopes.collect::<Array>().into())
     });
-    members.value(Part::PosternSubject, &NAMES.subject, || {
+    members.value(Part::PosternSubject, &names.subject, || {
         parts.subject.map(Value::from)
     });
     members.build()
@@ -111,5 +111,5 @@ pub(super) fn value(reads: &InputReads, parts: &PosternParts<'_>) -> Value {
 
 fn object<const N: usize>(members: [(&Value, Text<'_>); N]) -> Value {
     let members = members.map(|(name, text)| (name.clone(), Value::from(text)));
-    Value::Object(members.into_iter().collect())
+    Value::Object(Vec::from(members).into())
 }

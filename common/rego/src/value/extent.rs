@@ -20,6 +20,7 @@ impl Extent {
         extent
     }
 
+    #[inline]
     pub(super) fn add(&mut self, value: &Value) {
         self.nesting = self.nesting.max(value.nesting());
         self.weight = self.weight.saturating_add(value.weight());

@@ -125,15 +125,25 @@ impl Object {
     }
 }
 
-/// Where a key comes twice, the last value stands.
-impl FromIterator<(Value, Value)> for Object {
-    fn from_iter<I: IntoIterator<Item = (Value, Value)>>(iter: I) -> Self {
-        let pairs: Vec<(Value, Value)> = iter.into_iter().collect();
+/// Where a key comes twice, the last value stands. Pairs that are in the order of their keys needn't be sorted.
+impl From<Vec<(Value, Value)>> for Object {
+    fn from(pairs: Vec<(Value, Value)>) -> Self {
         let tree = Tree::from_entries(pairs);
-        let inner = Extent::of(tree.iter().flat_map(|(key, value)| [key, value]));
+        let mut inner = Extent::default();
+        tree.for_each(|(key, value)| {
+            inner.add(key);
+            inner.add(value);
+        });
         Object {
             shared: Arc::new(Members { tree, inner }),
         }
+    }
+}
+
+/// As from a vector.
+impl FromIterator<(Value, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (Value, Value)>>(iter: I) -> Self {
+        Object::from(iter.into_iter().collect::<Vec<_>>())
     }
 }
 

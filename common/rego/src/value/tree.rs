@@ -135,6 +135,15 @@ impl<E: Entry> Tree<E> {
         inserted.replaced
     }
 
+    /// Calls `see` with each entry in order.
+    pub(super) fn for_each(&self, see: impl FnMut(&E)) {
+        match &self.root {
+            // Without the stack that going through branches needs.
+            Node::Leaf(entries) => entries.iter().for_each(see),
+            Node::Branch(_) => self.iter().for_each(see),
+        }
+    }
+
     pub(super) fn iter(&self) -> Iter<'_, E> {
         let mut iter = Iter {
             path: Vec::new(),
