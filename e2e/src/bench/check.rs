@@ -54,7 +54,6 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
             p50.reference().show(0),
         ]);
     }
-    summary.add("sidecar_rss_mib", sidecar.resident_mib()?);
     let headers = [
         "in flight",
         "sidecar CPU µs",
@@ -111,7 +110,7 @@ async fn cheaper_null(
 }
 
 /// µs of the server's CPU per answered request, and what the generator saw.
-async fn cost(
+pub(super) async fn cost(
     target: &Arc<ExtAuthz>,
     server: &Child,
     in_flight: usize,

@@ -2,13 +2,18 @@
 
 mod check;
 mod envoy;
+mod growth;
 mod policy;
+mod revocations;
+mod shipped;
 pub mod tools;
 mod world;
 
 pub use check::check;
 pub use envoy::through_envoy;
+pub use growth::growth;
 pub use policy::policy;
+pub use shipped::shipped;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +23,7 @@ use crate::load::{Outcome, Target, ThreadPacer, open_loop};
 use crate::report::Summary;
 
 /// Where a bench finds what it runs and leaves what it draws.
+#[derive(Clone)]
 pub struct Setting {
     /// Folder of the release binaries.
     pub binaries: PathBuf,

@@ -13,10 +13,31 @@ use postern_policy::Limits;
 use postern_policy::bundle::sign;
 use tempfile::TempDir;
 
-use super::Setting;
 use super::policy::PolicyCase;
+use super::{Setting, revocations};
 use crate::measure::Child;
 use crate::traffic::{self, Claims};
+
+/// How much there is of what a check's cost must not grow with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// Keys that the issuer publishes; its tokens are signed with one of them.
+    pub(super) keys: usize,
+    /// Routes, of which the requests meet the last. 0: what a configuration without routes has.
+    pub(super) routes: usize,
+    /// Revocations of other tokens of the issuer, from a stream; `None`: no stream.
+    pub(super) revocations: Option<u32>,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self {
+            keys: 1,
+            routes: 0,
+            revocations: None,
+        }
+    }
+}
 
 const AUDIENCE: &str = "urn:postern:bench";
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -28,6 +49,7 @@ pub(super) struct World {
     pub(super) tokens: Vec<String>,
     config: PathBuf,
     admin: SocketAddr,
+    size: Size,
 }
 
 impl World {
@@ -36,11 +58,26 @@ impl World {
     /// # Errors
     /// Where a file or a socket can't be made.
     pub(super) async fn lay(setting: &Setting, case: &PolicyCase) -> anyhow::Result<Self> {
+        Self::lay_of_size(setting, case, Size::default()).await
+    }
+
+    /// The same, of some size.
+    ///
+    /// # Errors
+    /// Where a file or a socket can't be made.
+    pub(super) async fn lay_of_size(
+        setting: &Setting,
+        case: &PolicyCase,
+        size: Size,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let issuer_key = LocalSigner::generate(Algorithm::ES256)?;
         let bundle_key = LocalSigner::generate(Algorithm::ES256)?;
         let archive = sign(&case.archive(setting)?, &bundle_key, "bench", &Limits::default())?;
-        let jwks = JwkSet::new([issuer_key.public_jwk()]).to_json();
+        let others = (1..size.keys).map(|_| LocalSigner::generate(Algorithm::ES256));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        let published = others.iter().chain([&issuer_key]).map(LocalSigner::public_jwk);
+        let jwks = JwkSet::new(published).to_json();
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -55,6 +92,17 @@ impl World {
         let config = folder.path().join("sidecar.yaml");
         let socket = folder.path().join("sidecar.sock");
         let (data, entrypoint) = (folder.path().join("data"), &case.entrypoint);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)?
+            .as_secs()
+            .try_into()?;
+        let stream = match size.revocations {
+            Some(count) => {
+                let address = revocations::serve(&base, count, now).await?;
+                format!("control_plane: {{ grpc: \"http://{address}\" }}\n")
+            }
+            None => String::new(),
+        };
         std::fs::write(
             &config,
             format!(
@@ -63,16 +111,14 @@ impl World {
                  admin: {{ listen: \"{admin}\" }}\n\
                  issuers:\n  - issuer: {base}\n    jwks_uri: {base}/jwks\n    audiences: [\"{AUDIENCE}\"]\n\
                  policy:\n  bundle: bench\n  url: {base}/bundle\n  entrypoint: {entrypoint}\n\
-                 \x20 verification:\n    keys: [ {{ key_id: bench, algorithm: ES256, public_key_file: {key} }} ]\n",
+                 \x20 verification:\n    keys: [ {{ key_id: bench, algorithm: ES256, public_key_file: {key} }} ]\n\
+                 {stream}{routes}",
+                routes = routes(size.routes),
                 data = data.display(),
                 socket = socket.display(),
                 key = public_key.display(),
             ),
         )?;
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)?
-            .as_secs()
-            .try_into()?;
         let tokens = traffic::tokens(
             &issuer_key,
             &Claims {
@@ -86,6 +132,7 @@ impl World {
             tokens,
             config,
             admin,
+            size,
         })
     }
 
@@ -112,14 +159,19 @@ impl World {
             .arg(&self.config)
             .env("POSTERN_LOG", "warn");
         let mut sidecar = Child::start_pinned("postern-sidecar", &mut command)?;
-        let url = format!("http://{}/readyz", self.admin);
+        let url = format!("http://{}", self.admin);
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(1))
             .build()?;
-        let ready =
-            || async { matches!(client.get(&url).send().await, Ok(answer) if answer.status().is_success()) };
+        let ready = || async {
+            matches!(client.get(format!("{url}/readyz")).send().await, Ok(answer) if answer.status().is_success())
+        };
         sidecar.wait_until(START_LIMIT, ready).await?;
+        if let Some(revocations) = self.size.revocations {
+            let has_all = || async { known_revocations(&client, &url).await == Some(u64::from(revocations)) };
+            sidecar.wait_until(START_LIMIT, has_all).await?;
+        }
         Ok(sidecar)
     }
 
@@ -142,6 +194,26 @@ impl World {
         null.wait_until(START_LIMIT, || connects(&socket)).await?;
         Ok(null)
     }
+}
+
+/// How many revocations the sidecar says it has.
+async fn known_revocations(client: &reqwest::Client, admin: &str) -> Option<u64> {
+    let answer = client.get(format!("{admin}/snapshot")).send().await.ok()?;
+    let snapshot: serde_json::Value = answer.json().await.ok()?;
+    snapshot.get("control_plane")?.get("revocations")?.as_u64()
+}
+
+/// As many routes, of which the last takes what the benches ask for.
+fn routes(count: usize) -> String {
+    let Some(others) = count.checked_sub(1) else {
+        return String::new();
+    };
+    let mut text = "routes:\n".to_owned();
+    for n in 0..others {
+        text +=
+            &format!("- {{ name: other-{n}, match: {{ path: {{ template: \"/service-{n}/{{id}}\" }} }} }}\n");
+    }
+    text + "- { name: orders, match: { path: { prefix: /orders } } }\n"
 }
 
 async fn connects(socket: &Path) -> bool {

@@ -21,6 +21,9 @@ struct Arguments {
     /// Folder of the release binaries; the one this program lies in where none is named.
     #[arg(long)]
     binaries: Option<PathBuf>,
+    /// Folder of the shipped build; the sibling `dist` where none is named.
+    #[arg(long)]
+    shipped: Option<PathBuf>,
     /// A B pairs for each ratio.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -35,8 +38,12 @@ enum Part {
     Check,
     /// Latency that the sidecar adds through a real Envoy.
     Envoy,
+    /// CPU per Check as keys, routes and revocations grow.
+    Growth,
     /// Policy evaluation beside OPA.
     Policy,
+    /// Size, start and memory of the shipped build.
+    Shipped,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -73,8 +80,17 @@ fn main() -> anyhow::Result<()> {
     if wanted(Part::Check) {
         show(runtime.block_on(bench::check(&setting, shape))?);
     }
+    if wanted(Part::Growth) {
+        show(runtime.block_on(bench::growth(&setting, shape))?);
+    }
     if wanted(Part::Envoy) {
         show(runtime.block_on(bench::through_envoy(&setting, shape))?);
+    }
+    if wanted(Part::Shipped) {
+        let shipped = arguments
+            .shipped
+            .unwrap_or_else(|| setting.binaries.with_file_name("dist"));
+        show(runtime.block_on(bench::shipped(&setting, shape, &shipped))?);
     }
     let path = setting.output.join("summary.json");
     whole.write(&path)?;
