@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use postern_decide::{Authenticated, Caches, Decision, Refusal, RequestView, settle, verify_token};
-use postern_telemetry::CorrelationId;
+use postern_telemetry::{Code, CorrelationId};
 
 use crate::clock::{self, Stopwatch};
 use crate::published::Published;
@@ -35,6 +35,11 @@ impl Checker {
         self.reporter
             .decided(&decision.record, request, now, began.elapsed(), &laps);
         *decision
+    }
+
+    /// Counts a check that was denied unread, since there were too many.
+    pub(crate) fn count_overloaded(&self) {
+        self.reporter.metrics.count_unread(Code::Overloaded);
     }
 
     /// Verifies one token, for applications that ask.

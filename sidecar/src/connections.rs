@@ -1,19 +1,19 @@
 //! Connections: accepted from a bound socket up to a bound that listeners share, beyond which one waits for a place and the
-//! others wait in the kernel's queue. Never reads what comes over them, except whether anything does.
+//! others wait in the kernel's queue. Never looks at what comes over them.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
-use tonic::transport::server::Connected;
+use tokio_util::sync::PollSemaphore;
 
 use crate::listen::{Bound, Socket, SocketFile};
 
@@ -24,10 +24,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the socket can't be handed to the runtime.
-pub(crate) fn connections(
-    bound: Bound,
-    permits: Arc<Semaphore>,
-) -> io::Result<impl Stream<Item = io::Result<Connection>>> {
+pub(crate) fn connections(bound: Bound, permits: Arc<Semaphore>) -> io::Result<Incoming> {
     let Bound { file, socket } = bound;
     let listener = Listener {
         _file: file,
@@ -36,21 +33,82 @@ pub(crate) fn connections(
             Socket::Unix(listener) => Accepting::Unix(UnixListener::from_std(listener)?),
         },
     };
-    Ok(stream::unfold(
-        (listener, permits),
-        |(listener, permits)| async move {
-            let transport = listener.accept().await;
+    Ok(Incoming {
+        listener,
+        permits: PollSemaphore::new(permits),
+        accepted: None,
+        pause: None,
+    })
+}
+
+/// Connections as they come.
+pub(crate) struct Incoming {
+    listener: Listener,
+    permits: PollSemaphore,
+    /// Accepted, and waiting for a place.
+    accepted: Option<Transport>,
+    /// After an error.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Incoming {
+    /// Closes the door, and gives those that had come before and that there is a place for: who connected to a socket that
+    /// was there isn't cut off.
+    pub(crate) fn last(self) -> Vec<Connection> {
+        let Listener { _file: file, socket } = self.listener;
+        drop(file);
+        let mut transports: Vec<Transport> = self.accepted.into_iter().collect();
+        if let Err(error) = socket.rest(&mut transports) {
+            tracing::debug!(%error, "the last connections could not be accepted");
+        }
+        let permits = self.permits.into_inner();
+        transports
+            .into_iter()
+            .map_while(|transport| {
+                let permit = Arc::clone(&permits).try_acquire_owned().ok()?;
+                Some(Connection {
+                    transport,
+                    _permit: permit,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<Connection>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(pause) = &mut this.pause {
+                ready!(pause.as_mut().poll(context));
+                this.pause = None;
+            }
+            if this.accepted.is_none() {
+                match ready!(this.listener.socket.poll_accept(context)) {
+                    Ok(transport) => this.accepted = Some(transport),
+                    // The client went away, or we are out of descriptors: neither is a reason to stop listening.
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        this.pause = Some(Box::pin(sleep(ACCEPT_PAUSE)));
+                        continue;
+                    }
+                }
+            }
             // Only now, so that a listener without clients takes no place from the others. The semaphore is never closed;
             // if it were, nothing more would be accepted.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-            let connection = Connection {
-                transport,
-                silence: None,
-                _permit: permit,
+            let Some(permit) = ready!(this.permits.poll_acquire(context)) else {
+                return Poll::Ready(None);
             };
-            Some((Ok(connection), (listener, permits)))
-        },
-    ))
+            if let Some(transport) = this.accepted.take() {
+                return Poll::Ready(Some(Ok(Connection {
+                    transport,
+                    _permit: permit,
+                })));
+            }
+        }
+    }
 }
 
 /// An open listener. The file goes before the socket closes, as in [`Bound`].
@@ -64,31 +122,49 @@ enum Accepting {
     Unix(UnixListener),
 }
 
-impl Listener {
-    async fn accept(&self) -> Transport {
-        loop {
-            match self.socket.accept().await {
-                Ok(transport) => return transport,
-                // The client went away, or we are out of descriptors: neither is a reason to stop listening.
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+impl Accepting {
+    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Transport>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = ready!(listener.poll_accept(context))?;
+                stream.set_nodelay(true)?;
+                Poll::Ready(Ok(Transport::Tcp(stream)))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = ready!(listener.poll_accept(context))?;
+                Poll::Ready(Ok(Transport::Unix(stream)))
             }
         }
     }
-}
 
-impl Accepting {
-    async fn accept(&self) -> io::Result<Transport> {
+    /// What the kernel has queued, without waiting.
+    fn rest(self, transports: &mut Vec<Transport>) -> io::Result<()> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Transport::Tcp(stream))
+                let listener = listener.into_std()?;
+                while let Some((stream, _)) = unless_empty(listener.accept())? {
+                    stream.set_nonblocking(true)?;
+                    stream.set_nodelay(true)?;
+                    transports.push(Transport::Tcp(TcpStream::from_std(stream)?));
+                }
             }
-            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Transport::Unix(stream)),
+            Self::Unix(listener) => {
+                let listener = listener.into_std()?;
+                while let Some((stream, _)) = unless_empty(listener.accept())? {
+                    stream.set_nonblocking(true)?;
+                    transports.push(Transport::Unix(UnixStream::from_std(stream)?));
+                }
+            }
         }
+        Ok(())
+    }
+}
+
+/// `None` when nobody waits to be accepted.
+fn unless_empty<C>(accepted: io::Result<C>) -> io::Result<Option<C>> {
+    match accepted {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        accepted => accepted.map(Some),
     }
 }
 
@@ -100,14 +176,7 @@ enum Transport {
 /// An accepted connection; when it ends, another may be accepted.
 pub(crate) struct Connection {
     transport: Transport,
-    silence: Option<Silence>,
     _permit: OwnedSemaphorePermit,
-}
-
-/// What a client has yet to send, and until when.
-struct Silence {
-    bytes: usize,
-    until: Pin<Box<Sleep>>,
 }
 
 impl Connection {
@@ -123,21 +192,6 @@ impl Connection {
             Transport::Unix(_) => None,
         }
     }
-
-    /// Fails unless the first `bytes` come within `deadline`: who connects and says nothing doesn't keep a place.
-    pub(crate) fn speaking_within(mut self, bytes: usize, deadline: Duration) -> Self {
-        self.silence = Some(Silence {
-            bytes,
-            until: Box::pin(sleep(deadline)),
-        });
-        self
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
 }
 
 impl AsyncRead for Connection {
@@ -146,24 +200,10 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        let read = match &mut this.transport {
+        match &mut self.get_mut().transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-        };
-        let Some(silence) = &mut this.silence else {
-            return read;
-        };
-        if read.is_pending() {
-            let over = silence.until.as_mut().poll(context);
-            return over.map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
-        silence.bytes = silence.bytes.saturating_sub(buffer.filled().len() - before);
-        if silence.bytes == 0 {
-            this.silence = None;
-        }
-        read
     }
 }
 
@@ -175,22 +215,9 @@ impl AsyncWrite for Connection {
         }
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().transport {
-            Transport::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Transport::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-        }
-    }
-
+    /// Not in pieces: told so, the HTTP libraries gather small ones and write a burst of answers at once.
     fn is_write_vectored(&self) -> bool {
-        match &self.transport {
-            Transport::Tcp(stream) => stream.is_write_vectored(),
-            Transport::Unix(stream) => stream.is_write_vectored(),
-        }
+        false
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -214,7 +241,6 @@ mod tests {
 
     use futures_util::StreamExt;
     use postern_config::Listen;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::timeout;
 
     use super::*;
@@ -263,18 +289,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_says_too_little_at_first_is_cut_off_and_who_speaks_may_then_be_silent() {
-        let (address, bound) = listener();
-        let mut incoming = pin!(connections(bound, Arc::new(Semaphore::new(2))).unwrap());
-        let short = Duration::from_millis(50);
-        for (says, kind) in [("ab", Some(io::ErrorKind::TimedOut)), ("abc", None)] {
-            let mut client = TcpStream::connect(address).await.unwrap();
-            let mut connection = incoming.next().await.unwrap().unwrap().speaking_within(3, short);
-            client.write_all(says.as_bytes()).await.unwrap();
-            let mut heard = String::new();
-            let reading = timeout(4 * short, connection.read_to_string(&mut heard)).await;
-            let ended = reading.ok().map(|read| read.unwrap_err().kind());
-            assert_eq!(ended, kind, "{says}");
+    async fn who_had_connected_when_the_door_closes_is_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let bound = bind(&Listen::Unix(path.clone())).unwrap();
+        let incoming = connections(bound, Arc::new(Semaphore::new(2))).unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(UnixStream::connect(&path).await.unwrap());
         }
+        let last = incoming.last();
+        assert_eq!(last.len(), 2, "as many as there are places for");
+        assert!(UnixStream::connect(&path).await.is_err());
     }
 }

@@ -12,7 +12,8 @@
 //! |---|---|
 //! | `args`, `config/`, `process` | from the command line to the running process and its end |
 //! | `routes_test/` | which route a request meets, for operators |
-//! | `listen`, `connections`, `workers` | sockets, who is let in, and the runtime that checks run on |
+//! | `listen`, `connections`, `overload`, `workers` | sockets, who is let in, how much at once, and the runtime that checks run on |
+//! | `host/` | HTTP/2 connections |
 //! | `ext_authz/`, `http_auth/`, `edge/` | bytes ⇄ views and decisions: Envoy, other proxies, applications |
 //! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
 //! | `published`, `refetch` | the snapshot in force; waking a puller |
@@ -35,9 +36,11 @@ mod decision_log;
 mod disk;
 mod edge;
 mod ext_authz;
+mod host;
 mod http_auth;
 mod listen;
 mod metrics;
+mod overload;
 mod published;
 mod random;
 mod refetch;

@@ -1,15 +1,19 @@
 //! Envoy's `envoy.service.auth.v3.Authorization` over the decision: bytes in, bytes out, nothing of its own.
 
-mod request;
-mod response;
+pub(crate) mod grpc;
+mod wire;
 
 use std::sync::Arc;
 
-use envoy_types::ext_authz::v3::pb::{Authorization, CheckRequest, CheckResponse};
-use postern_telemetry::{Code, CorrelationId, Error};
-use tonic::{Request, Response, Status};
+use bytes::Bytes;
+use postern_decide::{Deny, Header};
+use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
+use tonic::Status;
 
 use crate::checker::Checker;
+
+/// The path of `Authorization.Check`.
+pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -17,25 +21,65 @@ pub(crate) struct ExtAuthz {
     checker: Arc<Checker>,
 }
 
+/// What is sent back.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A message, in its gRPC frame.
+    Message(Bytes),
+    /// No message. Envoy denies with `status_on_error`.
+    Refusal(Box<Status>),
+}
+
 impl ExtAuthz {
     /// Answers through `checker`.
     pub(crate) fn new(checker: Arc<Checker>) -> Self {
         Self { checker }
     }
-}
 
-#[tonic::async_trait]
-impl Authorization for ExtAuthz {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let request = request.into_inner();
-        match request::view(&request) {
-            Ok(view) => Ok(Response::new(response::response(self.checker.check(&view)))),
-            // Without a request there is nothing to answer; Envoy denies with `status_on_error`.
+    /// Answers the request whose whole body this is.
+    pub(crate) fn answer(&self, body: &Bytes) -> Reply {
+        let message = match grpc::message(body) {
+            Ok(message) => message,
+            Err(status) => return Reply::Refusal(Box::new(status)),
+        };
+        match wire::view(message) {
+            Ok(view) => Reply::Message(wire::response(&self.checker.check(&view))),
+            // Without a request there is nothing to answer.
             Err(error) => {
-                let correlation_id =
-                    CorrelationId::from_bytes(self.checker.randomness.entropy().correlation_id);
-                Err(Error::new(Code::InvalidRequest, error.to_string()).to_status(&correlation_id))
+                let error = Error::new(Code::InvalidRequest, error.to_string());
+                Reply::Refusal(Box::new(error.to_status(&self.correlation_id())))
             }
         }
+    }
+
+    /// Denies a check unread, since there are too many (503, RFC 9110 §15.6.4).
+    pub(crate) fn overloaded(&self) -> Bytes {
+        self.checker.count_overloaded();
+        let entropy = self.checker.randomness.entropy();
+        let decision_id = uuid::Builder::from_random_bytes(entropy.decision_id).into_uuid();
+        let correlation_id = CorrelationId::from_bytes(entropy.correlation_id);
+        let error = Error::new(Code::Overloaded, Code::Overloaded.title());
+        let problem = Problem::new(&error, &correlation_id).with("decision_id", decision_id.to_string());
+        let retry_after = error.retry_after_seconds().unwrap_or(1).to_string();
+        let headers = [
+            ("content-type", PROBLEM_JSON),
+            ("cache-control", "no-store"),
+            ("retry-after", &retry_after),
+            (X_REQUEST_ID, correlation_id.as_str()),
+        ];
+        let deny = Deny {
+            status: problem.status(),
+            headers: headers
+                .into_iter()
+                .filter_map(|(name, value)| Header::new(name, value).ok())
+                .collect(),
+            body: problem.to_json(),
+            metadata: None,
+        };
+        wire::denied(&deny, Code::Overloaded, &decision_id)
+    }
+
+    fn correlation_id(&self) -> CorrelationId {
+        CorrelationId::from_bytes(self.checker.randomness.entropy().correlation_id)
     }
 }

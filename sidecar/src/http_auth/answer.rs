@@ -2,8 +2,8 @@
 //! nothing that a proxy takes for leave, or for an accident that it may be told to overlook.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use postern_decide::{Allow, Answer, Decision, Deny, Header, HeaderPrefix};
 use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
 
@@ -68,14 +68,14 @@ pub(super) fn refused(
     let mut response = Response::new(Body::from(problem.to_json()));
     let headers = response.headers_mut();
     headers.insert(
-        axum::http::header::CONTENT_TYPE,
+        http::header::CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
     if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
     }
     if let Some(seconds) = error.retry_after_seconds() {
-        headers.insert(axum::http::header::RETRY_AFTER, seconds.into());
+        headers.insert(http::header::RETRY_AFTER, seconds.into());
     }
     set_status(mode, prefix, &mut response, problem.status(), error.code());
     response

@@ -66,6 +66,11 @@ impl CheckMetrics {
         }
     }
 
+    /// Counts one check that was refused before it was read, and so met no route.
+    pub(crate) fn count_unread(&self, code: Code) {
+        self.nowhere.count(Some(code));
+    }
+
     /// Counts one token that an application asked about; no code means that it is valid.
     pub(crate) fn count_validation(&self, refused: Option<Code>) {
         self.validations.count(refused);

@@ -1,4 +1,4 @@
-//! A decision as Envoy's `CheckResponse`. Everything in it was checked when it was decided; nothing is decided here.
+//! A decision as the `CheckResponse` of envoy-types.
 
 use std::collections::HashMap;
 
@@ -8,18 +8,21 @@ use envoy_types::ext_authz::v3::pb::{
 };
 use envoy_types::pb::google::protobuf::{BoolValue, ListValue, NullValue, Struct, Value as Any, value::Kind};
 use envoy_types::pb::google::rpc::Status;
-use postern_decide::{Allow, Answer, Decision, Deny, Header};
+use postern_decide::{Allow, Answer, Deny, Header};
 use postern_rego::Value;
 use postern_telemetry::Code;
+use uuid::Uuid;
 
-/// The response for `decision`, without its hint and record.
-pub(crate) fn response(decision: Decision) -> CheckResponse {
-    let decision_id = decision.record.decision_id.to_string();
-    let code = match &decision.answer {
+pub(crate) use envoy_types::ext_authz::v3::pb::HttpResponse as Http;
+
+/// The response for `answer`.
+pub(crate) fn response(answer: Answer, code: Option<Code>, decision_id: Uuid) -> CheckResponse {
+    let decision_id = decision_id.to_string();
+    let code = match &answer {
         Answer::Allow(_) => 0,
-        Answer::Deny(_) => decision.record.code.unwrap_or(Code::Internal).grpc_code(),
+        Answer::Deny(_) => code.unwrap_or(Code::Internal).grpc_code(),
     };
-    let (http_response, metadata) = match decision.answer {
+    let (http_response, metadata) = match answer {
         Answer::Allow(allow) => {
             let metadata = allow.metadata.clone();
             (HttpResponse::OkResponse(ok(allow)), metadata)
@@ -98,12 +101,7 @@ fn with_decision_id(metadata: Option<&Value>, decision_id: String) -> Struct {
         .and_then(Value::as_object)
         .map(members)
         .unwrap_or_default();
-    fields.insert(
-        "decision_id".to_owned(),
-        Any {
-            kind: Some(Kind::StringValue(decision_id)),
-        },
-    );
+    fields.insert("decision_id".to_owned(), text(decision_id));
     Struct { fields }
 }
 
@@ -148,63 +146,9 @@ fn finite(number: &postern_rego::Number) -> f64 {
         .unwrap_or_default()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(name: &str, value: &str) -> Header {
-        Header::new(name, value).unwrap()
-    }
-
-    #[test]
-    #[expect(
-        deprecated,
-        reason = "the field that every Envoy version reads in ext_authz answers"
-    )]
-    fn the_first_of_a_name_replaces_and_further_ones_are_added() {
-        let options = options(vec![header("a", "1"), header("b", "2"), header("a", "3")]);
-        let append: Vec<_> = options
-            .iter()
-            .map(|option| option.append.as_ref().unwrap().value)
-            .collect();
-        assert_eq!(append, [false, false, true]);
-    }
-
-    #[test]
-    fn metadata_of_any_form_is_told_to_envoy_with_the_decision_id_beside_it() {
-        let json = r#"{"a":[1,2.5,null,true],"b":{"c":"d"},"huge":1e400,"decision_id":"forged"}"#;
-        let metadata = Value::from_json_str(json).unwrap();
-        let told = with_decision_id(Some(&metadata), "id-1".to_owned()).fields;
-        let text = |name: &str| told.get(name).and_then(|any| any.kind.clone());
-        assert_eq!(text("decision_id"), Some(Kind::StringValue("id-1".to_owned())));
-        assert_eq!(text("huge"), Some(Kind::NumberValue(0.0)));
-        let Some(Kind::ListValue(list)) = text("a") else {
-            panic!("{told:?}")
-        };
-        let numbers = [
-            Kind::NumberValue(1.0),
-            Kind::NumberValue(2.5),
-            Kind::NullValue(0),
-            Kind::BoolValue(true),
-        ];
-        assert_eq!(
-            list.values
-                .into_iter()
-                .filter_map(|any| any.kind)
-                .collect::<Vec<_>>(),
-            numbers
-        );
-        assert!(matches!(text("b"), Some(Kind::StructValue(_))));
-    }
-
-    #[test]
-    fn a_set_is_told_as_a_list() {
-        let set = [Value::from("b"), Value::from("a")]
-            .into_iter()
-            .collect::<postern_rego::Set>();
-        let Some(Kind::ListValue(list)) = any(&Value::from(set)).kind else {
-            panic!("not a list")
-        };
-        assert_eq!(list.values.len(), 2);
+/// A string as a member of a Struct.
+pub(crate) fn text(text: String) -> Any {
+    Any {
+        kind: Some(Kind::StringValue(text)),
     }
 }

@@ -1,20 +1,13 @@
-//! Envoy's `CheckRequest` as the view that a decision reads: borrowed, nothing copied that needn't be. Never judges.
+//! A `CheckRequest` that `prost` decoded as the view that a decision reads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::ext_authz::wire::request::RequestError;
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::config::core::v3::{self as core, HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer};
 use postern_decide::{Address, Headers, HttpView, PeerView, RequestView, Timestamp};
-
-/// What makes a `CheckRequest` one that can't be decided on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RequestError {
-    /// The network filter sends these: there is no HTTP request in them.
-    #[error("attributes.request.http is missing; expected a check from Envoy's HTTP filter ext_authz")]
-    NotHttp,
-}
 
 /// The view of `request`.
 ///
@@ -44,11 +37,11 @@ pub(crate) fn view(request: &CheckRequest) -> Result<RequestView<'_>, RequestErr
             seconds: time.seconds,
             nanos: time.nanos,
         }),
+        may_wait: false,
         tls_sni: attributes
             .tls_session
             .as_ref()
             .map(|session| session.sni.as_str()),
-        may_wait: false,
     })
 }
 
@@ -61,11 +54,15 @@ fn headers(http: &HttpRequest) -> Headers<'_> {
                 .iter()
                 .map(|header| (header.key.as_str(), bytes_of(header))),
         ),
-        None => Headers::from_text(
-            http.headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        ),
+        // In some order, so that names that differ by case only are joined in the same one each time.
+        None => {
+            let sorted: BTreeMap<_, _> = http.headers.iter().collect();
+            Headers::from_text(
+                sorted
+                    .into_iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str())),
+            )
+        }
     }
 }
 
@@ -106,81 +103,4 @@ fn pairs(map: &HashMap<String, String>) -> Vec<(&str, &str)> {
     map.iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
-    use envoy_types::pb::envoy::service::auth::v3::attribute_context::Request;
-
-    use super::*;
-
-    fn check_request(http: HttpRequest) -> CheckRequest {
-        let request = Request {
-            time: None,
-            http: Some(http),
-        };
-        CheckRequest {
-            attributes: Some(AttributeContext {
-                request: Some(request),
-                ..Default::default()
-            }),
-        }
-    }
-
-    fn raw(key: &str, value: &[u8]) -> HeaderValue {
-        HeaderValue {
-            key: key.to_owned(),
-            raw_value: value.to_vec(),
-            ..Default::default()
-        }
-    }
-
-    #[test]
-    fn raw_headers_decide_when_envoy_sends_them() {
-        let request = check_request(HttpRequest {
-            headers: [("x-a".to_owned(), "from the map".to_owned())].into(),
-            header_map: Some(HeaderMap {
-                headers: vec![raw("X-A", b"1"), raw("x-a", b"2")],
-            }),
-            ..Default::default()
-        });
-        assert_eq!(view(&request).unwrap().http.headers.value("x-a"), Some("1,2"));
-    }
-
-    #[test]
-    fn an_empty_raw_list_is_no_reason_to_read_the_map() {
-        let request = check_request(HttpRequest {
-            headers: [("authorization".to_owned(), "Bearer a".to_owned())].into(),
-            header_map: Some(HeaderMap::default()),
-            ..Default::default()
-        });
-        assert!(view(&request).unwrap().http.headers.is_empty());
-    }
-
-    #[test]
-    fn plain_headers_are_read_without_raw_ones() {
-        let request = check_request(HttpRequest {
-            headers: [("x-a".to_owned(), "1,2".to_owned())].into(),
-            method: "GET".to_owned(),
-            ..Default::default()
-        });
-        let view = view(&request).unwrap();
-        assert_eq!(
-            (view.http.headers.value("x-a"), view.http.method),
-            (Some("1,2"), "GET")
-        );
-    }
-
-    #[test]
-    fn a_check_without_http_is_refused() {
-        for request in [
-            CheckRequest { attributes: None },
-            CheckRequest {
-                attributes: Some(AttributeContext::default()),
-            },
-        ] {
-            assert_eq!(view(&request).err(), Some(RequestError::NotHttp));
-        }
-    }
 }

@@ -1,0 +1,13 @@
+//! The wire format of ext_authz, read and written without a copy of what it says: protobuf's own rules, to the letter of
+//! `prost`, which is the oracle of the tests here. Never judges what a request means.
+
+mod metadata;
+#[cfg(test)]
+mod oracle;
+mod put;
+mod reader;
+mod request;
+mod response;
+
+pub(crate) use request::view;
+pub(crate) use response::{denied, response};

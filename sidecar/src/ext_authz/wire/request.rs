@@ -1,0 +1,298 @@
+//! `envoy.service.auth.v3.CheckRequest` as the view that a decision reads: borrowed from the message's bytes. A message
+//! that comes in several parts is merged as protobuf says: values that come later win, maps and lists grow. Never judges.
+
+use postern_decide::{Address, Headers, PeerView, RequestView, Timestamp};
+
+use super::metadata::{METADATA, hold_to};
+use super::reader::{Reader, WireError};
+
+/// What makes a `CheckRequest` one that can't be decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// The network filter sends these: there is no HTTP request in them.
+    #[error("attributes.request.http is missing; expected a check from Envoy's HTTP filter ext_authz")]
+    NotHttp,
+    /// It isn't a `CheckRequest` at all.
+    #[error("expected an envoy.service.auth.v3.CheckRequest: {0}")]
+    Wire(#[from] WireError),
+}
+
+/// How many headers there is room for before a list must grow.
+const USUAL_HEADERS: usize = 48;
+
+/// What has been read so far.
+#[derive(Default)]
+struct Draft<'a> {
+    view: RequestView<'a>,
+    is_http: bool,
+    /// `header_map`: each repeat on its own. Where there is one it decides, even an empty one.
+    raw: Option<Vec<(&'a str, &'a [u8])>>,
+    /// `headers`, where Envoy has joined repeats already.
+    text: Vec<(&'a str, &'a str)>,
+}
+
+/// The view of an encoded `CheckRequest`.
+///
+/// # Errors
+/// When it is ill-formed, or holds no HTTP request.
+pub(crate) fn view(message: &[u8]) -> Result<RequestView<'_>, RequestError> {
+    let mut draft = Draft::default();
+    let mut reader = Reader::new(message);
+    while let Some(field) = reader.field()? {
+        match field.number {
+            1 => draft.attributes(reader.message(field)?)?,
+            _ => reader.skip(field)?,
+        }
+    }
+    draft.finish()
+}
+
+impl<'a> Draft<'a> {
+    /// `AttributeContext`.
+    fn attributes(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+        while let Some(field) = message.field()? {
+            match field.number {
+                1 => peer(self.view.source.get_or_insert_default(), message.message(field)?)?,
+                2 => peer(
+                    self.view.destination.get_or_insert_default(),
+                    message.message(field)?,
+                )?,
+                4 => self.request(message.message(field)?)?,
+                10 => self.view.context_extensions.push(pair(message.entry(field)?)?),
+                11 | 13 => hold_to(&METADATA, message.message(field)?)?,
+                12 => tls_session(self.view.tls_sni.get_or_insert_default(), message.message(field)?)?,
+                _ => message.skip(field)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `AttributeContext.Request`.
+    fn request(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+        while let Some(field) = message.field()? {
+            match field.number {
+                1 => timestamp(self.view.time.get_or_insert_default(), message.message(field)?)?,
+                2 => self.http(message.message(field)?)?,
+                _ => message.skip(field)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `AttributeContext.HttpRequest`.
+    fn http(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+        self.is_http = true;
+        let http = &mut self.view.http;
+        while let Some(field) = message.field()? {
+            match field.number {
+                1 => http.id = message.text(field)?,
+                2 => http.method = message.text(field)?,
+                3 => self.text.push(pair(message.entry(field)?)?),
+                4 => http.path = message.text(field)?,
+                5 => http.host = message.text(field)?,
+                6 => http.scheme = message.text(field)?,
+                // `query` and `fragment`: Envoy leaves them empty and the path whole.
+                7 | 8 => message.text(field).map(drop)?,
+                9 => http.size = message.int64(field)?,
+                10 => http.protocol = message.text(field)?,
+                11 => http.body = message.text(field)?,
+                12 => http.raw_body = message.bytes(field)?,
+                13 => {
+                    let headers = self.raw.get_or_insert_with(|| Vec::with_capacity(USUAL_HEADERS));
+                    header_map(headers, message.message(field)?)?;
+                }
+                _ => message.skip(field)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<RequestView<'a>, RequestError> {
+        if !self.is_http {
+            return Err(RequestError::NotHttp);
+        }
+        let view = &mut self.view;
+        keep_last(&mut view.context_extensions);
+        for peer in [&mut view.source, &mut view.destination].into_iter().flatten() {
+            keep_last(&mut peer.labels);
+        }
+        view.http.headers = match self.raw {
+            Some(raw) => Headers::from_raw(raw),
+            None => {
+                keep_last(&mut self.text);
+                Headers::from_text(self.text)
+            }
+        };
+        Ok(self.view)
+    }
+}
+
+/// `envoy.config.core.v3.HeaderMap`.
+fn header_map<'a>(headers: &mut Vec<(&'a str, &'a [u8])>, mut message: Reader<'a>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => headers.push(header_value(message.message(field)?)?),
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// `envoy.config.core.v3.HeaderValue`: its value is in one of two fields.
+#[inline]
+fn header_value<'a>(mut message: Reader<'a>) -> Result<(&'a str, &'a [u8]), WireError> {
+    let (mut key, mut value, mut raw) = ("", "", [].as_slice());
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => key = message.text(field)?,
+            2 => value = message.text(field)?,
+            3 => raw = message.bytes(field)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok((key, if raw.is_empty() { value.as_bytes() } else { raw }))
+}
+
+/// An entry of a `map<string, string>`; either part may be missing, and is empty then.
+fn pair<'a>(mut message: Reader<'a>) -> Result<(&'a str, &'a str), WireError> {
+    let (mut key, mut value) = ("", "");
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => key = message.text(field)?,
+            2 => value = message.text(field)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok((key, value))
+}
+
+/// `AttributeContext.Peer`.
+fn peer<'a>(peer: &mut PeerView<'a>, mut message: Reader<'a>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => address(&mut peer.address, message.message(field)?)?,
+            2 => peer.service = message.text(field)?,
+            3 => peer.labels.push(pair(message.entry(field)?)?),
+            4 => peer.principal = message.text(field)?,
+            5 => peer.certificate = message.text(field)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// `envoy.config.core.v3.Address`, a oneof: another kind takes the place of what was there, the same kind is merged.
+fn address<'a>(address: &mut Option<Address<'a>>, mut message: Reader<'a>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => *address = Some(socket_address(address.take(), message.message(field)?)?),
+            2 => *address = Some(pipe(address.take(), message.message(field)?)?),
+            3 => {
+                internal_address(message.message(field)?)?;
+                *address = None;
+            }
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// `envoy.config.core.v3.SocketAddress`.
+fn socket_address<'a>(
+    before: Option<Address<'a>>,
+    mut message: Reader<'a>,
+) -> Result<Address<'a>, WireError> {
+    let (mut address, mut port, mut protocol) = match before {
+        Some(Address::Socket {
+            address,
+            port,
+            protocol,
+        }) => (address, port, protocol),
+        Some(Address::Pipe { .. }) | None => ("", None, 0),
+    };
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => protocol = message.int32(field)?,
+            2 => address = message.text(field)?,
+            3 => port = Some(message.uint32(field)?),
+            // `named_port`, the other side of a oneof.
+            4 => {
+                message.text(field)?;
+                port = None;
+            }
+            5 | 7 => message.text(field).map(drop)?,
+            6 => message.int64(field).map(drop)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(Address::Socket {
+        address,
+        port,
+        protocol,
+    })
+}
+
+/// `envoy.config.core.v3.Pipe`.
+fn pipe<'a>(before: Option<Address<'a>>, mut message: Reader<'a>) -> Result<Address<'a>, WireError> {
+    let mut path = match before {
+        Some(Address::Pipe { path }) => path,
+        Some(Address::Socket { .. }) | None => "",
+    };
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => path = message.text(field)?,
+            2 => message.int64(field).map(drop)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(Address::Pipe { path })
+}
+
+/// `envoy.config.core.v3.EnvoyInternalAddress`: says nothing about who it is.
+fn internal_address(mut message: Reader<'_>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 | 2 => message.text(field).map(drop)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// `google.protobuf.Timestamp`.
+fn timestamp(time: &mut Timestamp, mut message: Reader<'_>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => time.seconds = message.int64(field)?,
+            2 => time.nanos = message.int32(field)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// `AttributeContext.TLSSession`.
+fn tls_session<'a>(sni: &mut &'a str, mut message: Reader<'a>) -> Result<(), WireError> {
+    while let Some(field) = message.field()? {
+        match field.number {
+            1 => *sni = message.text(field)?,
+            _ => message.skip(field)?,
+        }
+    }
+    Ok(())
+}
+
+/// A map has one value for each key: the last.
+fn keep_last(pairs: &mut Vec<(&str, &str)>) {
+    if pairs.len() < 2 {
+        return;
+    }
+    // Stable, so that among equals the last one sent comes first.
+    pairs.reverse();
+    pairs.sort_by(|left, right| left.0.cmp(right.0));
+    pairs.dedup_by(|later, earlier| later.0 == earlier.0);
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,187 @@
+//! One connection. Reads what there is, then answers it, in this order and on this task, so that a burst costs a few system
+//! calls and a check no task switch. A message that isn't whole yet waits, for a bounded time and among a bounded number.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use h2::server::{Connection, SendResponse};
+use h2::{Reason, RecvStream};
+use http::{Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::Host;
+use super::body::{Body, BodyError};
+use super::health::{Health, Verdict};
+use super::other;
+use crate::ext_authz::{CHECK, Reply, grpc};
+use crate::overload::Taken;
+
+/// A connection, from its preface to its end.
+pub(super) struct Conversation<T> {
+    http2: Connection<T, Bytes>,
+    host: Arc<Host>,
+    /// Checks whose message isn't whole, in the order in which they came.
+    waiting: Vec<Waiting>,
+    health: Health,
+    /// `None` once the client has been told to leave.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// A check whose message isn't whole.
+struct Waiting {
+    body: Body,
+    respond: SendResponse<Bytes>,
+    since: u64,
+    _in_flight: Taken,
+}
+
+impl<T> Conversation<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    pub(super) fn new(mut http2: Connection<T, Bytes>, host: Arc<Host>, stop: CancellationToken) -> Self {
+        Self {
+            health: Health::new(http2.ping_pong()),
+            http2,
+            host,
+            waiting: Vec::new(),
+            stop: Some(Box::pin(stop.cancelled_owned())),
+        }
+    }
+
+    /// What to do about a request whose headers have come.
+    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        self.health.heard();
+        if let Err(refusal) = grpc::is_grpc(&request) {
+            return finish(&mut respond, refusal);
+        }
+        if request.uri().path() != CHECK {
+            return other::spawn(self.host.others.clone(), request, respond);
+        }
+        match self.host.in_flight.take(1) {
+            Some(in_flight) => self.waiting.push(Waiting {
+                body: Body::new(
+                    request.into_body(),
+                    self.host.plan.max_message_bytes,
+                    &self.host.partial_bytes,
+                ),
+                respond,
+                since: self.health.now(),
+                _in_flight: in_flight,
+            }),
+            None => send(&mut respond, self.host.checks.overloaded()),
+        }
+    }
+
+    /// Answers every check whose message is whole.
+    fn answer(&mut self) {
+        // What a body waits for comes while the connection is polled, which this task does: nobody need wake it.
+        let mut context = Context::from_waker(Waker::noop());
+        let checks = &self.host.checks;
+        self.waiting.retain_mut(|one| {
+            let Poll::Ready(message) = one.body.poll_whole(&mut context) else {
+                return true;
+            };
+            match message.map(|message| checks.answer(&message)) {
+                Ok(reply) => reply.send_by(&mut one.respond),
+                Err(BodyError::TooLarge(most)) => refuse(&mut one.respond, grpc::too_large(most)),
+                Err(BodyError::NoRoom) => send(&mut one.respond, checks.overloaded()),
+                // The client took its question back.
+                Err(BodyError::Lost) => {}
+            }
+            false
+        });
+    }
+
+    /// Refuses checks whose message has been coming for too long.
+    fn give_up(&mut self) {
+        let deadline = self.host.plan.message_deadline.as_secs();
+        let now = self.health.now();
+        self.waiting.retain_mut(|one| {
+            let late = now.saturating_sub(one.since) > deadline;
+            if late {
+                refuse(&mut one.respond, grpc::too_slow());
+            }
+            !late
+        });
+    }
+
+    /// Tells the client to leave: what it has asked is answered, what it asks meanwhile too, and then the connection ends.
+    fn leave(&mut self) {
+        self.stop = None;
+        self.http2.graceful_shutdown();
+    }
+}
+
+impl<T> Future for Conversation<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    type Output = Result<(), h2::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            let accepted = pin!(this.http2.accept()).poll(context);
+            match accepted {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    this.begin(request, respond);
+                    continue;
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => {}
+            }
+            // What is sent here wakes this task, which then hands it to the socket.
+            this.answer();
+            if let Some(stop) = &mut this.stop
+                && stop.as_mut().poll(context).is_ready()
+            {
+                this.leave();
+                continue;
+            }
+            match this.health.poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Verdict::Well { idle_long }) => {
+                    this.give_up();
+                    let free_a_place = idle_long && this.waiting.is_empty() && this.host.is_full();
+                    if free_a_place && this.stop.is_some() {
+                        this.leave();
+                    }
+                }
+                Poll::Ready(Verdict::Gone) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl Reply {
+    fn send_by(self, respond: &mut SendResponse<Bytes>) {
+        match self {
+            Self::Message(message) => send(respond, message),
+            Self::Refusal(status) => refuse(respond, *status),
+        }
+    }
+}
+
+/// Sends a framed message. Where that fails the stream is gone, and there is nobody to tell.
+fn send(respond: &mut SendResponse<Bytes>, message: Bytes) {
+    if let Ok(mut stream) = respond.send_response(grpc::head(), false)
+        && stream.send_data(message, false).is_ok()
+    {
+        let _ = stream.send_trailers(grpc::trailers());
+    }
+}
+
+fn refuse(respond: &mut SendResponse<Bytes>, status: tonic::Status) {
+    finish(respond, grpc::refusal(status));
+}
+
+fn finish(respond: &mut SendResponse<Bytes>, head: Response<()>) {
+    if respond.send_response(head, true).is_err() {
+        respond.send_reset(Reason::INTERNAL_ERROR);
+    }
+}
