@@ -10,6 +10,8 @@ mod copies;
 mod flow;
 mod paths;
 mod results;
+#[cfg(test)]
+mod tests;
 
 use super::op::{Address, BuiltinCall, Call, DynamicCall, Local, Op, Path, With};
 use crate::value::Value;
