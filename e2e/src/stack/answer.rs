@@ -1,6 +1,6 @@
 //! An HTTP answer, read whole, with the questions that tests ask of it.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 /// Status, headers and body of an answer.
@@ -29,6 +29,41 @@ impl Answer {
             status,
             headers,
             body,
+        }
+    }
+
+    /// Reads the bytes of an HTTP/1.1 answer that ended with its connection.
+    ///
+    /// # Panics
+    /// Where they are none.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("no HTTP status: {text:?}"));
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .filter_map(|(name, value)| {
+                Some((
+                    HeaderName::try_from(name).ok()?,
+                    HeaderValue::try_from(value.trim()).ok()?,
+                ))
+            })
+            .fold(HeaderMap::new(), |mut headers, (name, value)| {
+                headers.append(name, value);
+                headers
+            });
+        Self {
+            status,
+            headers,
+            body: body.to_owned(),
         }
     }
 

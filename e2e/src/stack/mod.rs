@@ -1,16 +1,22 @@
-//! The whole product, started as a newcomer starts it (`postern dev`) on ports and in a folder of its own, and asked from
-//! outside. What tests need to read well lives here; what they promise stands in the tests.
+//! The whole product, started as a newcomer starts it (`postern dev`, [`Stack`]) on ports and in a folder of its own, or a
+//! sidecar and an Envoy alone with configurations of the test's own ([`Mesh`]), and asked from outside. What tests need to read well lives here; what they promise stands in the tests.
 
 mod answer;
 mod binaries;
+mod envoy_config;
 mod issuer;
+pub mod mesh;
 mod ports;
 mod process;
 mod running;
+mod upstream;
 
 pub use answer::Answer;
 pub use binaries::{binary, root};
+pub use envoy_config::EnvoyConfig;
 pub use issuer::TestIssuer;
+pub use mesh::{AUDIENCE, Mesh, MeshBuilder, raw};
 pub use ports::free_base;
 pub use process::{alive, terminate, wait_until};
 pub use running::{Client, Options, Stack};
+pub use upstream::serve_upstream;
