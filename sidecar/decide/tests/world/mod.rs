@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 use postern_decide::{
     ActivePolicy, Answer, CacheLimits, Caches, Decision, Deny, Entropy, HeaderPrefix, Headers, HttpView,
-    IssuerRules, Issuers, Now, RequestView, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer,
-    settle,
+    IssuerRules, Issuers, Now, PeerView, RequestView, Revocations, Route, Routes, Settings, Snapshot,
+    TrustedIssuer, settle,
 };
-use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, sign_compact};
+use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, base64url, sign_compact};
 use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
 use serde_json::{Value as Json, json};
 
@@ -111,27 +113,88 @@ impl World {
     }
 
     pub(crate) fn ask_at(&self, now: UnixTime, headers: &[(&str, &str)]) -> Decision {
-        let request = RequestView {
-            http: HttpView {
-                method: "GET",
-                path: "/orders?a=1",
-                host: "api.example",
-                scheme: "http",
-                protocol: "HTTP/1.1",
-                headers: Headers::from_raw(headers.iter().map(|(name, value)| (*name, value.as_bytes()))),
-                ..HttpView::default()
-            },
-            ..RequestView::default()
+        self.settle(&request(headers), now)
+    }
+
+    /// A request with these headers from a workload with this certificate.
+    pub(crate) fn ask_from(&self, certificate: &str, headers: &[(&str, &str)]) -> Decision {
+        let source = PeerView {
+            certificate,
+            ..PeerView::default()
         };
+        let request = RequestView {
+            source: Some(source),
+            ..request(headers)
+        };
+        self.settle(&request, NOW)
+    }
+
+    pub(crate) fn settle(&self, request: &RequestView<'_>, now: UnixTime) -> Decision {
         *settle(
             &self.snapshot,
             &self.caches,
-            &request,
+            request,
             Now::at_second(now),
             &entropy(),
             &mut (),
         )
     }
+
+    /// The same world with its one route changed.
+    pub(crate) fn where_route(mut self, change: impl FnOnce(&mut Route)) -> Self {
+        let mut route = Route::named("default");
+        change(&mut route);
+        self.snapshot.routes = Arc::new(Routes::catch_all(route));
+        self
+    }
+
+    /// The same world with its issuer's rules changed.
+    pub(crate) fn where_issuer(mut self, change: impl FnOnce(&mut IssuerRules)) -> Self {
+        let mut rules = IssuerRules::new(expectations());
+        change(&mut rules);
+        let keys = JwkSet::new([self.signer.public_jwk()]);
+        let keys = Arc::new(KeySet::from_jwks(&keys));
+        let issuer = TrustedIssuer::with_keys(Arc::new(rules), keys, NOW);
+        self.snapshot.issuers = Issuers::new([Arc::new(issuer)]);
+        self
+    }
+}
+
+/// `GET http://api.example/orders?a=1` with these headers.
+pub(crate) fn request<'a>(headers: &[(&'a str, &'a str)]) -> RequestView<'a> {
+    RequestView {
+        http: HttpView {
+            method: "GET",
+            path: "/orders?a=1",
+            host: "api.example",
+            scheme: "http",
+            protocol: "HTTP/1.1",
+            headers: Headers::from_raw(headers.iter().map(|(name, value)| (*name, value.as_bytes()))),
+            ..HttpView::default()
+        },
+        ..RequestView::default()
+    }
+}
+
+/// A certificate with this URI, URL-encoded as Envoy sends it, and its `x5t#S256`.
+pub(crate) fn certificate(uri: &str) -> (String, String) {
+    let mut params = rcgen::CertificateParams::default();
+    params
+        .subject_alt_names
+        .push(rcgen::SanType::URI(uri.try_into().unwrap()));
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    let encoded = certificate
+        .pem()
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D")
+        .replace(' ', "%20")
+        .replace('\n', "%0A");
+    (encoded, base64url::encode(&sha256(certificate.der())))
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    digest(&SHA256, bytes).as_ref().try_into().unwrap()
 }
 
 pub(crate) fn entropy() -> Entropy {
