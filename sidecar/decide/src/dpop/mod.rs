@@ -100,6 +100,10 @@ fn checked(
     let window_seconds = plan.iat_window_seconds.min(MAX_IAT_WINDOW_SECONDS);
     check_time(&proof, window_seconds, now)?;
     if plan.nonce {
+        if nonce_keys.is_empty() {
+            // Who is asked for a nonce must be given one.
+            return Err(DpopReason::NoNonceKeys);
+        }
         let nonce = proof.nonce().ok_or(DpopReason::NonceMissing)?;
         nonce_keys.check(nonce, plan.nonce_lifetime_seconds, now)?;
     }
