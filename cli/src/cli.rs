@@ -33,8 +33,23 @@ pub enum Command {
     Bundle(commands::bundle::BundleArgs),
     /// OAuth clients.
     Client(commands::client::ClientArgs),
+    /// API keys.
+    ApiKey(commands::api_key::ApiKeyArgs),
     /// Tokens.
     Token(commands::token::TokenArgs),
+    /// Revoke tokens, of any issuer that sidecars trust: one, or all that have something in common.
+    #[command(
+        after_help = "Every sidecar that is connected refuses the tokens within a second. An entry that is there already for the\n\
+        same tokens is widened, never narrowed.\n\n\
+        Examples:\n  \
+        postern revoke --token \"$TOKEN\"\n  \
+        postern revoke --jti 6f1c2b9a-3d4e-4f50-8a61-0c9d7e5b1a23\n  \
+        postern revoke --claim sub=bob --issued-before now --issuer https://login.example.com\n  \
+        postern revoke --key-id 2026-11 --issuer https://login.example.com --reason 'the key leaked'"
+    )]
+    Revoke(commands::revoke::RevokeArgs),
+    /// What is revoked.
+    Revocation(commands::revoke::RevocationArgs),
     /// The demo's upstream: answers what it saw. Started by `dev`.
     #[command(hide = true)]
     Upstream(dev::upstream::UpstreamArgs),

@@ -69,7 +69,21 @@ fn only_what_works_shows_in_help() {
         .filter(|command| !command.is_hide_set())
         .map(Command::get_name)
         .collect();
-    assert_eq!(shown, ["dev", "status", "check", "explain", "bundle", "client", "token"]);
+    assert_eq!(
+        shown,
+        [
+            "dev",
+            "status",
+            "check",
+            "explain",
+            "bundle",
+            "client",
+            "api-key",
+            "token",
+            "revoke",
+            "revocation"
+        ]
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
+use tonic_types::StatusExt as _;
 
 use crate::target::{DevFile, DevFileError};
 
@@ -163,8 +164,24 @@ pub fn refused(status: Status) -> anyhow::Error {
                 DEADLINE.as_secs()
             )
         }
-        code => anyhow::anyhow!("the control plane answered {code:?}: {}", status.message()),
+        code => anyhow::anyhow!(
+            "the control plane answered {code:?}: {}{}",
+            status.message(),
+            fields(&status)
+        ),
     }
+}
+
+/// The fields that are wrong, where the control plane names them.
+fn fields(status: &Status) -> String {
+    let violations = status
+        .get_details_bad_request()
+        .map(|request| request.field_violations)
+        .unwrap_or_default();
+    violations
+        .iter()
+        .map(|wrong| format!("\n  {}: {}", wrong.field, wrong.description))
+        .collect()
 }
 
 /// The cause at the bottom of an error: `Connection refused`, where the top says `transport error`.

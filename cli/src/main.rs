@@ -16,6 +16,7 @@ mod policy;
 mod sidecar_admin;
 mod target;
 mod time_text;
+mod when;
 
 use std::process::ExitCode;
 
@@ -48,7 +49,10 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Bundle(args) => commands::bundle::run(args).await,
         Command::Client(args) => commands::client::run(args).await,
+        Command::ApiKey(args) => commands::api_key::run(args).await,
         Command::Token(args) => commands::token::run(args).await,
+        Command::Revoke(args) => commands::revoke::run(args).await,
+        Command::Revocation(args) => commands::revoke::run_list(args).await,
         Command::Upstream(args) => dev::upstream::run(args).await,
         Command::Completions(args) => commands::plumbing::completions(&args),
         Command::Man(args) => commands::plumbing::man(&args),

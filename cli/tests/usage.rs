@@ -50,6 +50,20 @@ fn help_is_a_command_too() {
 }
 
 #[test]
+fn a_revocation_says_which_tokens_in_one_way() {
+    expect(&["revoke"], 2, "--jti <ID>");
+    expect(&["revoke", "--jti", "a", "--sid", "b"], 2, "cannot be used with");
+    expect(&["revoke", "--claim", "sub"], 2, "expected NAME=VALUE");
+    expect(
+        &["revoke", "--jti", "a", "--issued-before", "yesterday"],
+        2,
+        "2026-11-24T16:12:40Z",
+    );
+    expect(&["revoke", "--jti", "a", "--expires-in", "5"], 2, "such as 30m");
+    expect(&["revoke", "--token", "x"], 2, "not a token");
+}
+
+#[test]
 fn a_name_that_no_bundle_can_have_is_refused_with_the_rule() {
     expect(
         &["bundle", "push", "x.tar.gz", "--name", "Bad Name!"],

@@ -1,9 +1,11 @@
 //! The commands, a file or a folder each.
 
+pub mod api_key;
 pub mod bundle;
 pub mod check;
 pub mod client;
 pub mod explain;
 pub mod plumbing;
+pub mod revoke;
 pub mod status;
 pub mod token;

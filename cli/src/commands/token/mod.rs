@@ -71,6 +71,11 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// The claims that a token says it has; `None` when it isn't of a token's form. Proves nothing.
+pub fn unverified_claims(token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    Inspected::read(token, Verification::NotVerified).map(|inspected| inspected.claims)
+}
+
 /// A token from the command line, or from standard input for `-`. Spaces around it and `Bearer ` before it are dropped.
 ///
 /// # Errors
