@@ -130,6 +130,28 @@ fn a_copy_of_the_input_outlives_a_with_around_its_reader() {
 }
 
 #[test]
+fn a_copy_of_the_input_made_under_a_with_outlives_it() {
+    check(
+        &[vec![
+            with(0, &[1], string(2), &[copy(local(0), 5)]),
+            dot(5, 1, 6),
+            note(local(6)),
+        ]],
+        r#"{"a": 1}"#,
+        r#"["b"]"#,
+    );
+}
+
+#[test]
+fn what_a_walk_passes_is_kept_where_someone_else_reads_it() {
+    check(
+        &[vec![dot(0, 1, 5), dot(5, 2, 6), note(local(5)), note(local(6))]],
+        r#"{"a": {"b": 1}}"#,
+        r#"[{"b":1},1]"#,
+    );
+}
+
+#[test]
 fn what_was_perhaps_not_copied_is_undefined() {
     // The copy is made in a block that the lookup of `b` leaves before.
     let maybe = stmt(
@@ -236,7 +258,7 @@ fn constant_collections_are_made_once_and_those_added_to_are_not() {
         stmt("SetAdd", json!({"set": 5, "value": string(1)})),
     ];
     let constant = [set.to_vec(), vec![note(local(5))]].concat();
-    let program_of_constant = program(&[constant.clone()]);
+    let program_of_constant = program(std::slice::from_ref(&constant));
     assert!(
         !program_of_constant
             .code
