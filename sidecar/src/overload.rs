@@ -13,8 +13,6 @@ pub(crate) struct OverloadPlan {
     pub(crate) max_connections: usize,
     /// Requests at once on one connection (RFC 9113 §5.1.2); Envoy opens another one beyond.
     pub(crate) max_streams: u32,
-    /// The headers of one request as HTTP/2 measures them (RFC 9113 §6.5.2), in bytes.
-    pub(crate) max_header_list_bytes: u32,
     /// One message, in bytes.
     pub(crate) max_message_bytes: usize,
     /// Messages that come in parts, while they aren't whole, in bytes.
@@ -22,23 +20,7 @@ pub(crate) struct OverloadPlan {
     /// How long a message may take to come.
     pub(crate) message_deadline: Duration,
     /// How long what is under way may take to end once the process is told to.
-    pub(crate) grace: Duration,
-}
-
-impl Default for OverloadPlan {
-    fn default() -> Self {
-        Self {
-            max_in_flight: 1024,
-            max_connections: 1024,
-            max_streams: 256,
-            max_header_list_bytes: 16 << 10,
-            // With the body that Envoy may send along; what OPA's plugin takes too.
-            max_message_bytes: 4 << 20,
-            max_partial_bytes: 64 << 20,
-            message_deadline: Duration::from_secs(5),
-            grace: Duration::from_secs(5),
-        }
-    }
+    pub(crate) drain: Duration,
 }
 
 /// How much is under way, of what there is a bound for.

@@ -120,7 +120,7 @@ async fn serve(
     let stop = CancellationToken::new();
     let plan = WorkersPlan {
         threads: config.workers,
-        max_connections: config.max_connections,
+        overload: config.overload,
         listeners,
         http_auth,
         reflection: config.reflection,

@@ -23,7 +23,7 @@ use crate::status::Status;
 #[derive(Debug)]
 pub(crate) struct WorkersPlan {
     pub(crate) threads: usize,
-    pub(crate) max_connections: usize,
+    pub(crate) overload: OverloadPlan,
     pub(crate) listeners: Vec<Bound>,
     /// Proxies that ask over HTTP.
     pub(crate) http_auth: Option<HttpAuthServer>,
@@ -64,23 +64,19 @@ async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationT
             return;
         }
     };
-    let overload = OverloadPlan {
-        max_connections: plan.max_connections,
-        ..OverloadPlan::default()
-    };
-    let grace = overload.grace;
+    let drain = plan.overload.drain;
     let tasks = TaskTracker::new();
     // Spawned, so that connections are accepted and served on the workers rather than on this thread.
     if let Some(server) = plan.http_auth {
         tasks.spawn(server.serve(Arc::clone(&checker), stop.clone()));
     }
-    let host = Host::new(ExtAuthz::new(checker), others, overload);
+    let host = Host::new(ExtAuthz::new(checker), others, plan.overload);
     for bound in plan.listeners {
         tasks.spawn(listen(Arc::clone(&host), bound, tasks.clone(), stop.clone()));
     }
     stop.cancelled().await;
     tasks.close();
-    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
         tracing::warn!(
             tasks = tasks.len(),
             "not all connections ended in time; they are cut"

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::dpop::Dpop;
 use super::http_auth::HttpAuth;
 use super::issuers::File as Issuer;
+use super::overload::Overload;
 use super::routes::Route;
 use crate::decision_log::LogDecisions;
 
@@ -50,6 +51,9 @@ pub struct File {
     /// What all routes share of DPoP.
     #[serde(default)]
     pub dpop: Dpop,
+    /// How much is taken on at once, and what is said beyond.
+    #[serde(default)]
+    pub overload: Overload,
     /// The policy that decides. May be left out where every route says `policy: off`.
     pub policy: Option<Policy>,
     /// The control plane that tells when something changes. Without it, changes are found by polling.

@@ -7,6 +7,7 @@ mod dpop;
 mod file;
 mod http_auth;
 mod issuers;
+mod overload;
 mod peer;
 mod policy;
 mod routes;
@@ -26,6 +27,7 @@ pub use file::File;
 
 use crate::decision_log::LogDecisions;
 use crate::http_auth::HttpAuthPlan;
+use crate::overload::OverloadPlan;
 use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
 
 /// A checked configuration.
@@ -33,7 +35,7 @@ use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
 pub struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: Vec<Listen>,
-    pub(crate) max_connections: usize,
+    pub(crate) overload: OverloadPlan,
     pub(crate) workers: usize,
     pub(crate) reflection: bool,
     pub(crate) http_auth: Option<HttpAuthPlan>,
@@ -126,7 +128,7 @@ impl Config {
         Ok(Self {
             data_dir: document.resolve(&file.data_dir),
             listen,
-            max_connections: usize::try_from(max_connections).unwrap_or(usize::MAX),
+            overload: overload::checked(document, &file.overload, max_connections)?,
             workers: usize::try_from(workers).unwrap_or(1),
             reflection: file.ext_authz.reflection,
             http_auth: file

@@ -34,6 +34,8 @@ use connection::Conversation;
 
 /// How long a client may take to say that it speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE_DEADLINE: Duration = Duration::from_secs(5);
+/// The headers of one request as HTTP/2 measures them (RFC 9113 §6.5.2): what is asked about is in the message, not here.
+const MAX_HEADER_LIST_BYTES: u32 = 16 << 10;
 /// What is read from a socket at once: the requests of a burst in one system call.
 const READ_BYTES: usize = 32 << 10;
 /// What a client may send ahead on a stream, and on a connection, before it is told that there is room for more.
@@ -56,7 +58,7 @@ impl Host {
         let mut http2 = h2::server::Builder::new();
         http2
             .max_concurrent_streams(plan.max_streams)
-            .max_header_list_size(plan.max_header_list_bytes)
+            .max_header_list_size(MAX_HEADER_LIST_BYTES)
             .initial_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES);
         Arc::new(Self {
