@@ -248,6 +248,10 @@ fn tokens(
     names: Option<Arc<[Arc<str>]>>,
     issuers: Vec<&Issuer>,
 ) -> Result<JwtAccept, ConfigError> {
+    if issuers.is_empty() {
+        let message = "expected at least one issuer in `issuers`; without one every token is refused";
+        return Err(document.invalid(path, message));
+    }
     let mut sources: Vec<TokenSource> = Vec::new();
     for source in issuers
         .iter()

@@ -43,7 +43,8 @@ pub struct File {
     /// The decisions that are kept in memory.
     #[serde(default)]
     pub decisions: Decisions,
-    /// The issuers whose tokens are accepted; at least one, each named once.
+    /// The issuers whose tokens are accepted, each named once; at least one where any are.
+    #[serde(default)]
     pub issuers: Vec<Issuer>,
     /// What is asked of which requests: the first route that a request meets counts, one that meets none is refused.
     /// Default: one route, `default`, that takes every request and accepts a token of any issuer.

@@ -242,3 +242,17 @@ fn a_route_looks_for_tokens_where_those_of_its_issuers_are() {
         [TokenSource::Authorization]
     );
 }
+
+#[test]
+fn issuers_are_needed_where_tokens_are_accepted_and_nowhere_else() {
+    let (head, _) = HEAD.split_once("issuers:").unwrap();
+    let route = |accept: &str| config(&format!("{head}routes:\n- name: a\n  accept: {accept}\n"));
+    assert!(route("mtls").is_ok() && route("anonymous").is_ok());
+    let error = route("{ any: [mtls, jwt] }").unwrap_err();
+    assert!(
+        error.starts_with("sidecar.yaml:7: routes[0].accept.any[1]: expected at least one issuer"),
+        "{error}"
+    );
+    let error = config(head).unwrap_err();
+    assert!(error.contains("issuers: expected at least one issuer"), "{error}");
+}
