@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use postern_decide::{Authenticated, Caches, Decision, Refusal, RequestView, settle, verify_token};
+use postern_decide::{
+    Authenticated, Caches, Decision, Need, Outcome, Refusal, RequestView, decide, settle, verify_token,
+};
 use postern_telemetry::{Code, CorrelationId};
 
 use crate::clock::{self, Stopwatch};
+use crate::introspect::Introspector;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
@@ -20,6 +23,7 @@ pub(crate) struct Checker {
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) wakes: Wakes,
     pub(crate) reporter: Arc<Reporter>,
+    pub(crate) introspector: Arc<Introspector>,
 }
 
 impl Checker {
@@ -42,6 +46,24 @@ impl Checker {
         self.reporter.metrics.count_unread(Code::Overloaded);
     }
 
+    /// Decides on one request with what is there, unless something is missing that can be had: then nothing is decided yet.
+    pub(crate) fn check_unless_needy(&self, request: &RequestView<'_>) -> Result<Decision, Need> {
+        let began = Stopwatch::start();
+        let now = clock::now();
+        let entropy = self.randomness.entropy();
+        let mut laps = Laps::of_check(entropy.span[0], began);
+        let snapshot = self.published.load();
+        match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
+            Outcome::Decided(decision) => {
+                self.wake(decision.refetch.as_deref());
+                self.reporter
+                    .decided(&decision.record, request, now, began.elapsed(), &laps);
+                Ok(*decision)
+            }
+            Outcome::Needs(need) => Err(need),
+        }
+    }
+
     /// Verifies one token, for applications that ask.
     pub(crate) fn verify(
         &self,
@@ -57,7 +79,7 @@ impl Checker {
         verified
     }
 
-    fn wake(&self, issuer: Option<&str>) {
+    pub(crate) fn wake(&self, issuer: Option<&str>) {
         if let Some(wake) = issuer.and_then(|issuer| self.wakes.of(issuer)) {
             wake.unknown_key.notify_one();
         }

@@ -16,6 +16,7 @@
 //! | `host/` | HTTP/2 connections |
 //! | `ext_authz/`, `http_auth/`, `edge/` | bytes ⇄ views and decisions: Envoy, other proxies, applications |
 //! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
+//! | `needs`, `introspect/` | what a decision is missing and can be had: fresh keys, an issuer's word on its token |
 //! | `published`, `refetch` | the snapshot in force; waking a puller |
 //! | `sync/` | pulling keys and policy, verifying, swapping; hints |
 //! | `disk/` | the last good state |
@@ -38,8 +39,10 @@ mod edge;
 mod ext_authz;
 mod host;
 mod http_auth;
+mod introspect;
 mod listen;
 mod metrics;
+mod needs;
 mod overload;
 mod published;
 mod random;

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::decision_log::DecisionLog;
 use crate::disk::{DataFolder, VersionError};
 use crate::http_auth::HttpAuthServer;
+use crate::introspect::Introspector;
 use crate::listen::{self, BindError, Bound};
 use crate::metrics::{self, CheckMetrics};
 use crate::published::Published;
@@ -82,7 +83,7 @@ pub fn run(config: Config) -> Result<(), ProcessError> {
 }
 
 async fn serve(
-    config: Config,
+    mut config: Config,
     disk: DataFolder,
     admin_listener: Bound,
     listeners: Vec<Bound>,
@@ -109,12 +110,18 @@ async fn serve(
         log: DecisionLog(config.log_decisions),
         recent: Recent::of(config.keep_decisions),
     });
+    let introspections = config
+        .issuers
+        .iter_mut()
+        .filter_map(|issuer| issuer.introspection.take())
+        .collect();
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
         caches: Arc::clone(&caches),
         randomness: Arc::clone(&randomness),
         wakes: wakes.clone(),
         reporter: Arc::clone(&reporter),
+        introspector: Arc::new(Introspector::new(introspections)?),
     });
 
     let stop = CancellationToken::new();

@@ -22,7 +22,7 @@ pub mod settings;
 pub mod shared;
 
 pub use breaker::{Breaker, Moment, Outcome, Pass, Refused, State};
-pub use observe::{Observer, Prometheus, describe_metrics};
+pub use observe::{MetricNames, Observer, Prometheus};
 pub use outgoing::{CallError, Outgoing, OutgoingSettings};
 pub use settings::{BreakerSettings, SettingsError};
 pub use shared::{CircuitBreaker, Permit};

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::breaker::State;
 
-/// 1 for the state that a breaker is in, 0 for the others; by downstream and state.
-pub const BREAKER_STATE: &str = "postern_breaker_state";
-/// Transitions of a breaker, by downstream and the state it came to.
-pub const BREAKER_TRANSITIONS: &str = "postern_breaker_transitions_total";
-/// Calls that were not made, by downstream and reason: `open` (the breaker), `full` (no place), `deadline` (no place in time).
-pub const CALLS_REFUSED: &str = "postern_outgoing_refused_total";
+/// What the metrics are called; the host names them, as it does all of its metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct MetricNames {
+    /// A gauge: 1 for the state that a breaker is in, 0 for the others; labels `downstream` and `state`.
+    pub state: &'static str,
+    /// A counter of transitions; labels `downstream` and `to`.
+    pub transitions: &'static str,
+    /// A counter of calls that were not made; labels `downstream` and `reason`: `open` (the breaker), `full` (no place),
+    /// `deadline` (no place in time).
+    pub refused: &'static str,
+}
 
 /// Is told what a breaker does. Called under the breaker's lock: it counts, and returns.
 pub trait Observer: Send + Sync {
@@ -68,21 +73,21 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// The metrics of one downstream, under its name.
-    pub fn of(downstream: &str) -> Self {
+    pub fn of(names: &MetricNames, downstream: &str) -> Self {
         let name = || downstream.to_owned();
         let state = |state: State| {
             (
                 state,
-                gauge!(BREAKER_STATE, "downstream" => name(), "state" => state.as_str()),
+                gauge!(names.state, "downstream" => name(), "state" => state.as_str()),
             )
         };
         let transition = |state: State| {
             (
                 state,
-                counter!(BREAKER_TRANSITIONS, "downstream" => name(), "to" => state.as_str()),
+                counter!(names.transitions, "downstream" => name(), "to" => state.as_str()),
             )
         };
-        let refused = |reason| counter!(CALLS_REFUSED, "downstream" => name(), "reason" => reason);
+        let refused = |reason| counter!(names.refused, "downstream" => name(), "reason" => reason);
         Self {
             states: State::ALL.map(state),
             transitions: State::ALL.map(transition),
@@ -118,20 +123,4 @@ impl Observer for Prometheus {
     fn late(&self) {
         self.late.increment(1);
     }
-}
-
-/// Describes the metrics; the recorder must be installed before.
-pub fn describe_metrics() {
-    describe_gauge!(
-        BREAKER_STATE,
-        "1 for the state that the breaker of a downstream is in, by downstream and state"
-    );
-    describe_counter!(
-        BREAKER_TRANSITIONS,
-        "Transitions of the breaker of a downstream, by downstream and the state it came to"
-    );
-    describe_counter!(
-        CALLS_REFUSED,
-        "Calls to a downstream that were not made, by downstream and reason"
-    );
 }

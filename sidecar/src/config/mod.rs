@@ -6,6 +6,7 @@ mod claims;
 mod dpop;
 mod file;
 mod http_auth;
+mod introspection;
 mod issuers;
 mod overload;
 mod peer;
@@ -27,6 +28,7 @@ pub use file::File;
 
 use crate::decision_log::LogDecisions;
 use crate::http_auth::HttpAuthPlan;
+use crate::introspect::IntrospectionPlan;
 use crate::overload::OverloadPlan;
 use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
 
@@ -56,6 +58,8 @@ pub struct Config {
 pub(crate) struct Issuer {
     pub(crate) jwks_uri: String,
     pub(crate) plan: KeysPlan,
+    /// How it is asked about tokens that are no JWTs, where it can be.
+    pub(crate) introspection: Option<IntrospectionPlan>,
 }
 
 impl Issuer {

@@ -88,7 +88,7 @@ impl AuthEdgeService for AuthEdge {
         request: Request<IntrospectTokenRequest>,
     ) -> Result<Response<IntrospectTokenResponse>, Status> {
         let correlation_id = self.correlation_id(request.metadata());
-        let answer = introspect::answer(&self.checker, &request.into_inner(), &correlation_id);
+        let answer = introspect::answer(&self.checker, &request.into_inner(), &correlation_id).await;
         response(answer, &correlation_id)
     }
 

@@ -6,7 +6,7 @@ mod wire;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_decide::{Deny, Header};
+use postern_decide::{Deny, Header, Need};
 use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
 use tonic::Status;
 
@@ -28,6 +28,8 @@ pub(crate) enum Reply {
     Message(Bytes),
     /// No message. Envoy denies with `status_on_error`.
     Refusal(Box<Status>),
+    /// Nothing yet: something is missing that can be had ([`ExtAuthz::answer_later`]).
+    Later(Box<Need>),
 }
 
 impl ExtAuthz {
@@ -43,12 +45,25 @@ impl ExtAuthz {
             Err(status) => return Reply::Refusal(Box::new(status)),
         };
         match wire::view(message) {
-            Ok(view) => Reply::Message(wire::response(&self.checker.check(&view))),
-            // Without a request there is nothing to answer.
-            Err(error) => {
-                let error = Error::new(Code::InvalidRequest, error.to_string());
-                Reply::Refusal(Box::new(error.to_status(&self.correlation_id())))
+            Ok(mut view) => {
+                view.may_wait = true;
+                match self.checker.check_unless_needy(&view) {
+                    Ok(decision) => Reply::Message(wire::response(&decision)),
+                    Err(need) => Reply::Later(Box::new(need)),
+                }
             }
+            // Without a request there is nothing to answer.
+            Err(error) => self.no_request(&error),
+        }
+    }
+
+    /// Answers the request that something was missing for, once that has been got, or it is time to answer without.
+    pub(crate) async fn answer_later(&self, body: &Bytes, need: &Need) -> Reply {
+        self.checker.supply(need).await;
+        match grpc::message(body).map(wire::view) {
+            Ok(Ok(view)) => Reply::Message(wire::response(&self.checker.check(&view))),
+            Ok(Err(error)) => self.no_request(&error),
+            Err(status) => Reply::Refusal(Box::new(status)),
         }
     }
 
@@ -77,6 +92,11 @@ impl ExtAuthz {
             metadata: None,
         };
         wire::denied(&deny, Code::Overloaded, &decision_id)
+    }
+
+    fn no_request(&self, error: &dyn std::error::Error) -> Reply {
+        let error = Error::new(Code::InvalidRequest, error.to_string());
+        Reply::Refusal(Box::new(error.to_status(&self.correlation_id())))
     }
 
     fn correlation_id(&self) -> CorrelationId {

@@ -1,6 +1,7 @@
 //! One connection. Reads what there is, then answers it, in this order and on this task, so that a burst costs a few system
 //! calls and a check no task switch. A message that isn't whole yet waits, for a bounded time and among a bounded number.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
+use postern_decide::Need;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -35,7 +37,19 @@ struct Waiting {
     body: Body,
     respond: SendResponse<Bytes>,
     since: u64,
-    _in_flight: Taken,
+    in_flight: Taken,
+    /// The message, once it is whole; what is wrong, where it never will be.
+    whole: Option<Result<Bytes, BodyError>>,
+}
+
+impl Waiting {
+    /// Whether there is nothing more to wait for.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        if let Poll::Ready(message) = self.body.poll_whole(context) {
+            self.whole = Some(message);
+        }
+        self.whole.is_some()
+    }
 }
 
 impl<T> Conversation<T>
@@ -70,7 +84,8 @@ where
                 ),
                 respond,
                 since: self.health.now(),
-                _in_flight: in_flight,
+                in_flight,
+                whole: None,
             }),
             None => send(&mut respond, self.host.checks.overloaded()),
         }
@@ -81,19 +96,21 @@ where
         // What a body waits for comes while the connection is polled, which this task does: nobody need wake it.
         let mut context = Context::from_waker(Waker::noop());
         let checks = &self.host.checks;
-        self.waiting.retain_mut(|one| {
-            let Poll::Ready(message) = one.body.poll_whole(&mut context) else {
-                return true;
-            };
-            match message.map(|message| checks.answer(&message)) {
-                Ok(reply) => reply.send_by(&mut one.respond),
-                Err(BodyError::TooLarge(most)) => refuse(&mut one.respond, grpc::too_large(most)),
-                Err(BodyError::NoRoom) => send(&mut one.respond, checks.overloaded()),
+        for mut one in self.waiting.extract_if(.., |one| one.is_over(&mut context)) {
+            match one.whole {
+                Some(Ok(message)) => match checks.answer(&message) {
+                    Reply::Later(need) => {
+                        let host = Arc::clone(&self.host);
+                        tokio::spawn(later(host, message, need, one.respond, one.in_flight));
+                    }
+                    reply => reply.send_by(&mut one.respond),
+                },
+                Some(Err(BodyError::TooLarge(most))) => refuse(&mut one.respond, grpc::too_large(most)),
+                Some(Err(BodyError::NoRoom)) => send(&mut one.respond, checks.overloaded()),
                 // The client took its question back.
-                Err(BodyError::Lost) => {}
+                Some(Err(BodyError::Lost)) | None => {}
             }
-            false
-        });
+        }
     }
 
     /// Refuses checks whose message has been coming for too long.
@@ -163,8 +180,27 @@ impl Reply {
         match self {
             Self::Message(message) => send(respond, message),
             Self::Refusal(status) => refuse(respond, *status),
+            // Said once more than there is leave to wait.
+            Self::Later(_) => refuse(respond, grpc::too_slow()),
         }
     }
+}
+
+/// Answers a check that something was missing for, on a task of its own, so that the others needn't wait for it too. It
+/// keeps its place among those in flight.
+async fn later(
+    host: Arc<Host>,
+    message: Bytes,
+    need: Box<Need>,
+    mut respond: SendResponse<Bytes>,
+    _in_flight: Taken,
+) {
+    let reply = tokio::select! {
+        reply = host.checks.answer_later(&message, &need) => reply,
+        // The client no longer wants to know.
+        _ = poll_fn(|context| respond.poll_reset(context)) => return,
+    };
+    reply.send_by(&mut respond);
 }
 
 /// Sends a framed message. Where that fails the stream is gone, and there is nobody to tell.

@@ -168,7 +168,7 @@ impl HttpAuth {
             Ok((original, body)) => {
                 let client = original.client.map(|address| address.to_string());
                 let view = view(self.mode, &original, &parts.headers, client.as_deref(), &body);
-                let decision = self.checker.check(&view);
+                let decision = self.checker.answer(&view).await;
                 return answer::answer(self.mode, &prefix, decision, &parts.headers);
             }
             Err(refused) => refused,

@@ -39,6 +39,7 @@ pub(super) fn view<'r>(
             }),
             ..PeerView::default()
         }),
+        may_wait: true,
         ..RequestView::default()
     }
 }
@@ -105,7 +106,8 @@ mod tests {
             ("x-a", "2"),
         ]);
         let view = view(Mode::Nginx, &ORIGINAL, &headers, Some("203.0.113.7"), b"");
-        let seen: Vec<_> = view.http.headers.iter().collect();
+        let mut seen: Vec<_> = view.http.headers.iter().collect();
+        seen.sort_unstable();
         assert_eq!(
             seen,
             [

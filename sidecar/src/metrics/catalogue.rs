@@ -65,6 +65,14 @@ catalogue! {
         "Time since the policy in force was activated.";
     BUNDLE_REFUSED = Gauge "postern_bundle_refused" ["bundle"]
         "1 while the newest bundle is one that was refused.";
+    INTROSPECTIONS = Counter "postern_introspections_total" ["issuer", "outcome"]
+        "Tokens that their issuer was to be asked about. `outcome` is `active` or `inactive` where it answered, `cached` where it had before, `stale` where what it had said had to do, `failed` where nothing was known.";
+    BREAKER_STATE = Gauge "postern_breaker_state" ["downstream", "state"]
+        "1 for the state that the circuit breaker of a downstream is in (`closed`, `open`, `half_open`), 0 for the others.";
+    BREAKER_TRANSITIONS = Counter "postern_breaker_transitions_total" ["downstream", "to"]
+        "Transitions of the circuit breaker of a downstream, by the state it came to.";
+    OUTGOING_REFUSED = Counter "postern_outgoing_refused_total" ["downstream", "reason"]
+        "Calls to a downstream that were not made. `reason` is `open` (the breaker), `full` (as many waited as may) or `deadline` (none ended in time).";
     CONTROL_PLANE = Gauge "postern_control_plane_connected" []
         "1 while the stream from the control plane is connected.";
     READY = Gauge "postern_ready" []

@@ -7,8 +7,8 @@ mod checks;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub(crate) use catalogue::{
-    BUNDLE_AGE, BUNDLE_PULLS, BUNDLE_REFUSED, CONTROL_PLANE, JWKS_FETCHES, KEYS, KEYS_AGE, READY,
-    TOKEN_BYTES, TOKENS,
+    BREAKER_STATE, BREAKER_TRANSITIONS, BUNDLE_AGE, BUNDLE_PULLS, BUNDLE_REFUSED, CONTROL_PLANE,
+    INTROSPECTIONS, JWKS_FETCHES, KEYS, KEYS_AGE, OUTGOING_REFUSED, READY, TOKEN_BYTES, TOKENS,
 };
 use catalogue::{CHECK_SECONDS, STAGE_SECONDS};
 pub(crate) use checks::CheckMetrics;

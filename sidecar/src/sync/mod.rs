@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub(crate) use activation::Requirements;
 pub(crate) use bundle::{BundlePlan, BundlePuller};
-pub(crate) use fetch::{FetchError, Fetcher, client};
+pub(crate) use fetch::{FetchError, Fetcher, client, read_credential};
 pub(crate) use hints::{HintsPlan, Wakers, watch};
 pub(crate) use keys::{KeysPlan, KeysPuller};
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::config::claims::RequiredClaims;
+use crate::config::introspection::Introspection;
 
 /// An issuer of tokens.
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,8 @@ pub struct Issuer {
     /// `wait_ms: N` for that fetch, 1 to 400, below Envoy's timeout. Default `refuse`.
     #[serde(default)]
     pub on_unknown_kid: OnUnknownKid,
+    /// How it is asked about tokens that are no JWTs (RFC 7662). Default: it isn't, and they are refused.
+    pub introspection: Option<Introspection>,
 }
 
 /// An algorithm for signatures with a public key.

@@ -10,7 +10,7 @@ use postern_decide::{IssuerRules, OnUnknownKid, TokenSource};
 use postern_jose::Expectations;
 
 use super::accept::header_name;
-use super::{Issuer, url, within};
+use super::{Issuer, introspection, url, within};
 use crate::sync::KeysPlan;
 
 pub(super) use file::Issuer as File;
@@ -72,6 +72,10 @@ fn one(document: &Document, place: &str, file: File) -> Result<Issuer, ConfigErr
             OnUnknownKid::Wait { wait_ms: small(ms) }
         }
     };
+    let introspection = match file.introspection {
+        Some(section) => Some(introspection::checked(document, place, &file.issuer, section)?),
+        None => None,
+    };
     Ok(Issuer {
         jwks_uri: url(document, &at("jwks_uri"), file.jwks_uri)?,
         plan: KeysPlan {
@@ -80,7 +84,7 @@ fn one(document: &Document, place: &str, file: File) -> Result<Issuer, ConfigErr
                 token_sources: token_sources.into(),
                 on_unknown_kid,
                 max_staleness_seconds: small(staleness),
-                introspects: false,
+                introspects: introspection.is_some(),
                 expectations: Expectations {
                     issuer: file.issuer,
                     audiences: file.audiences,
@@ -93,6 +97,7 @@ fn one(document: &Document, place: &str, file: File) -> Result<Issuer, ConfigErr
             refresh: Duration::from_secs(refresh),
             cooldown: Duration::from_secs(cooldown),
         },
+        introspection,
     })
 }
 

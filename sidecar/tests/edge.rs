@@ -1,0 +1,449 @@
+//! What applications in the pod ask: AuthEdgeService, health, reflection; and checks whose token only its issuer can read.
+
+#[cfg(test)]
+mod world;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use postern_proto::edge::v1::auth_edge_service_client::AuthEdgeServiceClient;
+use postern_proto::edge::v1::introspect_token_response::Source;
+use postern_proto::edge::v1::{
+    GetServiceIdentityRequest, IntrospectTokenRequest, IntrospectTokenResponse, ValidateTokenRequest,
+};
+use postern_telemetry::Code;
+use serde_json::{Value as Json, json};
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use world::sidecar::Sidecar;
+use world::{AUDIENCE, Client, ISSUER, World, eventually, now};
+
+/// An introspection endpoint of the test's own.
+#[derive(Clone)]
+struct Endpoint {
+    address: std::net::SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    behaviour: Mutex<Behaviour>,
+    calls: AtomicUsize,
+    /// `authorization` and body of the last call.
+    last: Mutex<(String, String)>,
+}
+
+#[derive(Clone)]
+enum Behaviour {
+    Says(Json),
+    SaysText(String),
+    Fails,
+    Hangs,
+}
+
+impl Endpoint {
+    async fn start(says: Json) -> Self {
+        let shared = Arc::new(Shared {
+            behaviour: Mutex::new(Behaviour::Says(says)),
+            calls: AtomicUsize::new(0),
+            last: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/introspect", post(introspect))
+            .with_state(Arc::clone(&shared));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, shared }
+    }
+
+    fn now(&self, behaviour: Behaviour) {
+        *self.shared.behaviour.lock().unwrap() = behaviour;
+    }
+
+    fn calls(&self) -> usize {
+        self.shared.calls.load(Ordering::SeqCst)
+    }
+}
+
+async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
+    shared.calls.fetch_add(1, Ordering::SeqCst);
+    let credentials = headers
+        .get("authorization")
+        .map_or("", |value| value.to_str().unwrap());
+    *shared.last.lock().unwrap() = (credentials.to_owned(), body);
+    let behaviour = shared.behaviour.lock().unwrap().clone();
+    match behaviour {
+        Behaviour::Says(json) => json.to_string().into_response(),
+        Behaviour::SaysText(text) => text.into_response(),
+        Behaviour::Fails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Behaviour::Hangs => std::future::pending().await,
+    }
+}
+
+/// What a good issuer says of a good token.
+fn active() -> Json {
+    json!({
+        "active": true, "iss": ISSUER, "aud": AUDIENCE, "sub": "bob", "client_id": "shop", "scope": "orders:read",
+        "exp": now() + 600,
+    })
+}
+
+/// A sidecar whose issuer can be asked.
+struct Asked {
+    world: World,
+    sidecar: Sidecar,
+    endpoint: Endpoint,
+    edge: AuthEdgeServiceClient<Channel>,
+    checks: Client,
+}
+
+impl Asked {
+    async fn new(says: Json, settings: Json) -> Self {
+        let world = World::new().await;
+        let endpoint = Endpoint::start(says).await;
+        std::fs::write(world.folder.path().join("secret"), "s:e/c+ret\n").unwrap();
+        let mut config = world.config();
+        let mut introspection = json!({
+            "url": format!("http://{}/introspect", endpoint.address),
+            "client_id": "side:car",
+            "client_secret_file": "secret",
+            "timeout_ms": 300,
+        });
+        let members = introspection.as_object_mut().unwrap();
+        members.extend(settings.as_object().unwrap().clone());
+        config.document["issuers"][0]["introspection"] = introspection;
+        let sidecar = config.start_ready().await;
+        let checks = Client::over_unix(&sidecar.config).await;
+        Self {
+            edge: AuthEdgeServiceClient::new(checks.channel.clone()),
+            world,
+            sidecar,
+            endpoint,
+            checks,
+        }
+    }
+
+    async fn ask(&self, token: &str) -> Result<IntrospectTokenResponse, tonic::Status> {
+        let request = IntrospectTokenRequest {
+            token: token.to_owned(),
+            issuer: String::new(),
+        };
+        let answer = self.edge.clone().introspect_token(request).await;
+        answer.map(tonic::Response::into_inner)
+    }
+}
+
+fn refused(answer: Result<IntrospectTokenResponse, tonic::Status>) -> postern_telemetry::Error {
+    postern_telemetry::Error::from_status(&answer.unwrap_err())
+}
+
+#[tokio::test]
+async fn a_jwt_is_answered_here_and_shown_to_nobody() {
+    let asked = Asked::new(active(), json!({})).await;
+    let answer = asked.ask(&asked.world.token("orders:read")).await.unwrap();
+    assert!(answer.active);
+    assert_eq!(answer.source(), Source::Local);
+    let claims: Json = serde_json::from_str(&answer.claims_json).unwrap();
+    assert_eq!(claims["sub"], "alice");
+
+    let expired = json!({ "exp": now() - 100 });
+    let answer = asked
+        .ask(&world::token(&asked.world.issuer, &expired))
+        .await
+        .unwrap();
+    assert_eq!((answer.active, answer.code.as_str()), (false, "token_expired"));
+    assert_eq!(answer.claims_json, "");
+    assert_eq!(asked.endpoint.calls(), 0);
+}
+
+#[tokio::test]
+async fn another_token_is_asked_about_once_and_remembered() {
+    let asked = Asked::new(active(), json!({})).await;
+    let first = asked.ask("opaque/token+1").await.unwrap();
+    assert_eq!((first.active, first.source()), (true, Source::Issuer));
+    let claims: Json = serde_json::from_str(&first.claims_json).unwrap();
+    assert_eq!(claims["sub"], "bob");
+    // RFC 6749 §2.3.1: both halves form-encoded before they are joined.
+    let (credentials, body) = asked.endpoint.shared.last.lock().unwrap().clone();
+    assert_eq!(credentials, "Basic c2lkZSUzQWNhcjpzJTNBZSUyRmMlMkJyZXQ=");
+    assert_eq!(body, "token=opaque%2Ftoken%2B1&token_type_hint=access_token");
+
+    let second = asked.ask("opaque/token+1").await.unwrap();
+    assert_eq!((second.active, second.source()), (true, Source::Cache));
+    assert_eq!(asked.endpoint.calls(), 1);
+    asked.ask("opaque-2").await.unwrap();
+    assert_eq!(asked.endpoint.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_no_is_an_answer_and_remembered_briefly() {
+    let asked = Asked::new(json!({ "active": false }), json!({})).await;
+    for source in [Source::Issuer, Source::Cache] {
+        let answer = asked.ask("opaque").await.unwrap();
+        assert_eq!((answer.active, answer.code.as_str()), (false, "invalid_token"));
+        assert_eq!(answer.source(), source);
+    }
+    assert_eq!(asked.endpoint.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_yes_for_somebody_else_is_a_no_here() {
+    let asked = Asked::new(active(), json!({ "cache_seconds": 0 })).await;
+    for (name, value) in [
+        ("aud", json!("urn:somebody:else")),
+        ("aud", Json::Null),
+        ("iss", json!("https://other.example")),
+        ("exp", json!(now() - 100)),
+        ("nbf", json!(now() + 1_000)),
+    ] {
+        let mut says = active();
+        says[name] = value.clone();
+        asked.endpoint.now(Behaviour::Says(says));
+        let answer = asked.ask("opaque").await.unwrap();
+        assert!(!answer.active, "{name} {value}: {answer:?}");
+        assert_eq!(answer.claims_json, "");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_token_is_shown_to_nobody() {
+    let asked = Asked::new(active(), json!({})).await;
+    for token in ["", "two words", "a\nb", "é", &"a".repeat(20_000)] {
+        assert!(!asked.ask(token).await.unwrap().active);
+    }
+    assert_eq!(asked.endpoint.calls(), 0);
+}
+
+#[tokio::test]
+async fn an_issuer_that_fails_is_left_alone_and_found_again() {
+    let breaker = json!({ "failures_to_open": 3, "successes_to_close": 1, "open_seconds": 1 });
+    let asked = Asked::new(active(), json!({ "breaker": breaker })).await;
+    asked.endpoint.now(Behaviour::Fails);
+    for _ in 0..3 {
+        let error = refused(asked.ask("opaque").await);
+        assert_eq!(error.code(), Code::IntrospectionUnavailable);
+    }
+    assert_eq!(asked.endpoint.calls(), 3);
+    // Open: at once, and the caller is told when to come again.
+    let asked_at = Instant::now();
+    for _ in 0..20 {
+        let error = refused(asked.ask("opaque").await);
+        assert_eq!(error.retry_after_seconds(), Some(1));
+    }
+    assert!(asked_at.elapsed() < Duration::from_millis(900));
+    assert_eq!(asked.endpoint.calls(), 3);
+    let metrics = asked.sidecar.metrics().await;
+    let open = format!("postern_breaker_state{{downstream=\"introspection {ISSUER}\",state=\"open\"}} 1");
+    assert!(metrics.contains(&open), "{metrics}");
+
+    asked.endpoint.now(Behaviour::Says(active()));
+    eventually(Duration::from_secs(10), "asked again", || async {
+        asked.ask("opaque").await.is_ok_and(|answer| answer.active)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_costs_its_deadline_and_one_that_babbles_is_not_believed() {
+    let asked = Asked::new(active(), json!({ "breaker": { "failures_to_open": 100 } })).await;
+    asked.endpoint.now(Behaviour::Hangs);
+    let asked_at = Instant::now();
+    let error = refused(asked.ask("opaque").await);
+    assert_eq!(error.code(), Code::IntrospectionUnavailable);
+    assert!(
+        asked_at.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked_at.elapsed()
+    );
+    for text in [
+        "no JSON".to_owned(),
+        "[]".to_owned(),
+        r#"{"active":"true"}"#.to_owned(),
+        format!(r#"{{"active":true,"pad":"{}"}}"#, "a".repeat(70_000)),
+    ] {
+        asked.endpoint.now(Behaviour::SaysText(text));
+        let error = refused(asked.ask("opaque").await);
+        assert_eq!(error.code(), Code::IntrospectionUnavailable);
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_serves_on_for_as_long_as_is_configured() {
+    let settings = json!({ "cache_seconds": 1, "serve_stale_seconds": 600 });
+    let asked = Asked::new(active(), settings).await;
+    assert_eq!(asked.ask("opaque").await.unwrap().source(), Source::Issuer);
+    asked.endpoint.now(Behaviour::Fails);
+    eventually(Duration::from_secs(10), "stale", || async {
+        let answer = asked.ask("opaque").await.unwrap();
+        assert!(answer.active);
+        answer.source() == Source::Stale
+    })
+    .await;
+    // Of another token nothing is known.
+    assert!(asked.ask("another").await.is_err());
+}
+
+#[tokio::test]
+async fn a_check_whose_token_only_its_issuer_can_read_waits_for_its_word() {
+    let asked = Asked::new(active(), json!({})).await;
+    let allowed = asked.checks.get("/orders", "opaque").await;
+    assert_eq!(allowed.status, 200, "{allowed:?}");
+    assert_eq!(allowed.headers["x-postern-subject"], "bob");
+    let again = asked.checks.get("/orders", "opaque").await;
+    assert_eq!((again.status, asked.endpoint.calls()), (200, 1));
+
+    asked.endpoint.now(Behaviour::Says(json!({ "active": false })));
+    let inactive = asked.checks.get("/orders", "revoked").await;
+    assert_eq!(inactive.status, 401, "{inactive:?}");
+
+    asked.endpoint.now(Behaviour::Fails);
+    let unknown = asked.checks.get("/orders", "unknown").await;
+    assert_eq!(unknown.status, 503, "{unknown:?}");
+    assert_eq!(unknown.json()["code"], "introspection_unavailable");
+    assert!(unknown.headers.contains_key("retry-after"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_issuer_needs_one_named_where_none_can_be_asked() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let channel = Client::over_unix(&sidecar.config).await.channel;
+    let request = IntrospectTokenRequest {
+        token: "opaque".to_owned(),
+        issuer: String::new(),
+    };
+    let answer = AuthEdgeServiceClient::new(channel)
+        .introspect_token(request)
+        .await;
+    let error = postern_telemetry::Error::from_status(&answer.unwrap_err());
+    assert_eq!(error.code(), Code::ValidationFailed);
+    assert_eq!(error.fields()[0].field, "issuer");
+}
+
+#[tokio::test]
+async fn a_certificate_is_read_by_the_rules_of_svids() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let mut edge = AuthEdgeServiceClient::new(Client::over_unix(&sidecar.config).await.channel);
+    let ask = |certificate_pem: &str| GetServiceIdentityRequest {
+        certificate_pem: certificate_pem.to_owned(),
+    };
+    let good = include_str!("../../common/mesh/tests/vectors/openssl-leaf.pem");
+    let identity = edge.get_service_identity(ask(good)).await.unwrap().into_inner();
+    assert!(identity.spiffe_id.starts_with("spiffe://"), "{identity:?}");
+    assert_eq!(
+        identity.spiffe_id,
+        format!("spiffe://{}{}", identity.trust_domain, identity.path)
+    );
+    assert!(identity.not_before < identity.not_after);
+    for bad in ["", "no certificate", &format!("{good}{good}")] {
+        let status = edge.get_service_identity(ask(bad)).await.unwrap_err();
+        let error = postern_telemetry::Error::from_status(&status);
+        assert_eq!(error.code(), Code::ValidationFailed);
+        assert_eq!(error.fields()[0].field, "certificate_pem");
+    }
+    // Beside it, what there was before.
+    let request = ValidateTokenRequest {
+        token: world.token("orders:read"),
+    };
+    assert!(edge.validate_token(request).await.unwrap().into_inner().valid);
+}
+
+#[tokio::test]
+async fn health_is_what_readyz_says() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let mut health = HealthClient::new(Client::over_unix(&sidecar.config).await.channel);
+    let ask = |service: &str| HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    for service in [
+        "",
+        "postern.edge.v1.AuthEdgeService",
+        "envoy.service.auth.v3.Authorization",
+    ] {
+        let answer = health.check(ask(service)).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving);
+    }
+    let unknown = health.check(ask("a.b.C")).await.unwrap_err();
+    assert_eq!(unknown.code(), tonic::Code::NotFound);
+    let mut watched = health.watch(ask("")).await.unwrap().into_inner();
+    let first = watched.message().await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn health_says_no_while_there_is_no_policy() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["policy"]["url"] = json!(world.origin.url("/nowhere"));
+    let sidecar = config.start();
+    eventually(Duration::from_secs(20), "not serving", || async {
+        if !sidecar.config.socket().exists() {
+            return false;
+        }
+        let mut health = HealthClient::new(Client::over_unix(&sidecar.config).await.channel);
+        let answer = health.check(HealthCheckRequest::default()).await.unwrap();
+        answer.into_inner().status() == ServingStatus::NotServing
+    })
+    .await;
+    assert_eq!(sidecar.readyz().await.0, 503);
+}
+
+#[tokio::test]
+async fn reflection_is_there_if_wanted_and_tells_of_what_is_served() {
+    let list = |channel: Channel| async move {
+        let request = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::ListServices(String::new())),
+        };
+        let mut client = ServerReflectionClient::new(channel);
+        let mut answers = client
+            .server_reflection_info(tokio_stream::once(request))
+            .await?
+            .into_inner();
+        answers.message().await
+    };
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let channel = Client::over_unix(&sidecar.config).await.channel;
+    assert_eq!(
+        list(channel).await.unwrap_err().code(),
+        tonic::Code::Unimplemented
+    );
+    drop(sidecar);
+
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["ext_authz"]["reflection"] = json!(true);
+    let sidecar = config.start_ready().await;
+    let channel = Client::over_unix(&sidecar.config).await.channel;
+    let answer = list(channel).await.unwrap().unwrap().message_response.unwrap();
+    let MessageResponse::ListServicesResponse(listed) = answer else {
+        panic!("{answer:?}")
+    };
+    let names: Vec<_> = listed.service.into_iter().map(|service| service.name).collect();
+    for name in [
+        "postern.edge.v1.AuthEdgeService",
+        "envoy.service.auth.v3.Authorization",
+        "grpc.health.v1.Health",
+    ] {
+        assert!(names.iter().any(|listed| listed == name), "{name}: {names:?}");
+    }
+    assert!(
+        !names.iter().any(|name| name.starts_with("postern.token")),
+        "{names:?}"
+    );
+}
