@@ -50,6 +50,8 @@ pub enum Command {
     Revoke(commands::revoke::RevokeArgs),
     /// What is revoked.
     Revocation(commands::revoke::RevocationArgs),
+    /// SPIFFE identities.
+    Spiffe(commands::spiffe::SpiffeArgs),
     /// The demo's upstream: answers what it saw. Started by `dev`.
     #[command(hide = true)]
     Upstream(dev::upstream::UpstreamArgs),

@@ -81,7 +81,8 @@ fn only_what_works_shows_in_help() {
             "api-key",
             "token",
             "revoke",
-            "revocation"
+            "revocation",
+            "spiffe"
         ]
     );
 }

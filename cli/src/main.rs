@@ -53,6 +53,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Token(args) => commands::token::run(args).await,
         Command::Revoke(args) => commands::revoke::run(args).await,
         Command::Revocation(args) => commands::revoke::run_list(args).await,
+        Command::Spiffe(args) => commands::spiffe::run(&args),
         Command::Upstream(args) => dev::upstream::run(args).await,
         Command::Completions(args) => commands::plumbing::completions(&args),
         Command::Man(args) => commands::plumbing::man(&args),

@@ -7,5 +7,6 @@ pub mod client;
 pub mod explain;
 pub mod plumbing;
 pub mod revoke;
+pub mod spiffe;
 pub mod status;
 pub mod token;

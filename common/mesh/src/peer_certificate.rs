@@ -38,7 +38,7 @@ pub enum PeerCertificateError {
     #[error("the certificate is not PEM: {0}")]
     Pem(#[from] PemError),
     /// Not the DER of an X.509 certificate (RFC 5280 §4.1), or followed by more.
-    #[error("the PEM block holds no X.509 certificate in DER")]
+    #[error("there is no X.509 certificate in DER where one should be")]
     NotX509,
     /// An extension that identity depends on is there twice or malformed (RFC 5280 §4.2); carries its name.
     #[error("the certificate's extension {0} is malformed or there twice")]
