@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUNNABLE := -p postern -p postern-sidecar -p postern-control-plane
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint tools bench bench-check bench-policy proto-release release
+.PHONY: help dev test lint fuzz tools bench bench-check bench-policy proto-release release
 
 help: ## Shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: ## Installs what the tests need and runs what CI runs
 
 lint: ## rustfmt, clippy, cargo-deny, doc links
 	@scripts/lint.sh
+
+fuzz: ## Throws mutated input at every parser, a minute each; ARGS names targets, SECONDS sets how long
+	@FUZZ_SECONDS=$(or $(SECONDS),60) scripts/fuzz.sh $(ARGS)
 
 tools: ## Builds the pinned opa, which changing a policy needs, into a cache outside the clone
 	@scripts/tools.sh
