@@ -99,10 +99,7 @@ async fn a_revoked_key_is_gone_and_sidecars_are_told() {
         [made.api_key.id.to_string()]
     );
     for id in [made.api_key.id.as_str(), "", "x"] {
-        assert!(matches!(
-            house.keys.revoke(id).await,
-            Err(ApiKeyError::NotFound)
-        ));
+        assert!(matches!(house.keys.revoke(id).await, Err(ApiKeyError::NotFound)));
     }
     assert_eq!(house.changes().await.len(), 2);
 }

@@ -182,9 +182,9 @@ async fn a_connection_without_a_credential_is_cut_off_and_one_with_is_not() {
             if socket.write_all(ping).await.is_err() {
                 break;
             }
-            match timeout(Duration::from_millis(200), socket.read(&mut answer)).await {
-                Ok(Ok(0) | Err(_)) => break,
-                _ => {}
+            let read = timeout(Duration::from_millis(200), socket.read(&mut answer)).await;
+            if let Ok(Ok(0) | Err(_)) = read {
+                break;
             }
         }
     };
