@@ -113,7 +113,8 @@ impl Seen {
         let byte = |at: usize| bytes.get(at).map_or(0, |byte| u32::from(*byte));
         let (middle, last) = (byte(bytes.len() / 2), byte(bytes.len().saturating_sub(1)));
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let bit = 1 << (length.wrapping_mul(31) ^ middle.wrapping_mul(7) ^ last.wrapping_mul(3)) % 64;
+        let mixed = length.wrapping_mul(31) ^ middle.wrapping_mul(7) ^ last.wrapping_mul(3);
+        let bit = 1 << (mixed % 64);
         let came = self.0 & bit != 0;
         self.0 |= bit;
         came

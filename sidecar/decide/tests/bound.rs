@@ -16,8 +16,10 @@ const ORIGIN: &str = "https://api.example";
 const WEB: &str = "spiffe://prod.example/ns/shop/sa/web";
 
 /// A client with its key.
+#[cfg(test)]
 struct Client(LocalSigner);
 
+#[cfg(test)]
 impl Client {
     fn new() -> Self {
         Self(LocalSigner::generate(Algorithm::ES256).unwrap())

@@ -150,7 +150,7 @@ pub(super) fn any_issuer(
     path: &[&str],
     issuers: &[Issuer],
 ) -> Result<postern_decide::Accept, ConfigError> {
-    tokens(document, path, None, issuers.iter().collect()).map(postern_decide::Accept::Jwt)
+    tokens(document, path, None, &issuers.iter().collect::<Vec<_>>()).map(postern_decide::Accept::Jwt)
 }
 
 fn part(
@@ -238,7 +238,7 @@ fn jwt(around: &Around<'_>, path: &[&str], file: &Jwt) -> Result<postern_decide:
         issuers.push(issuer);
     }
     let names = names.iter().map(|name| Arc::from(name.as_str())).collect();
-    tokens(around.document, &path, Some(names), issuers).map(postern_decide::Accept::Jwt)
+    tokens(around.document, &path, Some(names), &issuers).map(postern_decide::Accept::Jwt)
 }
 
 /// Tokens of `issuers`, looked for wherever theirs are.
@@ -246,7 +246,7 @@ fn tokens(
     document: &Document,
     path: &[&str],
     names: Option<Arc<[Arc<str>]>>,
-    issuers: Vec<&Issuer>,
+    issuers: &[&Issuer],
 ) -> Result<JwtAccept, ConfigError> {
     if issuers.is_empty() {
         let message = "expected at least one issuer in `issuers`; without one every token is refused";

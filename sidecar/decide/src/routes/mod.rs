@@ -107,7 +107,7 @@ impl Routes {
 
     fn compiled(entries: Vec<(Conditions, Route)>) -> Self {
         Self {
-            matcher: Matcher::new(entries.iter().map(|(conditions, _)| conditions)),
+            matcher: Matcher::new(&entries.iter().map(|(conditions, _)| conditions)),
             entries: entries
                 .into_iter()
                 .map(|(conditions, route)| (conditions, Arc::new(route)))

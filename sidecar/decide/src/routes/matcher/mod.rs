@@ -31,7 +31,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     /// Compiles conditions; an index is a place in their order, below [`super::MAX_ROUTES`].
-    pub(super) fn new<'c>(all: impl Iterator<Item = &'c Conditions> + Clone) -> Self {
+    pub(super) fn new<'c>(all: &(impl Iterator<Item = &'c Conditions> + Clone)) -> Self {
         let named = |dimension: fn(&Conditions) -> bool| all.clone().any(dimension);
         let indexed = || (0..).zip(all.clone());
         Self {
