@@ -79,9 +79,9 @@ impl Checker {
         verified
     }
 
-    pub(crate) fn wake(&self, issuer: Option<&str>) {
-        if let Some(wake) = issuer.and_then(|issuer| self.wakes.of(issuer)) {
-            wake.unknown_key.notify_one();
+    fn wake(&self, issuer: Option<&str>) {
+        if let Some(issuer) = issuer {
+            self.wakes.unknown_key(issuer);
         }
     }
 }

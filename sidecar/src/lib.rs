@@ -47,6 +47,7 @@ mod overload;
 mod published;
 mod random;
 mod refetch;
+mod reload;
 mod report;
 mod routes_test;
 mod signal;

@@ -1,8 +1,6 @@
 //! What a decision is missing and can be had: an issuer's keys as they are now, an issuer's word on a token. Got under a
 //! deadline of its own, then decided again with what there is by then. Only issuers configured for it ever cause one.
 
-use std::time::Duration;
-
 use postern_decide::{Decision, Need, RequestView, remember_introspection};
 
 use crate::checker::Checker;
@@ -24,32 +22,9 @@ impl Checker {
     /// Gets what is missing, or gives up; the next decision tells which.
     pub(crate) async fn supply(&self, need: &Need) {
         match need {
-            Need::Keys { issuer, wait_ms } => {
-                let wait = Duration::from_millis(u64::from(*wait_ms));
-                // Late is as good as never: the token is refused with the keys at hand.
-                let _ = tokio::time::timeout(wait, self.fresh_keys(issuer)).await;
-            }
+            // Late is as good as never: the token is refused with the keys at hand.
+            Need::Keys { issuer, wait_ms } => self.wakes.wait_for_keys(issuer, *wait_ms).await,
             Need::Introspect { issuer, token } => self.word_of(issuer, token.expose()).await,
-        }
-    }
-
-    /// Waits until the issuer's keys have been fetched, or confirmed, after this was called.
-    async fn fresh_keys(&self, issuer: &str) {
-        let keys_of = || self.published.load().issuers.get(issuer).cloned();
-        let before = keys_of();
-        loop {
-            let mut changed = std::pin::pin!(self.published.issuers_changed());
-            // From here on no change is missed.
-            changed.as_mut().enable();
-            let same = match (&before, &keys_of()) {
-                (Some(before), Some(now)) => std::sync::Arc::ptr_eq(before, now),
-                _ => return,
-            };
-            if !same {
-                return;
-            }
-            self.wake(Some(issuer));
-            changed.await;
         }
     }
 

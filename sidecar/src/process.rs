@@ -5,8 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_decide::{Caches, Revocations, Snapshot, TrustedIssuer};
-use tokio::sync::Notify;
+use postern_decide::{Caches, Issuers, Revocations, Snapshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -22,10 +21,11 @@ use crate::metrics::{self, CheckMetrics};
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
+use crate::reload::Reload;
 use crate::report::{Recent, Reporter};
 use crate::signal;
-use crate::status::{BundleState, ControlPlaneState, IssuerState, State, Status};
-use crate::sync::{self, BundlePuller, Context, FetchError, Fetcher, HintsPlan, KeysPuller, Wakers};
+use crate::status::{State, Status};
+use crate::sync::{Context, FetchError, NonceKeySource, Sources};
 use crate::workers::{self, WorkersPlan};
 
 /// How often histograms are folded, so that they don't grow while nobody scrapes.
@@ -83,28 +83,25 @@ pub fn run(config: Config) -> Result<(), ProcessError> {
 }
 
 async fn serve(
-    mut config: Config,
+    config: Config,
     disk: DataFolder,
     admin_listener: Bound,
     listeners: Vec<Bound>,
     http_auth: Option<HttpAuthServer>,
 ) -> Result<(), ProcessError> {
     let told_to_end = signal::listen()?;
+    let asked_to_reload = signal::reload()?;
     let prometheus = metrics::install().map_err(|error| ProcessError::Metrics(error.to_string()))?;
     let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
     let context = Arc::new(Context {
         published: Arc::new(Published::new(empty_snapshot(&config))),
-        status: Arc::new(Status::new(initial_state(&config))),
+        status: Arc::new(Status::new(State::default())),
         disk,
         randomness: Arc::clone(&randomness),
+        nonce_keys: NonceKeySource::default(),
     });
     let caches = Arc::new(Caches::new(config.caches));
-    let wakes = Wakes::for_issuers(
-        config
-            .issuers
-            .iter()
-            .map(|issuer| issuer.plan.rules.expectations.issuer.as_str().into()),
-    );
+    let wakes = Wakes::default();
     let reporter = Arc::new(Reporter {
         metrics: CheckMetrics::register(),
         log: DecisionLog(config.log_decisions),
@@ -112,8 +109,8 @@ async fn serve(
     });
     let introspections = config
         .issuers
-        .iter_mut()
-        .filter_map(|issuer| issuer.introspection.take())
+        .iter()
+        .filter_map(|issuer| issuer.introspection.clone())
         .collect();
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
@@ -127,20 +124,23 @@ async fn serve(
     let stop = CancellationToken::new();
     let plan = WorkersPlan {
         threads: config.workers,
-        overload: config.overload,
+        overload: config.overload.clone(),
         listeners,
         http_auth,
         reflection: config.reflection,
         status: Arc::clone(&context.status),
     };
-    let sources = Sources::of(&context, config.issuers, config.policy, config.hints, &wakes)?
-        .load()
-        .await;
+    let mut sources = Sources::new(Arc::clone(&context), wakes)?;
+    // The last good state first, so that checks needn't wait for the network.
+    let prepared = sources.prepare_from_disk(&config).await;
+    sources.put_into_force(&config, prepared).await;
     let checks = workers::start(plan, checker, stop.clone())?;
     context.status.change(|state| state.listening = true);
 
+    let reload = Reload::of(config, sources, Arc::clone(&context));
+    let stop_reload = CancellationToken::new();
+    let reloading = tokio::spawn(reload.run(asked_to_reload, stop_reload.clone()));
     let mut background = JoinSet::new();
-    sources.start(&mut background, &stop);
     let handle = prometheus.clone();
     background.spawn(async move {
         loop {
@@ -169,121 +169,20 @@ async fn serve(
         tracing::error!("the runtime of the checks ended unexpectedly");
     }
     background.shutdown().await;
+    stop_reload.cancel();
+    let _ = reloading.await;
     admin_stop.cancel();
     // A scrape that hangs doesn't keep the process.
     let _ = tokio::time::timeout(Duration::from_secs(1), admin_server).await;
     Ok(())
 }
 
-/// All that the snapshot is filled from.
-struct Sources {
-    context: Arc<Context>,
-    keys: Vec<KeysPuller>,
-    bundle: Option<BundlePuller>,
-    hints: Option<(HintsPlan, Wakers)>,
-}
-
-impl Sources {
-    fn of(
-        context: &Arc<Context>,
-        issuers: Vec<crate::config::Issuer>,
-        policy: Option<crate::config::Policy>,
-        hints: Option<HintsPlan>,
-        wakes: &Wakes,
-    ) -> Result<Self, ProcessError> {
-        let client = sync::client()?;
-        let keys = issuers
-            .into_iter()
-            .map(|issuer| {
-                let fetcher = Fetcher::new(client.clone(), issuer.jwks_uri, None);
-                let wake = wakes
-                    .of(&issuer.plan.rules.expectations.issuer)
-                    .cloned()
-                    .unwrap_or_default();
-                KeysPuller::new(Arc::clone(context), issuer.plan, fetcher, wake)
-            })
-            .collect();
-        let bundle_hint = Arc::new(Notify::new());
-        let bundle = policy.map(|policy| {
-            let fetcher = Fetcher::new(client, policy.url, policy.credential_file);
-            BundlePuller::new(
-                Arc::clone(context),
-                policy.plan,
-                fetcher,
-                Arc::clone(&bundle_hint),
-            )
-        });
-        let hints = hints.map(|plan| {
-            (
-                plan,
-                Wakers {
-                    keys: wakes.clone(),
-                    bundle: bundle_hint,
-                },
-            )
-        });
-        Ok(Self {
-            context: Arc::clone(context),
-            keys,
-            bundle,
-            hints,
-        })
-    }
-
-    /// Puts the last good state into force, so that checks needn't wait for the network.
-    async fn load(mut self) -> Self {
-        for keys in &mut self.keys {
-            keys.load_from_disk();
-        }
-        if let Some(bundle) = &mut self.bundle {
-            bundle.load_from_disk().await;
-        }
-        self
-    }
-
-    fn start(self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
-        for keys in self.keys {
-            tasks.spawn(keys.run(stop.clone()));
-        }
-        if let Some(bundle) = self.bundle {
-            tasks.spawn(bundle.run(stop.clone()));
-        }
-        if let Some((plan, wakers)) = self.hints {
-            tasks.spawn(sync::watch(self.context, plan, wakers, stop.clone()));
-        }
-    }
-}
-
+/// What is in force while nothing is: no route is open.
 fn empty_snapshot(config: &Config) -> Snapshot {
-    let issuers = config
-        .issuers
-        .iter()
-        .map(|issuer| Arc::new(TrustedIssuer::without_keys(Arc::clone(&issuer.plan.rules))))
-        .collect();
     Snapshot::initial(
         config.settings.clone(),
         Arc::clone(&config.routes),
-        issuers,
+        Issuers::default(),
         Revocations::without_stream(),
     )
-}
-
-fn initial_state(config: &Config) -> State {
-    let issuer = |name: &str| IssuerState {
-        issuer: name.to_owned(),
-        ..Default::default()
-    };
-    State {
-        issuers: config
-            .issuers
-            .iter()
-            .map(|one| issuer(&one.plan.rules.expectations.issuer))
-            .collect(),
-        bundle: config.policy.as_ref().map(|policy| BundleState {
-            name: policy.plan.name.clone(),
-            ..Default::default()
-        }),
-        control_plane: config.hints.as_ref().map(|_| ControlPlaneState::default()),
-        ..Default::default()
-    }
 }

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use postern_decide::{ActivePolicy, Snapshot, TrustedIssuer};
+use postern_decide::dpop::NonceKeys;
+use postern_decide::{ActivePolicy, ApiKeys, Revocations, Snapshot, TrustedIssuer};
 use postern_jose::UnixTime;
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 
-/// The snapshot in force, and whoever waits for an issuer's keys to change.
+/// The snapshot in force.
 #[derive(Debug)]
-pub(crate) struct Published(ArcSwap<Snapshot>, Notify);
+pub(crate) struct Published(ArcSwap<Snapshot>);
 
 impl Published {
     /// Begins with `snapshot`.
     pub(crate) fn new(snapshot: Snapshot) -> Self {
-        Self(ArcSwap::from_pointee(snapshot), Notify::new())
+        Self(ArcSwap::from_pointee(snapshot))
     }
 
     /// The snapshot in force now. Wait-free; hold it for one check.
@@ -25,9 +24,7 @@ impl Published {
 
     /// Puts an issuer with other keys into force. Returns what was in force before, for the caller to let go of.
     pub(crate) fn swap_issuer(&self, issuer: &Arc<TrustedIssuer>) -> Arc<Snapshot> {
-        let before = self.0.rcu(|snapshot| snapshot.with_issuer(issuer));
-        self.1.notify_waiters();
-        before
+        self.0.rcu(|snapshot| snapshot.with_issuer(issuer))
     }
 
     /// Notes that an issuer has just confirmed the keys that are in force.
@@ -36,12 +33,30 @@ impl Published {
             Some(issuer) => Arc::new(snapshot.with_issuer(&Arc::new(issuer.confirmed(now)))),
             None => Arc::clone(snapshot),
         });
-        self.1.notify_waiters();
     }
 
-    /// The next time that an issuer's keys are put into force or confirmed.
-    pub(crate) fn issuers_changed(&self) -> Notified<'_> {
-        self.1.notified()
+    /// Puts lists of the control plane into force. Returns what was in force before, for the caller to let go of.
+    pub(crate) fn swap_lists(
+        &self,
+        revocations: &Arc<Revocations>,
+        api_keys: &Arc<ApiKeys>,
+    ) -> Arc<Snapshot> {
+        self.0.rcu(|snapshot| Snapshot {
+            revocations: Arc::clone(revocations),
+            api_keys: Arc::clone(api_keys),
+            ..Snapshot::clone(snapshot)
+        })
+    }
+
+    /// Puts keys for nonces into force.
+    pub(crate) fn swap_nonce_keys(&self, keys: &Arc<NonceKeys>) {
+        self.0.rcu(|snapshot| snapshot.with_nonce_keys(Arc::clone(keys)));
+    }
+
+    /// Makes a whole change at once; `change` may be asked more than once. Returns what was in force before, for the
+    /// caller to let go of.
+    pub(crate) fn change(&self, change: impl Fn(&Snapshot) -> Snapshot) -> Arc<Snapshot> {
+        self.0.rcu(|snapshot| change(snapshot))
     }
 
     /// Puts a policy into force. Returns what was in force before, for the caller to let go of.

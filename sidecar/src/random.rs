@@ -6,6 +6,7 @@ use std::time::Duration;
 use postern_decide::Entropy;
 use rand::rngs::{StdRng, SysError, SysRng};
 use rand::{Rng, RngExt, SeedableRng};
+use secrecy::zeroize::Zeroizing;
 
 /// A generator that may be shared. One worker never waits for it, several hold it for some 100 ns at a time.
 #[derive(Debug)]
@@ -24,6 +25,16 @@ impl Randomness {
     pub(crate) fn entropy(&self) -> Entropy {
         let mut generator = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Entropy::draw(|bytes| generator.fill_bytes(bytes))
+    }
+
+    /// A secret.
+    pub(crate) fn secret(&self) -> Zeroizing<[u8; 32]> {
+        let mut secret = Zeroizing::new([0; 32]);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(&mut *secret);
+        secret
     }
 
     /// `period` within ten percent to either side, so that a fleet doesn't knock all at once.

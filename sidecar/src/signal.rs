@@ -1,8 +1,17 @@
-//! When the process is told to end: SIGTERM, and SIGINT for who runs it in a terminal.
+//! When the process is told to end (SIGTERM, and SIGINT for who runs it in a terminal) or to read its configuration again
+//! (SIGHUP).
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Each SIGHUP from now on.
+///
+/// # Errors
+/// When the system doesn't let a process listen.
+pub(crate) fn reload() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
 
 /// Listens from now on; the future ends with the name of the first signal that comes.
 ///

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use postern_decide::TrustedIssuer;
 use serde::Serialize;
 
 /// The state that /snapshot and /readyz show.
@@ -18,6 +19,10 @@ pub(crate) struct State {
     pub(crate) bundle: Option<BundleState>,
     /// The stream of hints; `None` where none is configured.
     pub(crate) control_plane: Option<ControlPlaneState>,
+    /// The configuration.
+    pub(crate) config: ConfigState,
+    /// What on disk was damaged or too old, and isn't used: what and why, since the process began.
+    pub(crate) dropped: Vec<String>,
     /// Whether every listener is bound.
     pub(crate) listening: bool,
     /// Whether the process is about to end.
@@ -63,13 +68,48 @@ pub(crate) struct BundleState {
     pub(crate) refused: bool,
 }
 
-/// The stream of hints.
+/// The stream from the control plane, and the lists that come on it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ControlPlaneState {
     /// Whether the stream is up.
     pub(crate) connected: bool,
     /// Why it isn't.
     pub(crate) error: Option<String>,
+    /// How many revocations are known.
+    pub(crate) revocations: usize,
+    /// How many API keys are known.
+    pub(crate) api_keys: usize,
+    /// The last change that is in; `null` while that isn't known.
+    pub(crate) sequence: Option<u64>,
+    /// When it was last heard that the lists are complete, in seconds since the epoch; `null` if never.
+    pub(crate) heard_at: Option<i64>,
+    /// Whether readiness needn't wait for the lists any longer: they are known, or can't be had soon.
+    #[serde(skip)]
+    pub(crate) settled: bool,
+}
+
+/// The configuration.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ConfigState {
+    /// When the one in force was read, in seconds since the epoch.
+    pub(crate) loaded_at: i64,
+    /// Why the file as it is now is not in force; `null` when it is.
+    pub(crate) error: Option<String>,
+    /// When that was found, in seconds since the epoch.
+    pub(crate) error_at: Option<i64>,
+}
+
+impl IssuerState {
+    /// What is said of an issuer whose keys have just come into force.
+    pub(crate) fn of(issuer: &TrustedIssuer, from_disk: bool) -> Self {
+        Self {
+            issuer: issuer.name().to_string(),
+            keys: issuer.keys().map_or(0, |keys| keys.len()),
+            fetched_at: issuer.fetched_at().map(|at| at.0),
+            from_disk,
+            error: None,
+        }
+    }
 }
 
 impl Status {
@@ -97,6 +137,13 @@ impl Status {
             .find(|issuer| issuer.issuer == name)
         {
             change(issuer);
+        }
+    }
+
+    /// Changes what is said about the control plane.
+    pub(crate) fn change_control_plane(&self, change: impl FnOnce(&mut ControlPlaneState)) {
+        if let Some(control_plane) = &mut self.lock().control_plane {
+            change(control_plane);
         }
     }
 
@@ -139,6 +186,30 @@ impl State {
         {
             let why = bundle.error.as_deref().unwrap_or("not fetched yet");
             reasons.push(format!("no policy is active: bundle `{}`: {why}", bundle.name));
+        }
+        if self.control_plane.as_ref().is_some_and(|it| !it.settled) {
+            reasons
+                .push("what is revoked is not known yet: the control plane has a moment to tell".to_owned());
+        }
+        reasons
+    }
+
+    /// What doesn't hold readiness up and is missing all the same: each issuer whose tokens are refused for want of keys,
+    /// lists that nobody has told.
+    pub(crate) fn degraded(&self) -> Vec<String> {
+        let without_keys = self.issuers.iter().filter(|issuer| issuer.fetched_at.is_none());
+        let mut reasons: Vec<_> = without_keys
+            .map(|issuer| {
+                let why = issuer.error.as_deref().unwrap_or("not fetched yet");
+                format!("no keys of {}: {why}", issuer.issuer)
+            })
+            .collect();
+        if let Some(control_plane) = self.control_plane.as_ref().filter(|it| it.heard_at.is_none()) {
+            let why = control_plane.error.as_deref().unwrap_or("not told yet");
+            reasons.push(format!("what is revoked is not known: {why}"));
+        }
+        if let Some(error) = &self.config.error {
+            reasons.push(format!("the configuration in force is not the file's: {error}"));
         }
         reasons
     }

@@ -10,7 +10,7 @@ use crate::accept::TokenSource;
 use crate::routes::RequiredClaim;
 
 /// What the operator asks of one issuer's tokens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IssuerRules {
     /// Issuer, audiences, algorithms, types, leeway.
     pub expectations: Expectations,

@@ -4,7 +4,10 @@ use metrics::gauge;
 use postern_decide::Caches;
 
 use crate::clock;
-use crate::metrics::{BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, KEYS, KEYS_AGE, READY, TOKEN_BYTES, TOKENS};
+use crate::metrics::{
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, KEYS, KEYS_AGE, READY, REVOCATIONS, REVOCATIONS_AGE,
+    TOKEN_BYTES, TOKENS,
+};
 use crate::status::State;
 
 /// Sets them all.
@@ -30,6 +33,11 @@ pub(super) fn set(state: &State, caches: &Caches) {
     }
     if let Some(control_plane) = &state.control_plane {
         gauge!(CONTROL_PLANE).set(flag(control_plane.connected));
+        gauge!(REVOCATIONS).set(control_plane.revocations as f64);
+        gauge!(API_KEYS).set(control_plane.api_keys as f64);
+        if let Some(heard_at) = control_plane.heard_at {
+            gauge!(REVOCATIONS_AGE).set(age(heard_at));
+        }
     }
     gauge!(READY).set(flag(state.not_ready().is_empty()));
     gauge!(TOKENS).set(caches.token_count() as f64);

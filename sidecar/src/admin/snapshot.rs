@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::status::{BundleState, ControlPlaneState, IssuerState, State};
+use crate::status::{BundleState, ConfigState, ControlPlaneState, IssuerState, State};
 
 /// The document. Times are seconds since the epoch.
 #[derive(Debug, Serialize)]
@@ -10,21 +10,28 @@ pub(super) struct Shown {
     version: &'static str,
     ready: bool,
     not_ready: Vec<String>,
+    degraded: Vec<String>,
+    config: ConfigState,
     issuers: Vec<IssuerState>,
     bundle: Option<BundleState>,
     control_plane: Option<ControlPlaneState>,
+    /// What on disk isn't used, and why.
+    dropped: Vec<String>,
 }
 
 impl Shown {
     pub(super) fn of(state: State) -> Self {
-        let not_ready = state.not_ready();
+        let (not_ready, degraded) = (state.not_ready(), state.degraded());
         Self {
             version: env!("CARGO_PKG_VERSION"),
             ready: not_ready.is_empty(),
             not_ready,
+            degraded,
+            config: state.config,
             issuers: state.issuers,
             bundle: state.bundle,
             control_plane: state.control_plane,
+            dropped: state.dropped,
         }
     }
 }

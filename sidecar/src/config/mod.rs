@@ -30,7 +30,8 @@ use crate::decision_log::LogDecisions;
 use crate::http_auth::HttpAuthPlan;
 use crate::introspect::IntrospectionPlan;
 use crate::overload::OverloadPlan;
-use crate::sync::{BundlePlan, HintsPlan, KeysPlan};
+use crate::reload::Origin;
+use crate::sync::{BundlePlan, KeysPlan, KeysSource, StreamPlan};
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -50,13 +51,16 @@ pub struct Config {
     pub(crate) routes: Arc<Routes>,
     /// `None` where no route asks one.
     pub(crate) policy: Option<Policy>,
-    pub(crate) hints: Option<HintsPlan>,
+    /// `None` without a control plane.
+    pub(crate) stream: Option<StreamPlan>,
+    /// Where it was read from.
+    pub(crate) origin: Origin,
 }
 
 /// One issuer: where its keys are, and how they are kept fresh.
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    pub(crate) jwks_uri: String,
+    pub(crate) source: KeysSource,
     pub(crate) plan: KeysPlan,
     /// How it is asked about tokens that are no JWTs, where it can be.
     pub(crate) introspection: Option<IntrospectionPlan>,
@@ -70,7 +74,7 @@ impl Issuer {
 }
 
 /// The policy: where bundles come from, and what they must be.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Policy {
     pub(crate) url: String,
     pub(crate) credential_file: Option<PathBuf>,
@@ -83,10 +87,11 @@ impl Config {
     /// # Errors
     /// One line: file, line, key, what was expected.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::of(&Document::load(path)?)
+        let origin = Origin::of(path);
+        Self::of(&Document::load(path)?, origin)
     }
 
-    fn of(document: &Document) -> Result<Self, ConfigError> {
+    fn of(document: &Document, origin: Origin) -> Result<Self, ConfigError> {
         let file: File = document.read()?;
         if file.ext_authz.listen.is_empty() {
             return Err(document.invalid(
@@ -122,10 +127,10 @@ impl Config {
         };
         let routes = Arc::new(routes::checked(document, file.routes, &surroundings)?);
         let token_bytes = within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20;
-        let hints = match file.control_plane {
+        let stream = match file.control_plane {
             Some(control_plane) => {
                 let bundle = policy.as_ref().map_or("", |policy| policy.plan.name.as_str());
-                Some(hints(document, control_plane, bundle)?)
+                Some(stream(document, control_plane, bundle)?)
             }
             None => None,
         };
@@ -158,25 +163,26 @@ impl Config {
             issuers,
             routes,
             policy,
-            hints,
+            stream,
+            origin,
         })
     }
 }
 
-fn hints(document: &Document, file: file::ControlPlane, bundle: &str) -> Result<HintsPlan, ConfigError> {
+fn stream(document: &Document, file: file::ControlPlane, bundle: &str) -> Result<StreamPlan, ConfigError> {
     let key = &["control_plane", "grpc"];
     // TLS between our own parts comes with workload identities.
     if !file.grpc.starts_with("http://") {
         return Err(document.invalid(key, "expected an http:// URL, such as http://127.0.0.1:8081"));
     }
-    let endpoint = Endpoint::from_shared(file.grpc).map_err(|error| {
+    Endpoint::from_shared(file.grpc.clone()).map_err(|error| {
         document.invalid(
             key,
             format!("expected a URL, such as http://127.0.0.1:8081: {error}"),
         )
     })?;
-    Ok(HintsPlan {
-        endpoint,
+    Ok(StreamPlan {
+        url: file.grpc,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
         bundle: bundle.to_owned(),
     })

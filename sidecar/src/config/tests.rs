@@ -5,6 +5,8 @@ use postern_config::Document;
 use postern_decide::{Accept, OnUnknownKid, TokenSource};
 
 use super::Config;
+use crate::reload::Origin;
+use crate::sync::KeysSource;
 
 /// `issuers` begins on line 5.
 const HEAD: &str = r#"data_dir: data
@@ -24,7 +26,7 @@ control_plane: { grpc: "http://127.0.0.1:1" }
 
 fn config(text: &str) -> Result<Config, String> {
     let document = Document::parse("sidecar.yaml", text).map_err(|error| error.to_string())?;
-    Config::of(&document).map_err(|error| error.to_string())
+    Config::of(&document, Origin::of(std::path::Path::new("sidecar.yaml"))).map_err(|error| error.to_string())
 }
 
 /// A line of the first issuer is refused at this key.
@@ -255,4 +257,26 @@ fn issuers_are_needed_where_tokens_are_accepted_and_nowhere_else() {
     );
     let error = config(head).unwrap_err();
     assert!(error.contains("issuers: expected at least one issuer"), "{error}");
+}
+
+#[test]
+fn an_issuers_keys_are_where_it_is_written_or_where_it_says_itself_and_not_both() {
+    check_issuer("discovery: true", "discovery", "expected false");
+    let discovering = HEAD.replace("  jwks_uri: https://a.example/jwks\n", "  discovery: true\n");
+    assert_eq!(
+        config(&discovering).unwrap().issuers[0].source,
+        KeysSource::Discovery
+    );
+    let nowhere = HEAD.replace("  jwks_uri: https://a.example/jwks\n", "");
+    let error = config(&nowhere).unwrap_err();
+    assert!(
+        error.starts_with("sidecar.yaml:6: issuers[0]: expected `jwks_uri`, or `discovery: true`"),
+        "{error}"
+    );
+    let unnamed = discovering.replace("issuer: https://a.example\n", "issuer: accounts\n");
+    let error = config(&unnamed).unwrap_err();
+    assert!(
+        error.starts_with("sidecar.yaml:6: issuers[0].issuer: expected an http:// or https:// URL"),
+        "{error}"
+    );
 }

@@ -1,5 +1,6 @@
-//! The last good state on disk, so that a restart needs nobody: key sets and the bundle, each a record of its own. What is
-//! read back is checked like what comes over the network; what is damaged is dropped and said so.
+//! The last good state on disk, so that a restart needs nobody: key sets, the bundle and the control plane's lists, each a
+//! record of its own. What is read back is checked like what comes over the network; what is damaged is dropped and said
+//! so.
 
 mod record;
 mod version;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-pub(crate) use record::Record;
+pub(crate) use record::{Record, RecordError};
 pub use version::{CURRENT as DATA_VERSION, VersionError};
 
 /// The sidecar's data folder: of this version, and writable.
@@ -37,6 +38,16 @@ impl DataFolder {
             .join(format!("{}.record", hexadecimal(issuer.as_bytes())))
     }
 
+    /// The record of the control plane's lists.
+    pub(crate) fn lists(&self) -> PathBuf {
+        self.root.join("lists").join("lists.record")
+    }
+
+    /// The record of when those lists were last heard of.
+    pub(crate) fn lists_heard(&self) -> PathBuf {
+        self.root.join("lists").join("heard.record")
+    }
+
     /// The record of a bundle.
     pub(crate) fn bundle(&self, name: &str) -> PathBuf {
         self.root
@@ -47,11 +58,14 @@ impl DataFolder {
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    in_hexadecimal(digest(&SHA256, bytes).as_ref())
+}
+
+fn in_hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    digest(&SHA256, bytes)
-        .as_ref()
+    bytes
         .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
             // Writing to a String can't fail.
             let _ = write!(text, "{byte:02x}");
             text

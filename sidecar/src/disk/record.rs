@@ -1,12 +1,13 @@
-//! One record: a line of JSON that says what it is, where it came from and what its bytes hash to, then the bytes as they
-//! came. One file, so that the two can't disagree; a damaged one is refused, never repaired.
+//! One record: a line of JSON that says what it is, where it came from, when, and what all of it hashes to, then the bytes
+//! as they came. One file, so that the two can't disagree; a damaged one is refused, never repaired.
 
 use std::io;
 use std::path::Path;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::{hexadecimal, replace_file};
+use super::{in_hexadecimal, replace_file};
 
 /// What was fetched, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +54,11 @@ struct Heading {
     source: String,
     etag: Option<String>,
     fetched_at: i64,
+    /// Of everything above and the bytes.
     sha256: String,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The heading is a line of ours, URLs and a tag: longer means damaged.
 const MAX_HEADING_BYTES: u64 = 16 * 1024;
 
@@ -101,16 +103,36 @@ impl Record {
         if heading.format != FORMAT {
             return Err(RecordError::Damaged("the heading is of another format"));
         }
-        if heading.sha256 != hexadecimal(content) {
-            return Err(RecordError::Damaged("the checksum differs"));
-        }
-        Ok(Self {
+        let record = Self {
             subject: heading.subject,
             source: heading.source,
             etag: heading.etag,
             fetched_at: heading.fetched_at,
             content: content.to_vec(),
-        })
+        };
+        if heading.sha256 != record.checksum() {
+            return Err(RecordError::Damaged("the checksum differs"));
+        }
+        Ok(record)
+    }
+
+    /// Of each member after its length, so that no two records are written alike.
+    fn checksum(&self) -> String {
+        let mut context = Context::new(&SHA256);
+        let etag = self.etag.as_deref().map(str::as_bytes);
+        let members = [
+            self.subject.as_bytes(),
+            self.source.as_bytes(),
+            &[u8::from(etag.is_some())],
+            etag.unwrap_or_default(),
+            &self.fetched_at.to_le_bytes(),
+            &self.content,
+        ];
+        for member in members {
+            context.update(&(member.len() as u64).to_le_bytes());
+            context.update(member);
+        }
+        in_hexadecimal(context.finish().as_ref())
     }
 
     /// Writes the record to `path`, in place of what is there.
@@ -124,7 +146,7 @@ impl Record {
             source: self.source.clone(),
             etag: self.etag.clone(),
             fetched_at: self.fetched_at,
-            sha256: hexadecimal(&self.content),
+            sha256: self.checksum(),
         };
         let heading = serde_json::to_vec(&heading)?;
         replace_file(path, &[&heading, b"\n", &self.content])
@@ -202,9 +224,9 @@ mod tests {
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
             std::fs::write(&path, &bytes).unwrap();
-            // A flipped bit of the tag or the time changes what is remembered about the content, never the content.
+            // A bit of JSON may be flipped without changing what it says; whatever is read is all that was written.
             if let Ok(Some(found)) = read(&path) {
-                prop_assert_eq!(found.content, record().content);
+                prop_assert_eq!(found, record());
             }
         }
     }

@@ -46,7 +46,7 @@ impl Mode {
 }
 
 /// Where, how and for whom this is served.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HttpAuthPlan {
     /// Sockets.
     pub(crate) listen: Vec<Listen>,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use postern_jose::UnixTime;
 use postern_resilience::OutgoingSettings;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::sync::FetchError;
 use endpoint::Endpoint;
@@ -26,7 +26,7 @@ use endpoint::Endpoint;
 pub(crate) use remembered::From;
 
 /// How one issuer is asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct IntrospectionPlan {
     /// `iss`.
     pub(crate) issuer: String,
@@ -42,6 +42,18 @@ pub(crate) struct IntrospectionPlan {
     pub(crate) stale: Duration,
     /// The bounds of the calls.
     pub(crate) outgoing: OutgoingSettings,
+}
+
+impl PartialEq for IntrospectionPlan {
+    /// Whether both ask alike; of the two secrets only that is told.
+    fn eq(&self, other: &Self) -> bool {
+        self.issuer == other.issuer
+            && self.url == other.url
+            && self.client_id == other.client_id
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+            && (self.cache, self.stale) == (other.cache, other.stale)
+            && self.outgoing == other.outgoing
+    }
 }
 
 /// All issuers that can be asked.

@@ -75,6 +75,18 @@ catalogue! {
         "Calls to a downstream that were not made. `reason` is `open` (the breaker), `full` (as many waited as may) or `deadline` (none ended in time).";
     CONTROL_PLANE = Gauge "postern_control_plane_connected" []
         "1 while the stream from the control plane is connected.";
+    SYNC_MESSAGES = Counter "postern_sync_messages_total" ["kind"]
+        "What the control plane told of its lists. `kind` is `snapshot` (a part of one), `delta` or `heartbeat`.";
+    REVOCATIONS = Gauge "postern_revocations" []
+        "Revocations known.";
+    REVOCATIONS_AGE = Gauge "postern_revocations_age_seconds" []
+        "Time since the control plane last said that what is known here of revocations and API keys is all there is.";
+    API_KEYS = Gauge "postern_api_keys" []
+        "API keys known.";
+    CONFIG_RELOADS = Counter "postern_config_reloads_total" ["outcome"]
+        "Times that the configuration file was read again. `outcome` is `applied` or `refused`.";
+    CONFIG_REFUSED = Gauge "postern_config_refused" []
+        "1 while the file's configuration is one that was refused, and another one is in force.";
     READY = Gauge "postern_ready" []
         "1 while this sidecar is ready.";
 }

@@ -7,7 +7,7 @@ use postern_decide::{ActivePolicy, Entropy, Now};
 use postern_policy::{Bundle, BundleError, Engine, EngineError, Env, Limits, PlanEngine, Verification};
 
 /// What a bundle must be to be activated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Requirements {
     /// The keys of which one must have signed it.
     pub(crate) verification: Verification,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
+use postern_decide::ActivePolicy;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use super::{Context, backoff};
 use crate::clock;
 use crate::disk::Record;
 use crate::metrics::BUNDLE_PULLS;
+use crate::status::BundleState;
 
 /// How long a server may take to begin its answer, beyond the long poll that it was asked for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,7 +31,7 @@ const LONG_POLLING: &str = "application/vnd.openpolicyagent.bundles";
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How the policy is kept fresh.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BundlePlan {
     /// The bundle's name.
     pub(crate) name: String,
@@ -53,14 +55,32 @@ pub(crate) struct BundlePuller {
     long_polling: Option<bool>,
 }
 
+/// A bundle that passed, and where it came from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    activation: Activation,
+    etag: Option<String>,
+    from_disk: bool,
+}
+
+impl Loaded {
+    /// The policy.
+    pub(crate) fn policy(&self) -> &Arc<ActivePolicy> {
+        &self.activation.policy
+    }
+}
+
+/// Why there is no new policy.
 #[derive(Debug, thiserror::Error)]
-enum PullError {
+pub(crate) enum PullError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Refused(#[from] ActivationError),
     #[error("activation ended unexpectedly: {0}")]
     Broken(#[from] tokio::task::JoinError),
+    #[error("the server says that nothing changed, to one who has nothing")]
+    Nothing,
 }
 
 impl PullError {
@@ -68,7 +88,7 @@ impl PullError {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Broken(_) | Self::Fetch(FetchError::TooLarge { .. }) => true,
-            Self::Fetch(_) => false,
+            Self::Fetch(_) | Self::Nothing => false,
         }
     }
 }
@@ -90,22 +110,38 @@ impl BundlePuller {
         }
     }
 
-    /// Activates the last good bundle from disk, if there is one; it is verified like any other.
-    pub(crate) async fn load_from_disk(&mut self) {
-        let name = self.plan.name.as_str();
-        let path = self.context.disk.bundle(name);
+    /// The last good bundle from disk, if there is one, activated; it is verified like any other.
+    pub(crate) async fn load_from_disk(&mut self) -> Option<Loaded> {
+        let name = self.plan.name.clone();
+        let path = self.context.disk.bundle(&name);
         let limit = self.plan.requirements.limits.archive_bytes as u64;
-        match Record::read(&path, name, self.fetcher.url(), limit) {
+        match Record::read(&path, &name, self.fetcher.url(), limit) {
             Ok(None) => {}
-            Ok(Some(record)) => match self.activated(record.content.clone()).await {
+            Ok(Some(record)) => match self.activated(record.content).await {
                 Ok(activation) => {
-                    self.put_into_force(&activation, record.etag.clone(), true);
-                    self.seen = record.etag;
+                    self.seen.clone_from(&record.etag);
+                    return Some(Loaded {
+                        activation,
+                        etag: record.etag,
+                        from_disk: true,
+                    });
                 }
-                Err(error) => tracing::warn!(bundle = name, %error, "the bundle on disk is not used"),
+                Err(error) => self.context.drop_kept(&format!("bundle {name}"), &error),
             },
-            Err(error) => tracing::warn!(bundle = name, %error, "the bundle on disk is not used"),
+            Err(error) => self.context.drop_kept(&format!("bundle {name}"), &error),
         }
+        None
+    }
+
+    /// The bundle that the server has now, activated, kept and not in force yet.
+    ///
+    /// # Errors
+    /// When it can't be had, or isn't one that may be activated.
+    pub(crate) async fn fetch(&mut self) -> Result<Loaded, PullError> {
+        let answer = self.ask(false).await?;
+        let (loaded, archive) = self.take(answer).await?.ok_or(PullError::Nothing)?;
+        self.keep(loaded.etag.clone(), archive).await;
+        Ok(loaded)
     }
 
     /// Pulls until `stop`.
@@ -128,9 +164,18 @@ impl BundlePuller {
             let pulled = match asked {
                 Ok(answer) => tokio::select! {
                     () = stop.cancelled() => return,
-                    pulled = self.take(answer) => pulled,
+                    taken = self.take(answer) => taken,
                 },
                 Err(error) => Err(error.into()),
+            };
+            let pulled = match pulled {
+                Ok(Some((loaded, archive))) => {
+                    self.put_into_force(&loaded);
+                    self.keep(loaded.etag, archive).await;
+                    Ok("activated")
+                }
+                Ok(None) => Ok("unchanged"),
+                Err(error) => Err(error),
             };
             let (outcome, pause) = self.settle(pulled, &mut failures);
             counter!(BUNDLE_PULLS, "bundle" => self.plan.name.clone(), "outcome" => outcome).increment(1);
@@ -166,14 +211,14 @@ impl BundlePuller {
         match answer {
             Answer::Changed(changed) => changed.content_type.as_deref() == Some(LONG_POLLING),
             // Whatever it says: one that answers "unchanged" at once would be asked in a circle.
-            Answer::Unchanged => took >= self.plan.long_poll / 2,
+            Answer::Unchanged { .. } => took >= self.plan.long_poll / 2,
         }
     }
 
-    /// Takes the answer in: activates what came.
-    async fn take(&mut self, answer: Answer) -> Result<&'static str, PullError> {
+    /// Takes the answer in: activates what came. `None` when nothing did.
+    async fn take(&mut self, answer: Answer) -> Result<Option<(Loaded, Vec<u8>)>, PullError> {
         let changed = match answer {
-            Answer::Unchanged => return Ok("unchanged"),
+            Answer::Unchanged { .. } => return Ok(None),
             Answer::Changed(changed) => changed,
         };
         let etag = changed.etag.clone();
@@ -188,9 +233,12 @@ impl BundlePuller {
         }
         let archive = body?;
         let activation = self.activated(archive.clone()).await?;
-        self.put_into_force(&activation, etag.clone(), false);
-        self.keep(etag, archive).await;
-        Ok("activated")
+        let loaded = Loaded {
+            activation,
+            etag,
+            from_disk: false,
+        };
+        Ok(Some((loaded, archive)))
     }
 
     /// Activates on a thread of its own, apart from checks, sync and admin.
@@ -202,23 +250,34 @@ impl BundlePuller {
         Ok(work.await??)
     }
 
-    fn put_into_force(&self, activation: &Activation, etag: Option<String>, from_disk: bool) {
-        let replaced = self.context.published.swap_policy(&activation.policy);
+    fn put_into_force(&self, loaded: &Loaded) {
+        let replaced = self.context.published.swap_policy(loaded.policy());
         tokio::spawn(async move {
             sleep(LINGER).await;
             drop(replaced);
         });
+        self.tell(loaded);
+    }
+
+    /// Says that it is in force.
+    pub(crate) fn tell(&self, loaded: &Loaded) {
+        let Loaded {
+            activation,
+            etag,
+            from_disk,
+        } = loaded;
         let revision = activation.policy.revision().to_string();
         tracing::info!(bundle = self.plan.name, revision, from_disk, "policy is in force");
         self.context.status.change_bundle(|state| {
-            state.revision = Some(revision);
-            state.etag = etag;
-            state.entrypoints.clone_from(&activation.entrypoints);
-            state.activated_at = Some(clock::now().seconds().0);
-            state.from_disk = from_disk;
-            state.error = None;
-            state.error_at = None;
-            state.refused = false;
+            *state = BundleState {
+                name: self.plan.name.clone(),
+                revision: Some(revision),
+                etag: etag.clone(),
+                entrypoints: activation.entrypoints.clone(),
+                activated_at: Some(clock::now().seconds().0),
+                from_disk: *from_disk,
+                ..Default::default()
+            };
         });
     }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -75,7 +75,10 @@ pub(crate) struct Fetcher {
 /// What a conditional GET gave.
 pub(crate) enum Answer {
     /// What we have is current.
-    Unchanged,
+    Unchanged {
+        /// For how long, by the server's word.
+        max_age: Option<Duration>,
+    },
     /// Something else; its body is still to be read.
     Changed(Box<Changed>),
 }
@@ -86,6 +89,8 @@ pub(crate) struct Changed {
     url: String,
     /// Its tag.
     pub(crate) etag: Option<String>,
+    /// For how long it is current, by the server's word (`Cache-Control: max-age`).
+    pub(crate) max_age: Option<Duration>,
     /// Its media type, without parameters.
     pub(crate) content_type: Option<String>,
 }
@@ -146,12 +151,15 @@ impl Fetcher {
             })?
             .map_err(|error| transport(&self.url, &error))?;
         match response.status() {
-            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::Unchanged),
+            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::Unchanged {
+                max_age: max_age_of(&response),
+            }),
             StatusCode::NOT_MODIFIED => Err(FetchError::NothingToMatch {
                 url: self.url.clone(),
             }),
             StatusCode::OK => Ok(Answer::Changed(Box::new(Changed {
                 etag: text_of(&response, &ETAG),
+                max_age: max_age_of(&response),
                 content_type: text_of(&response, &CONTENT_TYPE).map(|value| {
                     value
                         .split(';')
@@ -240,6 +248,31 @@ fn text_of(response: &Response, name: &reqwest::header::HeaderName) -> Option<St
         .map(str::to_owned)
 }
 
+/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1); zero where the answer is not to be kept.
+fn max_age_of(response: &Response) -> Option<Duration> {
+    max_age(&text_of(response, &CACHE_CONTROL)?)
+}
+
+fn max_age(cache_control: &str) -> Option<Duration> {
+    let mut found = None;
+    for directive in cache_control.split(',') {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "no-store" | "no-cache" => return Some(Duration::ZERO),
+            "max-age" => {
+                found = value
+                    .trim()
+                    .trim_matches('"')
+                    .parse()
+                    .ok()
+                    .map(Duration::from_secs)
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The whole chain: reqwest's own message says only that sending failed.
 fn transport(url: &str, error: &dyn std::error::Error) -> FetchError {
     let mut causes: Vec<String> = Vec::new();
@@ -256,5 +289,28 @@ fn transport(url: &str, error: &dyn std::error::Error) -> FetchError {
     FetchError::Transport {
         url: url.to_owned(),
         cause,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn max_age_is_read_as_servers_write_it() {
+        for (header, seconds) in [
+            ("max-age=300", Some(300)),
+            ("public, Max-Age=300, must-revalidate", Some(300)),
+            ("max-age=\"300\"", Some(300)),
+            ("max-age=300, no-store", Some(0)),
+            ("no-cache", Some(0)),
+            ("s-maxage=300", None),
+            ("max-age=soon", None),
+            ("max-age=-1", None),
+            ("max-age", None),
+            ("", None),
+        ] {
+            assert_eq!(max_age(header), seconds.map(Duration::from_secs), "{header}");
+        }
     }
 }

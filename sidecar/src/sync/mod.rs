@@ -1,21 +1,30 @@
-//! Keeps the snapshot fresh behind the checks' back: pulls keys and policy, verifies, swaps, keeps the last good on disk,
-//! and listens for hints that something changed. A task for each source; none waits for another, and no check for any.
+//! Keeps the snapshot fresh behind the checks' back: pulls keys and policy, verifies, swaps, keeps the last good on disk;
+//! follows the control plane's stream of revocations, API keys and hints that something changed. A task for each source;
+//! none waits for another, and no check for any.
 
 mod activation;
 mod bundle;
 mod fetch;
-mod hints;
+mod keeper;
 mod keys;
+mod lists;
+mod nonce_keys;
+mod sources;
+mod stream;
+mod watch;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use activation::Requirements;
-pub(crate) use bundle::{BundlePlan, BundlePuller};
-pub(crate) use fetch::{FetchError, Fetcher, client, read_credential};
-pub(crate) use hints::{HintsPlan, Wakers, watch};
-pub(crate) use keys::{KeysPlan, KeysPuller};
+pub(crate) use bundle::BundlePlan;
+pub(crate) use fetch::{FetchError, client, read_credential};
+pub(crate) use keys::{KeysPlan, KeysSource};
+pub(crate) use nonce_keys::NonceKeySource;
+pub(crate) use sources::{PrepareError, Prepared, Sources};
+pub(crate) use stream::StreamPlan;
 
 use crate::disk::{DataFolder, Record};
 use crate::published::Published;
@@ -29,9 +38,18 @@ pub(crate) struct Context {
     pub(crate) status: Arc<Status>,
     pub(crate) disk: DataFolder,
     pub(crate) randomness: Arc<Randomness>,
+    pub(crate) nonce_keys: NonceKeySource,
 }
 
 impl Context {
+    /// Says that something on disk isn't used, and why. What is there is left for somebody to look at until something new
+    /// takes its place.
+    fn drop_kept(&self, what: &str, why: &dyn fmt::Display) {
+        tracing::warn!(what, error = %why, "what was kept on disk is not used");
+        self.status
+            .change(|state| state.dropped.push(format!("{what}: {why}")));
+    }
+
     /// Writes a record away from this runtime, so that a slow disk holds nobody up. A disk that refuses costs the next
     /// restart its independence, not this process its state.
     async fn keep(&self, record: Record, path: PathBuf) {

@@ -7,7 +7,7 @@ use postern_jose::{Algorithm, Jwk};
 use super::BundleError;
 
 /// Whether, and by which keys, a bundle must be signed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Verification {
     /// It must be signed with one of these, by key id.
     Keys(BTreeMap<String, VerificationKey>),
@@ -16,7 +16,7 @@ pub enum Verification {
 }
 
 /// A key that bundles may be signed with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct VerificationKey {
     /// Its id, as signatures name it.
     pub key_id: String,

@@ -11,7 +11,7 @@ use super::{Heard, Revocations};
 const BATCH: usize = 16 * 1024;
 
 /// A change of a set in the making.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Edit {
     generation: u64,
     heard: Heard,

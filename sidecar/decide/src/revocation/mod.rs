@@ -102,6 +102,16 @@ impl Revocations {
         }
     }
 
+    /// The same set as the successor of `older`: of a later generation, so that what was looked up in one isn't taken for
+    /// looked up in the other.
+    #[must_use]
+    pub fn succeeding(&self, older: &Self) -> Self {
+        Self {
+            generation: self.generation.max(older.generation.saturating_add(1)),
+            ..self.clone()
+        }
+    }
+
     /// How many entries there are, those that have expired since they were last purged included.
     pub fn len(&self) -> usize {
         self.shards.len()

@@ -15,8 +15,12 @@ use crate::config::introspection::Introspection;
 pub struct Issuer {
     /// `iss` of its tokens, exactly.
     pub issuer: String,
-    /// Where its keys are published, http or https.
-    pub jwks_uri: String,
+    /// Where its keys are published, http or https. Either this or `discovery`.
+    pub jwks_uri: Option<String>,
+    /// Find its keys by OpenID Connect Discovery: the document under `issuer` + `/.well-known/openid-configuration` must name
+    /// this very issuer, and its `jwks_uri` is read again every hour and after each fetch that fails. Default false.
+    #[serde(default)]
+    pub discovery: bool,
     /// A token must be for one of these (`aud`).
     pub audiences: Vec<String>,
     /// Algorithms that it may sign with: RS, PS and ES with 256, 384 and 512, and EdDSA. Default: all of them.

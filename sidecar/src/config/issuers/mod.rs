@@ -11,7 +11,7 @@ use postern_jose::Expectations;
 
 use super::accept::header_name;
 use super::{Issuer, introspection, url, within};
-use crate::sync::KeysPlan;
+use crate::sync::{KeysPlan, KeysSource};
 
 pub(super) use file::Issuer as File;
 
@@ -77,7 +77,7 @@ fn one(document: &Document, place: &str, file: File) -> Result<Issuer, ConfigErr
         None => None,
     };
     Ok(Issuer {
-        jwks_uri: url(document, &at("jwks_uri"), file.jwks_uri)?,
+        source: source(document, place, &file.issuer, file.jwks_uri, file.discovery)?,
         plan: KeysPlan {
             rules: Arc::new(IssuerRules {
                 required_claims: file.required_claims.0,
@@ -99,6 +99,33 @@ fn one(document: &Document, place: &str, file: File) -> Result<Issuer, ConfigErr
         },
         introspection,
     })
+}
+
+/// Where its keys are: written down, or found.
+fn source(
+    document: &Document,
+    place: &str,
+    issuer: &str,
+    jwks_uri: Option<String>,
+    discovery: bool,
+) -> Result<KeysSource, ConfigError> {
+    let key = |name| ["issuers", place, name];
+    match (jwks_uri, discovery) {
+        (Some(uri), false) => Ok(KeysSource::Uri(url(document, &key("jwks_uri"), uri)?)),
+        (None, true) => {
+            // Its document is found under its name.
+            url(document, &key("issuer"), issuer.to_owned())?;
+            Ok(KeysSource::Discovery)
+        }
+        (None, false) => Err(document.invalid(
+            &["issuers", place],
+            "expected `jwks_uri`, or `discovery: true` for an issuer that publishes where its keys are",
+        )),
+        (Some(_), true) => Err(document.invalid(
+            &key("discovery"),
+            "expected false where `jwks_uri` says where the keys are; remove one of them",
+        )),
+    }
 }
 
 /// Numbers that were found to be small.
