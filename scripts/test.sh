@@ -19,3 +19,6 @@ cargo build --workspace --bins
 step "test"
 # A failure doesn't hide the next one.
 cargo test --workspace --no-fail-fast "$@"
+
+step "what a check costs"
+scripts/count.sh

@@ -9,8 +9,8 @@ mod world;
 use std::hint::black_box;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
-use postern_decide::{Answer, Decision};
+use anyhow::{Context as _, bail, ensure};
+use postern_decide::Answer;
 
 use world::World;
 
@@ -19,48 +19,52 @@ const VARIETY: usize = 16;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let usage = "usage: postern-count BUNDLE ENTRYPOINT RUNS";
+    let usage = "usage: postern-count BUNDLE ENTRYPOINT check|evaluation RUNS";
     let bundle: PathBuf = arguments.next().context(usage)?.into();
-    let entrypoint = arguments
-        .next()
-        .and_then(|it| it.into_string().ok())
-        .context(usage)?;
-    let runs: usize = arguments
-        .next()
-        .and_then(|it| it.to_str()?.parse().ok())
-        .context(usage)?;
+    let mut text = || {
+        arguments
+            .next()
+            .and_then(|it| it.into_string().ok())
+            .context(usage)
+    };
+    let (entrypoint, what) = (text()?, text()?);
+    let runs: usize = text()?.parse().context(usage)?;
+
     let world = World::lay(&std::fs::read(&bundle)?, &entrypoint, VARIETY)?;
     // The first check of each token verifies it; the ones that are counted find it remembered.
     for request in &world.requests {
         let decision = world.check(request);
+        let record = &decision.record;
         ensure!(
             matches!(decision.answer, Answer::Allow(_)),
             "the check was denied: {:?} {:?}",
-            decision.record.code,
-            decision.record.reason
+            record.code,
+            record.reason
         );
     }
+    let first = world.requests.first().context("there are requests")?;
     ensure!(
-        world.check(&world.requests[0]).record.token_cached,
+        world.check(first).record.token_cached,
         "the token is not remembered"
     );
-    for n in 0..runs {
-        let request = &world.requests[n % VARIETY];
-        counted_check(&world, request);
-        counted_evaluation(&world);
+    ensure!(world.evaluate().is_some(), "the policy has no answer");
+    match what.as_str() {
+        "check" => counted(runs, |n| {
+            if let Some(request) = world.requests.get(n % VARIETY) {
+                drop(black_box(world.check(request)));
+            }
+        }),
+        "evaluation" => counted(runs, |_| drop(black_box(world.evaluate()))),
+        _ => bail!(usage),
     }
-    println!("runs={runs}");
+    println!("{what} {runs}");
     Ok(())
 }
 
-/// What callgrind counts: a whole check, from the headers as they came to an answer, and letting go of it.
+/// What callgrind counts, by this name: it forgets what came before, and writes down what it has when this returns.
 #[inline(never)]
-fn counted_check(world: &World, request: &request::Request) {
-    drop(black_box::<Box<Decision>>(world.check(request)));
-}
-
-/// One evaluation of the policy within it, over an input that is there.
-#[inline(never)]
-fn counted_evaluation(world: &World) {
-    drop(black_box(world.evaluate()));
+fn counted(runs: usize, run: impl Fn(usize)) {
+    for n in 0..runs {
+        run(n);
+    }
 }

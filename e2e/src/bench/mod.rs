@@ -1,6 +1,7 @@
 //! The benches behind `make bench`: each measures a few named figures and returns them with its table.
 
 mod check;
+mod counts;
 mod envoy;
 mod growth;
 mod policy;
@@ -10,6 +11,7 @@ pub mod tools;
 mod world;
 
 pub use check::check;
+pub use counts::counts;
 pub use envoy::through_envoy;
 pub use growth::growth;
 pub use policy::policy;

@@ -36,6 +36,8 @@ struct Arguments {
 enum Part {
     /// CPU per Check beside the null server.
     Check,
+    /// Allocations and instructions of a check.
+    Counts,
     /// Latency that the sidecar adds through a real Envoy.
     Envoy,
     /// CPU per Check as keys, routes and revocations grow.
@@ -76,6 +78,9 @@ fn main() -> anyhow::Result<()> {
     };
     if wanted(Part::Policy) {
         show(bench::policy(&setting)?);
+    }
+    if wanted(Part::Counts) {
+        show(bench::counts(&setting)?);
     }
     if wanted(Part::Check) {
         show(runtime.block_on(bench::check(&setting, shape))?);

@@ -1,0 +1,51 @@
+//! Allocations and instructions of one check, as `scripts/count.sh` counts them: the same on a busy machine as on a quiet
+//! one, so that a change of either has a cause.
+
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use super::tools::output_of;
+use super::{Measured, Setting};
+use crate::report::{Summary, table};
+
+/// What is counted, and what it is called in the table.
+const FIGURES: [(&str, &str); 4] = [
+    ("check_instructions", "instructions per check"),
+    ("check_allocs", "allocations per check"),
+    (
+        "evaluation_instructions",
+        "instructions per evaluation of the policy in it",
+    ),
+    ("evaluation_allocs", "allocations per evaluation"),
+];
+
+/// `check_instructions`, `check_allocs` and the part that evaluation has in them; none of them where valgrind is missing.
+///
+/// # Errors
+/// Where counting fails.
+pub fn counts(setting: &Setting) -> anyhow::Result<Measured> {
+    let script = setting.root.join("scripts/count.sh");
+    let output = String::from_utf8(output_of(&mut Command::new(script))?)?;
+    let mut summary = Summary::default();
+    let mut rows = Vec::new();
+    for line in output.lines() {
+        let (name, number) = line.split_once(' ').context("count.sh: expected `name number`")?;
+        let (name, words) = FIGURES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .with_context(|| format!("count.sh: unknown figure {name}"))?;
+        summary.add(name, number.parse()?);
+        rows.push(vec![(*words).to_owned(), number.to_owned()]);
+    }
+    if rows.is_empty() {
+        let text = "Allocations and instructions: NOT COUNTED, valgrind is missing\n".to_owned();
+        return Ok(Measured { summary, text });
+    }
+    let text = format!(
+        "A check in process, from headers to answer, token cached, policy of 30 roles evaluated, counted by callgrind \
+         (which runs SHA-256 without the processor's instructions for it):\n\n{}",
+        table(&["counted", "number"], &rows)
+    );
+    Ok(Measured { summary, text })
+}
