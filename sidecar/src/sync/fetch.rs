@@ -260,12 +260,8 @@ fn max_age(cache_control: &str) -> Option<Duration> {
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return Some(Duration::ZERO),
             "max-age" => {
-                found = value
-                    .trim()
-                    .trim_matches('"')
-                    .parse()
-                    .ok()
-                    .map(Duration::from_secs)
+                let seconds = value.trim().trim_matches('"').parse().ok();
+                found = seconds.map(Duration::from_secs);
             }
             _ => {}
         }

@@ -23,6 +23,7 @@ pub(crate) struct Origin {
 struct Shared {
     keys: watch::Sender<Served>,
     bundle: watch::Sender<Served>,
+    discovery: watch::Sender<Served>,
     key_fetches: AtomicUsize,
     bundle_bodies: AtomicUsize,
     bundle_unmodified: AtomicUsize,
@@ -45,6 +46,7 @@ impl Origin {
         let shared = Arc::new(Shared {
             keys: watch::Sender::new(Served::default()),
             bundle: watch::Sender::new(Served::default()),
+            discovery: watch::Sender::new(Served::default()),
             key_fetches: AtomicUsize::new(0),
             bundle_bodies: AtomicUsize::new(0),
             bundle_unmodified: AtomicUsize::new(0),
@@ -56,6 +58,7 @@ impl Origin {
         let router = Router::new()
             .route("/jwks", get(keys))
             .route("/bundles/demo", get(bundle))
+            .route("/realm/.well-known/openid-configuration", get(discovery))
             .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -82,6 +85,11 @@ impl Origin {
     pub(crate) fn serve_keys<'a>(&self, signers: impl IntoIterator<Item = &'a LocalSigner>) {
         let set = JwkSet::new(signers.into_iter().map(LocalSigner::public_jwk));
         serve(&self.shared.keys, set.to_json().into_bytes());
+    }
+
+    /// The document of an issuer under /realm.
+    pub(crate) fn serve_discovery(&self, document: &serde_json::Value) {
+        serve(&self.shared.discovery, document.to_string().into_bytes());
     }
 
     /// Whatever it is, under the URL of the keys.
@@ -156,6 +164,11 @@ async fn keys(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response
     }
     let served = shared.keys.borrow().clone();
     answer(served, &headers, "application/jwk-set+json")
+}
+
+async fn discovery(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let served = shared.discovery.borrow().clone();
+    answer(served, &headers, "application/json")
 }
 
 async fn bundle(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {

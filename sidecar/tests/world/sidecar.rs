@@ -165,6 +165,11 @@ impl Sidecar {
         self
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells it to end, and waits.
     pub(crate) fn terminate(mut self) -> (ExitStatus, Config) {
         let told = Command::new("kill")
