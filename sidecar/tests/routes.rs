@@ -378,3 +378,28 @@ fn what_all_routes_share_of_dpop_has_bounds() {
         check_file_refused(&format!("{BASE}dpop: {dpop}\n"), place, "expected a number from");
     }
 }
+
+#[test]
+fn what_nobody_that_is_accepted_could_have_is_refused() {
+    for (rules, key) in [
+        ("accept: anonymous, required_scopes: [a]", "required_scopes"),
+        ("accept: mtls, required_scopes: [a]", "required_scopes"),
+        (
+            "accept: { any: [api_key, mtls] }, required_claims: [a]",
+            "required_claims",
+        ),
+        ("accept: mtls, step_up: { max_age_seconds: 1 }", "step_up"),
+        (
+            "accept: api_key, public_origin: \"https://a.example\", dpop: { required: true }",
+            "dpop",
+        ),
+    ] {
+        let routes = format!("routes:\n- {{ name: r, {rules} }}\n");
+        check_refused(&routes, &format!("11: routes[0].{key}"), "nobody can meet it");
+    }
+    let folder = Folder::with(&format!(
+        "{BASE}routes:\n- {{ name: r, accept: {{ any: [api_key, anonymous] }}, required_scopes: [a] }}\n"
+    ));
+    let (code, _, stderr) = told(&folder.run(&["check-config"]));
+    assert_eq!(code, Some(0), "{stderr}");
+}

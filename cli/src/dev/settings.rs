@@ -136,10 +136,12 @@ mod tests {
         ));
         let snippet = parsed(include_str!("../../../envoy/ext_authz.yaml"));
         let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-        assert_eq!(
-            snippet["http_filters"][0],
-            dev.pointer(manager).unwrap()["http_filters"][0]
-        );
+        for place in [0, 1] {
+            assert_eq!(
+                snippet["http_filters"][place],
+                dev.pointer(manager).unwrap()["http_filters"][place]
+            );
+        }
         assert_eq!(snippet["clusters"][0], dev["static_resources"]["clusters"][0]);
     }
 
@@ -152,7 +154,21 @@ mod tests {
         let listener = &config["static_resources"]["listeners"][0];
         assert_eq!(listener["address"]["socket_address"]["port_value"], 18_000);
         let filters = &listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
-        let ext_authz = &filters[0]["typed_config"];
+        let names: Vec<_> = filters
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|filter| &filter["name"])
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "envoy.filters.http.header_mutation",
+                "envoy.filters.http.ext_authz",
+                "envoy.filters.http.router"
+            ]
+        );
+        let ext_authz = &filters[1]["typed_config"];
         assert_eq!(ext_authz["failure_mode_allow"], false);
         assert_eq!(ext_authz["encode_raw_headers"], true);
         assert_eq!(ext_authz["grpc_service"]["timeout"], "0.5s");

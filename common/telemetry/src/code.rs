@@ -192,6 +192,9 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 Unimplemented "Method not allowed"
         "The path exists, the method doesn't there."
         "Use a method listed in the `Allow` header."
+    HeadersTooMany "headers_too_many" 431 ResourceExhausted "Too many headers"
+        "With the headers that Postern tells the upstream, the request would have more than the proxy lets through."
+        "Send fewer headers, or raise Envoy's `max_headers_count` and the sidecar's `ext_authz.max_headers` alike."
     PayloadTooLarge "payload_too_large" 413 ResourceExhausted "Payload too large"
         "The request's body is larger than this endpoint takes."
         "Send less; the limit stands in the message."
@@ -290,9 +293,11 @@ impl Code {
             Code::DpopProofMissing | Code::DpopProofInvalid | Code::DpopProofReplayed => {
                 Some("invalid_dpop_proof")
             }
-            Code::InvalidRequest | Code::ValidationFailed | Code::PayloadTooLarge | Code::AmbiguousPath => {
-                Some("invalid_request")
-            }
+            Code::InvalidRequest
+            | Code::ValidationFailed
+            | Code::HeadersTooMany
+            | Code::PayloadTooLarge
+            | Code::AmbiguousPath => Some("invalid_request"),
             Code::UseDpopNonce
             | Code::InsufficientUserAuthentication
             | Code::InsufficientScope

@@ -104,7 +104,7 @@ fn property_26_each_code_means_the_same_on_every_surface() {
             "NOT_FOUND" => code.http_status() == 404,
             "UNIMPLEMENTED" => code.http_status() == 405,
             "ALREADY_EXISTS" => code.http_status() == 409,
-            "RESOURCE_EXHAUSTED" => [409, 413, 429].contains(&code.http_status()),
+            "RESOURCE_EXHAUSTED" => [409, 413, 429, 431].contains(&code.http_status()),
             "INTERNAL" => code.http_status() == 500,
             "UNAVAILABLE" => code.http_status() == 503,
             "DEADLINE_EXCEEDED" => code.http_status() == 504,

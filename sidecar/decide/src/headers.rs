@@ -11,6 +11,8 @@ const FEW: usize = 128;
 pub struct Headers<'a> {
     /// Each name once, in the order of its first.
     entries: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// How many came, repeats one by one where they were told so.
+    lines: usize,
 }
 
 impl<'a> Headers<'a> {
@@ -35,9 +37,11 @@ impl<'a> Headers<'a> {
     fn collect(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
         let mut headers = Self {
             entries: Vec::with_capacity(pairs.size_hint().0.min(FEW)),
+            lines: 0,
         };
         let mut seen = Seen::default();
         for (name, value) in pairs {
+            headers.lines += 1;
             if headers.entries.len() < FEW {
                 headers.add(&mut seen, name, value);
             } else {
@@ -94,6 +98,11 @@ impl<'a> Headers<'a> {
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many headers came: repeats one by one, as far as they weren't joined on the way.
+    pub fn lines(&self) -> usize {
+        self.lines
     }
 
     /// Whether there is none.

@@ -55,7 +55,7 @@ pub(crate) struct Judgement {
 /// The answer of a route that asks no policy.
 ///
 /// # Errors
-/// Never: there is nothing of a policy that couldn't be sent.
+/// When the proxy would refuse our headers.
 pub(crate) fn unasked(question: &Question<'_>) -> Result<Judgement, Refusal> {
     allowed(postern_policy::Allow::default(), question)
 }
@@ -101,7 +101,8 @@ fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judg
         removable(allow.request_headers_to_remove)?,
         question.settings,
         question.identifiers,
-    );
+    )
+    .map_err(|error| Refusal::new(Code::HeadersTooMany, error.to_string()))?;
     let mut response_set = vec![question.identifiers.request_id()];
     response_set.extend(question.fresh_nonce.map(challenge::nonce));
     response_set.extend(for_client(&allow.response_headers_to_add, question.settings)?);

@@ -11,11 +11,16 @@ pub struct Settings {
     pub realm: String,
     /// The header names that belong to Postern.
     pub prefix: HeaderPrefix,
+    /// Most headers that the proxy lets a request have once ours are among them, pseudo-headers included. Envoy answers 500
+    /// to more, without a word; such a request is refused here instead.
+    pub max_upstream_headers: usize,
     /// For how many seconds a DPoP nonce is good (RFC 9449 §8).
     pub dpop_nonce_lifetime_seconds: u32,
 }
 
 impl Settings {
+    /// What Envoy takes where nothing is configured (`max_headers_count`).
+    pub const DEFAULT_MAX_UPSTREAM_HEADERS: usize = 100;
     /// For how many seconds a DPoP nonce is good where nothing is configured.
     pub const DEFAULT_DPOP_NONCE_LIFETIME_SECONDS: u32 = 300;
 }
@@ -83,7 +88,7 @@ impl HeaderPrefix {
         &self.prefix
     }
 
-    /// Whether `name` is one of those that are always ours to fill.
+    /// Whether `name` is one of those that are always ours to fill, or a spelling that an upstream could take for it.
     pub(crate) fn is_identity(&self, name: &str) -> bool {
         [
             &self.subject,
@@ -95,7 +100,13 @@ impl HeaderPrefix {
             &self.decision_id,
         ]
         .into_iter()
-        .any(|ours| **ours == *name)
+        .any(|ours| {
+            ours.len() == name.len()
+                && ours
+                    .bytes()
+                    .zip(name.bytes())
+                    .all(|(ours, theirs)| ours == fold(theirs))
+        })
     }
 }
 
@@ -127,6 +138,22 @@ mod tests {
         }
         for name in ["x-poster", "x-posternal", "xx-postern-a", "authorization", ""] {
             assert!(!prefix.owns(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_called_is_ours_to_say_in_every_spelling() {
+        let prefix = HeaderPrefix::new("x-postern-").unwrap();
+        for name in [
+            "x-postern-subject",
+            "x_postern_subject",
+            "x-postern-decision_id",
+            "X-Postern-Auth",
+        ] {
+            assert!(prefix.is_identity(name), "{name}");
+        }
+        for name in ["x-postern-role", "x-postern-subjects", "x-postern-"] {
+            assert!(!prefix.is_identity(name), "{name}");
         }
     }
 

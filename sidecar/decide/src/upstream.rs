@@ -13,6 +13,11 @@ use postern_telemetry::TRACEPARENT;
 /// So many headers are ours at most.
 const OURS: usize = 9;
 
+/// Header changes that the proxy would not make: the request would have too many headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("with those of Postern and the policy the request would have {0} headers, and the proxy takes {1}")]
+pub(crate) struct TooManyHeaders(usize, usize);
+
 /// Header changes on the way to the upstream.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
@@ -24,7 +29,10 @@ pub(crate) struct Changes {
 ///
 /// Ours are written over whatever came under their names, the policy's included: it can add to what the upstream is told
 /// (`x-postern-role`), not change who called. Every other header under the prefix is removed; Envoy removes after it has
-/// set, so a name that is set is never listed for removal.
+/// set, so a name that is set is never listed for removal. It counts in between, too.
+///
+/// # Errors
+/// When the proxy would refuse to make the changes.
 pub(crate) fn changes(
     caller: &Caller,
     route: &Route,
@@ -33,7 +41,7 @@ pub(crate) fn changes(
     removed_by_policy: Vec<String>,
     settings: &Settings,
     identifiers: &Identifiers,
-) -> Changes {
+) -> Result<Changes, TooManyHeaders> {
     let prefix = &settings.prefix;
     let mut set = Vec::with_capacity(OURS + from_policy.len());
     set.extend([
@@ -59,6 +67,16 @@ pub(crate) fn changes(
     let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
     set.extend(from_policy.into_iter().filter(|header| !reserved(header.name())));
 
+    let most = settings.max_upstream_headers;
+    // Where all would be new and it still fits, nobody has to look.
+    if headers.lines() + set.len() > most {
+        let new = set.iter().filter(|header| headers.value(header.name()).is_none());
+        let after = headers.lines() + new.count();
+        if after > most {
+            return Err(TooManyHeaders(after, most));
+        }
+    }
+
     let mut remove: Vec<String> = headers
         .iter()
         .map(|(name, _)| name)
@@ -76,7 +94,7 @@ pub(crate) fn changes(
     remove.retain(|name| !set.iter().any(|header| header.name() == name));
     remove.sort_unstable();
     remove.dedup();
-    Changes { set, remove }
+    Ok(Changes { set, remove })
 }
 
 fn is_ours(name: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use postern_config::Listen;
-use postern_decide::HeaderPrefix;
+use postern_decide::{HeaderPrefix, Settings};
 use postern_jose::Algorithm;
 use serde::Deserialize;
 
@@ -73,6 +73,10 @@ pub struct ExtAuthz {
     /// Connections at once over all listeners, 1 to 65536; further ones wait to be accepted. Default 1024.
     #[serde(default = "max_connections")]
     pub max_connections: u64,
+    /// Most headers that Envoy lets a request have (`max_headers_count`), 10 to 10000: what would have more with ours is
+    /// refused with 431, where Envoy would answer 500. Default 100, as Envoy's.
+    #[serde(default = "max_headers")]
+    pub max_headers: u64,
     /// Whether gRPC server reflection is served there, for tools such as grpcurl. Default false.
     #[serde(default)]
     pub reflection: bool,
@@ -177,6 +181,10 @@ const fn keep_decisions() -> u64 {
 
 const fn workers() -> u64 {
     1
+}
+
+fn max_headers() -> u64 {
+    Settings::DEFAULT_MAX_UPSTREAM_HEADERS as u64
 }
 
 const fn max_connections() -> u64 {

@@ -110,6 +110,8 @@ impl Config {
         let workers = within(document, &["ext_authz", "workers"], file.ext_authz.workers, 1, 64)?;
         let connections = &["ext_authz", "max_connections"];
         let max_connections = within(document, connections, file.ext_authz.max_connections, 1, 65_536)?;
+        let headers = &["ext_authz", "max_headers"];
+        let max_headers = within(document, headers, file.ext_authz.max_headers, 10, 10_000)?;
         if file.realm.is_empty() || !file.realm.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(document.invalid(&["realm"], "expected printable ASCII, such as `postern`"));
         }
@@ -148,6 +150,8 @@ impl Config {
             settings: Settings {
                 realm: file.realm,
                 prefix,
+                max_upstream_headers: usize::try_from(max_headers)
+                    .unwrap_or(Settings::DEFAULT_MAX_UPSTREAM_HEADERS),
                 dpop_nonce_lifetime_seconds: dpop::nonce_lifetime(document, &file.dpop)?,
             },
             caches: dpop::cache_limits(document, &file.dpop, token_bytes, &routes)?,

@@ -2,7 +2,10 @@
 //! something that a request can have.
 
 mod check;
+mod conditions;
 mod file;
+mod place;
+mod rules;
 
 pub(super) use check::{Surroundings, checked};
 pub(super) use file::Route;

@@ -71,6 +71,7 @@ impl World {
         let settings = Settings {
             realm: "postern".to_owned(),
             prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
+            max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
             dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
         };
         let snapshot = Snapshot::initial(
