@@ -1,6 +1,9 @@
 //! Envoy's `x-forwarded-client-cert`: what proxies on the way said of the certificates that they were shown, by the rules
 //! of <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert>.
 //! Says nothing about whom to believe: anybody can write such a header.
+//!
+//! Envoy doesn't quote URIs and DNS names: for a certificate that has one with a comma in it, a believed proxy writes what
+//! reads as another element. No reader can tell; the header is worth as much as the authority that such a proxy trusts.
 
 use std::borrow::Cow;
 
