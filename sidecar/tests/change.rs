@@ -157,6 +157,30 @@ async fn a_new_key_is_found_by_the_first_token_that_names_it_and_a_removed_one_e
 }
 
 #[tokio::test]
+async fn where_the_issuer_is_waited_for_the_first_token_of_a_new_key_is_accepted() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["issuers"][0]["on_unknown_kid"] = json!({ "wait_ms": 400 });
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let next = LocalSigner::generate(Algorithm::ES256).unwrap();
+    world.origin.serve_keys([&world.issuer, &next]);
+    // The fetch at the start is followed by a cooldown of the real process's clock, longer than anybody waits.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let of_next = token(&next, &json!({ "scope": "orders:read" }));
+    assert_eq!(client.get("/orders", &of_next).await.status, 200);
+
+    // One that comes under no key is refused after the wait, and holds up nobody meanwhile.
+    let unknown = LocalSigner::generate(Algorithm::ES256).unwrap();
+    let of_unknown = token(&unknown, &json!({ "scope": "orders:read" }));
+    let (refused, other) = tokio::join!(
+        client.get("/orders", &of_unknown),
+        tokio::time::timeout(Duration::from_millis(200), client.get("/orders", &of_next)),
+    );
+    assert_eq!((refused.status, other.unwrap().status), (401, 200));
+}
+
+#[tokio::test]
 async fn an_oversized_bundle_is_refused_and_fetched_once() {
     let world = World::new().await;
     world.origin.be_plain();
