@@ -1,20 +1,24 @@
 //! What a Check costs the sidecar, beside the null server in the same run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::policy::PolicyCase;
 use super::world::World;
 use super::{Measured, Setting, Shape, at_rate};
-use crate::load::{ExtAuthz, Outcome, closed_loop};
+use crate::load::{ExtAuthz, Outcome, Target, closed_loop, closed_loop_of};
 use crate::measure::Child;
 use crate::report::{Pairs, Summary, cost_over_load, latency_distributions, table};
-use crate::traffic::check_requests;
+use crate::traffic::{VARIETY, check_requests};
 
 const IN_FLIGHT: [usize; 4] = [1, 8, 16, 64];
 /// The load that the named ratio is taken at.
 const NAMED_AT: usize = 16;
+/// How many tokens that were never seen a round takes.
+const COLD: usize = 20_000;
 
-/// `check_eval_cpu_vs_null` (token cached, policy of 30 roles evaluated each time) and the tables around it.
+/// `check_eval_cpu_vs_null` (token cached, policy of 30 roles evaluated each time), `check_cold_cpu_vs_null` (every token
+/// new) and the tables around them.
 ///
 /// # Errors
 /// Where a server doesn't start, or answers otherwise than it should.
@@ -54,6 +58,8 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
             p50.reference().show(0),
         ]);
     }
+    let cold = cold(setting, &world, (&ours, &sidecar), (&reference, &null)).await?;
+    summary.add("check_cold_cpu_vs_null", cold.ratio().median);
     let headers = [
         "in flight",
         "sidecar CPU µs",
@@ -67,6 +73,17 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
         setting.rounds,
         shape.stretch,
         table(&headers, &rows)
+    );
+    text += &format!(
+        "\nEvery token new (ES256), {NAMED_AT} in flight, {COLD} of them a round:\n\n{}",
+        table(
+            &["sidecar CPU µs", "null CPU µs", "ratio"],
+            &[vec![
+                cold.ours().show(1),
+                cold.reference().show(1),
+                cold.ratio().show(2)
+            ]]
+        )
     );
     let costs = [("sidecar", lines.0), ("null", lines.1)];
     cost_over_load(
@@ -91,8 +108,32 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
     Ok(Measured { summary, text })
 }
 
+/// The cost of tokens that were never seen: each is sent once to either server.
+async fn cold(
+    setting: &Setting,
+    world: &World,
+    ours: (&ExtAuthz, &Child),
+    reference: (&ExtAuthz, &Child),
+) -> anyhow::Result<Pairs> {
+    let mut pairs = Pairs::default();
+    for round in 0..setting.rounds {
+        let first = VARIETY + round * COLD;
+        let requests = check_requests(&world.tokens_of(first..first + COLD)?);
+        let mut costs = [0.0; 2];
+        for (cost, (target, server)) in costs.iter_mut().zip([ours, reference]) {
+            let target = Arc::new(target.with_requests(requests.clone())?);
+            let before = server.cpu_time()?;
+            let outcome = closed_loop_of(target, NAMED_AT, COLD as u64).await;
+            *cost = per_request(server.cpu_time()?.saturating_sub(before), &outcome)?;
+        }
+        let [ours, reference] = costs;
+        pairs.push(ours, reference);
+    }
+    Ok(pairs)
+}
+
 /// The reference is whichever runtime flavour of the null server is cheaper in this run.
-async fn cheaper_null(
+pub(super) async fn cheaper_null(
     setting: &Setting,
     world: &World,
     requests: &[bytes::Bytes],
@@ -110,8 +151,8 @@ async fn cheaper_null(
 }
 
 /// µs of the server's CPU per answered request, and what the generator saw.
-pub(super) async fn cost(
-    target: &Arc<ExtAuthz>,
+pub(super) async fn cost<T: Target>(
+    target: &Arc<T>,
     server: &Child,
     in_flight: usize,
     shape: Shape,
@@ -120,13 +161,17 @@ pub(super) async fn cost(
     let before = server.cpu_time()?;
     let outcome = closed_loop(Arc::clone(target), in_flight, shape.stretch).await;
     let used = server.cpu_time()?.saturating_sub(before);
+    Ok((per_request(used, &outcome)?, outcome))
+}
+
+fn per_request(used: Duration, outcome: &Outcome) -> anyhow::Result<f64> {
     anyhow::ensure!(
         outcome.failed == 0,
         "{} requests failed or were denied",
         outcome.failed
     );
     anyhow::ensure!(outcome.answered > 0, "no request was answered");
-    Ok((used.as_secs_f64() * 1e6 / outcome.answered as f64, outcome))
+    Ok(used.as_secs_f64() * 1e6 / outcome.answered as f64)
 }
 
 fn latencies(name: &str, outcome: &Outcome) -> Vec<String> {

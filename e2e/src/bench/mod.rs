@@ -1,6 +1,7 @@
 //! The benches behind `make bench`: each measures a few named figures and returns them with its table.
 
 mod check;
+mod connections;
 mod counts;
 mod envoy;
 mod growth;
@@ -11,6 +12,7 @@ pub mod tools;
 mod world;
 
 pub use check::check;
+pub use connections::connections;
 pub use counts::counts;
 pub use envoy::through_envoy;
 pub use growth::growth;

@@ -1,6 +1,7 @@
 //! A sidecar under measurement and what it needs: an issuer and a bundle server in this process, the null server beside it.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,6 +46,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// A folder, an issuer's keys and its tokens, served for as long as this value lives.
 pub(super) struct World {
     folder: TempDir,
+    /// Its name, what it signs with, and when it began to.
+    issuer: (String, LocalSigner, i64),
     /// `VARIETY` tokens that the sidecar accepts.
     pub(super) tokens: Vec<String>,
     config: PathBuf,
@@ -119,21 +122,30 @@ impl World {
                 key = public_key.display(),
             ),
         )?;
-        let tokens = traffic::tokens(
-            &issuer_key,
-            &Claims {
-                issuer: &base,
-                audience: AUDIENCE,
-                now,
-            },
-        )?;
-        Ok(Self {
+        let mut world = Self {
             folder,
-            tokens,
+            issuer: (base, issuer_key, now),
+            tokens: Vec::new(),
             config,
             admin,
             size,
-        })
+        };
+        world.tokens = world.tokens_of(0..traffic::VARIETY)?;
+        Ok(world)
+    }
+
+    /// Tokens with these numbers that the sidecar accepts; those that it has are the first.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub(super) fn tokens_of(&self, numbers: Range<usize>) -> anyhow::Result<Vec<String>> {
+        let (issuer, key, now) = &self.issuer;
+        let claims = Claims {
+            issuer,
+            audience: AUDIENCE,
+            now: *now,
+        };
+        traffic::tokens_of(key, &claims, numbers)
     }
 
     /// The sidecar's ext_authz socket.

@@ -87,6 +87,7 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted(Part::Growth) {
         show(runtime.block_on(bench::growth(&setting, shape))?);
+        show(runtime.block_on(bench::connections(&setting, shape))?);
     }
     if wanted(Part::Envoy) {
         show(runtime.block_on(bench::through_envoy(&setting, shape))?);

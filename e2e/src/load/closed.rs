@@ -11,6 +11,15 @@ use super::{Outcome, Target};
 
 /// Keeps `in_flight` requests under way for `duration`.
 pub async fn closed_loop<T: Target>(target: Arc<T>, in_flight: usize, duration: Duration) -> Outcome {
+    closed(target, in_flight, duration, u64::MAX).await
+}
+
+/// Keeps `in_flight` requests under way until `count` have been sent, each once.
+pub async fn closed_loop_of<T: Target>(target: Arc<T>, in_flight: usize, count: u64) -> Outcome {
+    closed(target, in_flight, Duration::MAX, count).await
+}
+
+async fn closed<T: Target>(target: Arc<T>, in_flight: usize, duration: Duration, count: u64) -> Outcome {
     let counter = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let mut workers = JoinSet::new();
@@ -19,10 +28,12 @@ pub async fn closed_loop<T: Target>(target: Arc<T>, in_flight: usize, duration: 
         workers.spawn(async move {
             let mut outcome = Outcome::empty();
             while start.elapsed() < duration {
+                let turn = counter.fetch_add(1, Ordering::Relaxed);
+                if turn >= count {
+                    break;
+                }
                 let sent = Instant::now();
-                let wanted = Arc::clone(&target)
-                    .ask(counter.fetch_add(1, Ordering::Relaxed))
-                    .await;
+                let wanted = Arc::clone(&target).ask(turn).await;
                 outcome.record(sent.elapsed(), wanted);
             }
             outcome

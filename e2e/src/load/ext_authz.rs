@@ -46,6 +46,19 @@ impl ExtAuthz {
         })
     }
 
+    /// The same connection with other requests.
+    ///
+    /// # Errors
+    /// Where there are none.
+    pub fn with_requests(&self, requests: Vec<Bytes>) -> anyhow::Result<Self> {
+        anyhow::ensure!(!requests.is_empty(), "no requests to send");
+        Ok(Self {
+            channel: self.channel.clone(),
+            requests,
+            wanted: self.wanted,
+        })
+    }
+
     async fn check(&self, request: Bytes) -> Result<i32, Status> {
         let mut grpc = Grpc::new(self.channel.clone());
         grpc.ready()
@@ -66,6 +79,34 @@ impl Target for ExtAuthz {
             return false;
         };
         matches!(self.check(request).await, Ok(code) if code == self.wanted)
+    }
+}
+
+/// Many connections, asked over in rotation.
+pub struct ManyConnections(Vec<Arc<ExtAuthz>>);
+
+impl ManyConnections {
+    /// Opens `count` connections to the Unix socket.
+    ///
+    /// # Errors
+    /// Where nobody listens, or not to so many.
+    pub async fn connect(socket: &Path, count: usize, requests: &[Bytes]) -> anyhow::Result<Self> {
+        let first = ExtAuthz::connect(socket, requests.to_vec(), 0).await?;
+        let mut all = vec![Arc::new(first)];
+        while all.len() < count {
+            all.push(Arc::new(ExtAuthz::connect(socket, requests.to_vec(), 0).await?));
+        }
+        Ok(Self(all))
+    }
+}
+
+impl Target for ManyConnections {
+    async fn ask(self: Arc<Self>, i: u64) -> bool {
+        let turn = usize::try_from(i).unwrap_or(0);
+        match self.0.get(turn % self.0.len()) {
+            Some(one) => Arc::clone(one).ask(i).await,
+            None => false,
+        }
     }
 }
 

@@ -7,8 +7,8 @@ mod http;
 mod open;
 mod pace;
 
-pub use closed::closed_loop;
-pub use ext_authz::ExtAuthz;
+pub use closed::{closed_loop, closed_loop_of};
+pub use ext_authz::{ExtAuthz, ManyConnections};
 pub use http::Http;
 pub use open::{Outcome, open_loop};
 pub use pace::{Pacer, ThreadPacer};
