@@ -3,6 +3,7 @@
 //! corpora with an ordinary toolchain, so that what was found once stays found.
 
 pub mod canonical_path;
+pub mod check_request;
 pub mod dpop_proof;
 pub mod jwks;
 pub mod jws;
@@ -29,6 +30,7 @@ mod tests {
     #[test]
     fn nothing_in_the_corpora_breaks_a_promise() {
         replay("canonical_path", crate::canonical_path::run);
+        replay("check_request", crate::check_request::run);
         replay("dpop_proof", crate::dpop_proof::run);
         replay("jwks", crate::jwks::run);
         replay("jws", crate::jws::run);

@@ -58,3 +58,9 @@ mod workers;
 pub use decision_log::LogDecisions;
 pub use disk::{DATA_VERSION, VersionError};
 pub use listen::BindError;
+
+/// How a `CheckRequest` is read here and how `prost` reads it, where these differ; for fuzzing.
+#[cfg(feature = "fuzzing")]
+pub fn difference_from_prost(bytes: &[u8]) -> Option<String> {
+    ext_authz::difference_from_prost(bytes)
+}

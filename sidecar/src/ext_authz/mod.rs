@@ -103,3 +103,9 @@ impl ExtAuthz {
         CorrelationId::from_bytes(self.checker.randomness.entropy().correlation_id)
     }
 }
+
+/// How a `CheckRequest` is read here and how `prost` reads it, where these differ.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn difference_from_prost(bytes: &[u8]) -> Option<String> {
+    wire::difference(bytes)
+}

@@ -2,7 +2,7 @@
 //! `prost`, which is the oracle of the tests here. Never judges what a request means.
 
 mod metadata;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod put;
 mod reader;
@@ -11,3 +11,5 @@ mod response;
 
 pub(crate) use request::view;
 pub(crate) use response::{denied, response};
+#[cfg(feature = "fuzzing")]
+pub(crate) use oracle::difference;
