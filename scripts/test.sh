@@ -7,8 +7,9 @@ step() { echo; echo "== $*"; }
 
 scripts/lint.sh code
 
-step "tools: Envoy, opa, opa's own cases"
+step "tools: Envoy, nginx, opa, opa's own cases"
 scripts/envoy.sh
+scripts/nginx.sh
 scripts/tools.sh opa
 scripts/tools.sh kit
 
