@@ -80,8 +80,10 @@ impl Caches {
 /// - **It is still in time**: an entry counts from the moment it was verified at until `exp`. Time only moves a token
 ///   past its `nbf`, and outside that span (the leeway after `exp`, a clock set back) it is verified again.
 ///
-/// Why it can't be filled by an attacker: only tokens that an issuer really signed get in, the weight is bounded, and
-/// admission (S3-FIFO) lets entries that were never asked for again go first.
+/// Why it can't be filled by an attacker: only tokens that verified get in, the weight is bounded, and admission
+/// (S3-FIFO) lets entries that were never asked for again go first: a million of them, a hundred for each use of a
+/// token that is in use, push none of those out. What it can't tell from use is use: who has an issuer sign more tokens
+/// than there is room for, and shows each of them again and again, makes others verify theirs anew.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
     entries: Cache<TokenHash, Arc<Entry>, ByWeight>,
@@ -187,3 +189,6 @@ impl Weighter<TokenHash, Arc<Entry>> for ByWeight {
         entry.caller.weight()
     }
 }
+
+#[cfg(test)]
+mod tests;
