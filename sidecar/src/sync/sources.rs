@@ -441,3 +441,6 @@ impl Sources {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

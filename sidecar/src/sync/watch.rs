@@ -76,7 +76,7 @@ impl Watcher {
         let patience = async {
             sleep(PATIENCE).await;
             context.status.change_control_plane(|state| state.settled = true);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = stop.cancelled() => {}

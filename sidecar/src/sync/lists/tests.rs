@@ -35,7 +35,7 @@ fn api_key(id: u8, secret: u8) -> ApiKey {
         name: "a key".into(),
         subject: "robot".into(),
         scopes: Arc::from(["orders:read".into()]),
-        expires_at: (id % 2 == 0).then_some(UnixTime(5_000)),
+        expires_at: id.is_multiple_of(2).then_some(UnixTime(5_000)),
         sha256: [secret; 32],
     }
 }
