@@ -86,3 +86,31 @@ fn parts_are_found_by_their_path() {
     assert_eq!(reads.at(&[&http[..], &["method"]].concat()), None);
     assert_eq!(Reads::All.at(&http), Some(&Reads::All));
 }
+
+/// A rule that calls thousands of others, each of which calls one that reads a member.
+#[test]
+fn a_policy_of_thousands_of_rules_is_looked_through() {
+    let world = serde_json::json!([{"type": "local", "value": 0}, {"type": "local", "value": 1}]);
+    let call = |name: &str, result: i64| serde_json::json!({"type": "CallStmt", "stmt": {"func": name, "args": world, "result": result}});
+    let function = |name: &str, statements: Vec<serde_json::Value>| {
+        serde_json::json!({"name": name, "params": [0, 1], "return": 2, "path": [name],
+            "blocks": [{"stmts": statements}]})
+    };
+    let give = serde_json::json!({"type": "ReturnLocalStmt", "stmt": {"source": 2}});
+    let member = serde_json::json!({"type": "DotStmt", "stmt": {
+        "source": {"type": "local", "value": 0}, "key": {"type": "string_index", "value": 0}, "target": 2}});
+    let mut functions = vec![function("leaf", vec![member, give.clone()])];
+    let names: Vec<String> = (0..5_000).map(|n| format!("rule{n}")).collect();
+    for name in &names {
+        functions.push(function(name, vec![call("leaf", 2), give.clone()]));
+    }
+    functions.push(function("all", names.iter().map(|name| call(name, 3)).collect()));
+    let plan = serde_json::json!({
+        "static": {"strings": [{"value": "a"}], "files": []},
+        "plans": {"plans": [{"name": "main", "blocks": [{"stmts": [call("all", 2)]}]}]},
+        "funcs": {"funcs": functions},
+    });
+    let program = Program::load(plan.to_string().as_bytes(), &NoHost).unwrap();
+    let reads = program.reads(program.entrypoint("main").unwrap());
+    assert_eq!(format!("{reads:?}"), "{input.a}");
+}

@@ -33,7 +33,7 @@ fn reads(plan: &Plan, host: &dyn HostBuiltins, entrypoint: &Entrypoint, left: &m
     analysis.bodies.push(body);
     analysis.reach(main);
     let mut outcome = Some(());
-    while let (Some(()), Some(next)) = (outcome, analysis.waiting.pop_last()) {
+    while let (Some(()), Some(next)) = (outcome, analysis.waiting.pop_first()) {
         outcome = analysis.body(next);
     }
     *left = analysis.left;
@@ -47,7 +47,7 @@ pub(super) struct Analysis<'p> {
     functions: HashMap<&'p str, usize>,
     /// The functions, in the plan's order, then the entrypoint.
     pub(super) bodies: Vec<Body<'p>>,
-    /// Bodies to be looked at (again). Callees stand before callers in most plans, so that the last is taken first.
+    /// Bodies to be looked at (again). Callees stand before callers in most plans, and are done with first.
     waiting: BTreeSet<usize>,
     pub(super) tree: Tree,
     left: usize,

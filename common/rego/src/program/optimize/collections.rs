@@ -7,7 +7,7 @@ use crate::value::{Array, MAX_NESTING, MAX_WEIGHT, Object, Set, Value};
 /// Replaces the making of constant collections by the collections; says whether there were any. One that is added to
 /// later stays as it is: it would be copied then.
 pub(super) fn fold(body: &mut Body<'_>, tables: &mut Tables<'_>) -> bool {
-    let (counts, flow) = (body.counts(tables), body.flow());
+    let counts = body.counts(tables);
     let mut folded = false;
     for at in 0..body.ops.len() {
         let (target, mut made) = match body.op(at) {
@@ -19,7 +19,7 @@ pub(super) fn fold(body: &mut Body<'_>, tables: &mut Tables<'_>) -> bool {
         // The insertions that follow, as far as they are constant and nothing comes in between.
         let mut taken = Vec::new();
         for next in body.live_from(at + 1) {
-            if flow.is_entered(at, next)
+            if body.flow.is_entered(at, next)
                 || !body
                     .op(next)
                     .is_some_and(|op| put(&mut made, target, &op, tables))

@@ -4,7 +4,7 @@ use super::{Body, Tables};
 use crate::program::op::{Address, Local, Op, Operand, Source};
 
 pub(super) fn join(body: &mut Body<'_>, tables: &Tables<'_>) {
-    let (counts, flow) = (body.counts(tables), body.flow());
+    let counts = body.counts(tables);
     for at in 0..body.ops.len() {
         let (a, b, equal, fail) = match body.op(at) {
             Some(Op::Equal { a, b, fail }) => (a, b, true, fail),
@@ -21,7 +21,7 @@ pub(super) fn join(body: &mut Body<'_>, tables: &Tables<'_>) {
             let Some((from, source, key)) = lookup(body, at, local, fail) else {
                 continue;
             };
-            if flow.is_entered(from, at) {
+            if body.flow.is_entered(from, at) {
                 continue;
             }
             body.set(from, Op::Nothing);

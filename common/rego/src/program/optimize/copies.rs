@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use super::access::{Access, Counts, accesses, replace_reads};
-use super::flow::Flow;
 use super::{Body, Tables};
 use crate::program::op::{Local, Op, Operand, Source};
 
@@ -53,8 +52,8 @@ fn follow_once(body: &mut Body<'_>, tables: &mut Tables<'_>) -> bool {
 
 /// The copies that nothing reads but after they were made, and that hold as long as they are read.
 fn copies(body: &Body<'_>, tables: &Tables<'_>) -> HashMap<Local, Copy> {
-    let (counts, flow) = (body.counts(tables), body.flow());
-    let mut copies = candidates(body, tables, &counts, &flow);
+    let counts = body.counts(tables);
+    let mut copies = candidates(body, tables, &counts);
     for (at, op) in body.ops.iter().enumerate() {
         accesses(op, tables, |access| {
             let (local, takes_constants) = match access {
@@ -64,7 +63,7 @@ fn copies(body: &Body<'_>, tables: &Tables<'_>) -> HashMap<Local, Copy> {
             };
             if let Some(copy) = copies.get(&local) {
                 let fits = takes_constants || matches!(copy.source.source(), Source::Local(_));
-                if !fits || !flow.is_after(at, copy.at) {
+                if !fits || !body.flow.is_after(at, copy.at) {
                     copies.remove(&local);
                 }
             }
@@ -85,7 +84,7 @@ fn copies(body: &Body<'_>, tables: &Tables<'_>) -> HashMap<Local, Copy> {
 }
 
 /// Locals with one writer, which copies a constant, or a local with one writer that has come before.
-fn candidates(body: &Body<'_>, tables: &Tables<'_>, counts: &Counts, flow: &Flow) -> HashMap<Local, Copy> {
+fn candidates(body: &Body<'_>, tables: &Tables<'_>, counts: &Counts) -> HashMap<Local, Copy> {
     let mut writers: HashMap<Local, usize> = HashMap::new();
     for (at, op) in body.ops.iter().enumerate() {
         accesses(op, tables, |access| {
@@ -96,7 +95,7 @@ fn candidates(body: &Body<'_>, tables: &Tables<'_>, counts: &Counts, flow: &Flow
     }
     // A parameter's writer is the caller.
     let has_come = |local: Local, at: usize| match writers.get(&local) {
-        Some(writer) => flow.is_after(at, *writer),
+        Some(writer) => body.flow.is_after(at, *writer),
         None => local < body.params,
     };
     let stays = |source: Operand, at: usize| match source.source() {

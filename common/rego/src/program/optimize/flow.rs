@@ -1,14 +1,15 @@
 //! Where control can come from. The code of a body runs forwards; only iterations jump back, each to its own
 //! [`Op::ScanNext`], and nothing jumps into an iteration from outside. On that rests what is said here.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use crate::program::op::{Address, Op};
 
 /// The ways through one body. Places count from its first operation.
 pub(super) struct Flow {
-    /// The places that something jumps to.
-    targets: BTreeSet<usize>,
+    /// For each place how many before it are jumped to.
+    targets_before: Vec<u32>,
     /// For each place the next one after it that can be reached without passing it.
     bypassed: Vec<usize>,
     /// For each place whether it is in an iteration.
@@ -17,31 +18,53 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn of(ops: &[Op], first: Address) -> Self {
-        let place = |address: Address| address.saturating_sub(first) as usize;
-        let jumps: Vec<(usize, usize)> = ops
-            .iter()
-            .enumerate()
-            .flat_map(|(from, op)| op.exits().map(move |to| (from, to)))
-            .map(|(from, to)| (from, place(to)))
-            .collect();
-        let mut repeated = vec![false; ops.len()];
-        for (from, to) in jumps.iter().filter(|(from, to)| to <= from) {
-            repeated
-                .iter_mut()
-                .take(from + 1)
-                .skip(*to)
-                .for_each(|place| *place = true);
+        let mut is_target = vec![false; ops.len()];
+        // How far the iteration that begins at a place goes.
+        let mut ends: Vec<Option<usize>> = vec![None; ops.len()];
+        let mut bypassed = Vec::with_capacity(ops.len());
+        // Where those jumps go that come from before the place looked at, the nearest on top.
+        let mut ahead: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
+        for (at, op) in ops.iter().enumerate() {
+            while ahead.peek().is_some_and(|Reverse(to)| *to <= at) {
+                ahead.pop();
+            }
+            bypassed.push(ahead.peek().map_or(usize::MAX, |Reverse(to)| *to));
+            for to in op.exits() {
+                let to = to.saturating_sub(first) as usize;
+                if let Some(target) = is_target.get_mut(to) {
+                    *target = true;
+                }
+                if to > at {
+                    ahead.push(Reverse(to));
+                } else if let Some(end) = ends.get_mut(to) {
+                    *end = Some(at);
+                }
+            }
         }
+        let mut end = None;
+        let repeated = ends.iter().enumerate().map(|(at, own)| {
+            end = end.max(*own);
+            end.is_some_and(|end| at <= end)
+        });
+        let repeated = repeated.collect();
+        let mut count = 0;
+        let targets_before = std::iter::once(0)
+            .chain(is_target.iter().map(|is_target| {
+                count += u32::from(*is_target);
+                count
+            }))
+            .collect();
         Flow {
-            targets: jumps.iter().map(|(_, to)| *to).collect(),
-            bypassed: bypassed(ops.len(), &jumps),
+            targets_before,
+            bypassed,
             repeated,
         }
     }
 
     /// Whether something jumps to a place after `from`, up to `to`.
     pub(super) fn is_entered(&self, from: usize, to: usize) -> bool {
-        self.targets.range(from + 1..=to).next().is_some()
+        let before = |place: usize| self.targets_before.get(place);
+        before(from + 1) != before(to + 1)
     }
 
     /// Whether `at` is reached only after `before` was.
@@ -54,17 +77,26 @@ impl Flow {
     }
 }
 
-/// For each place the nearest target beyond it of a jump from before it.
-fn bypassed(len: usize, jumps: &[(usize, usize)]) -> Vec<usize> {
-    let mut open: BTreeSet<usize> = BTreeSet::new();
-    let mut jumps = jumps.iter().peekable();
-    (0..len)
-        .map(|at| {
-            while let Some((_, to)) = jumps.next_if(|(from, _)| *from < at) {
-                open.insert(*to);
-            }
-            open = open.split_off(&(at + 1));
-            open.first().copied().unwrap_or(usize::MAX)
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_reached_without_passing_a_place_is_not_after_it() {
+        // 0: may go to 3; 1; 2: may go back to 1; 3; 4.
+        let ops = [
+            Op::IsDefined { source: 0, fail: 13 },
+            Op::Nothing,
+            Op::IsDefined { source: 0, fail: 11 },
+            Op::Nothing,
+            Op::Finish,
+        ];
+        let flow = Flow::of(&ops, 10);
+        assert!(flow.is_after(2, 1) && flow.is_after(4, 0) && flow.is_after(4, 3));
+        assert!(!flow.is_after(3, 1) && !flow.is_after(4, 2) && !flow.is_after(1, 1) && !flow.is_after(1, 2));
+        let repeated: Vec<bool> = (0..5).map(|at| flow.is_repeated(at)).collect();
+        assert_eq!(repeated, [false, true, true, false, false]);
+        assert!(flow.is_entered(0, 1) && flow.is_entered(2, 3));
+        assert!(!flow.is_entered(1, 2) && !flow.is_entered(3, 4));
+    }
 }

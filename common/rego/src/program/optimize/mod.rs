@@ -47,8 +47,8 @@ pub(super) fn optimize(code: &mut [Op], bodies: &[Range], tables: &mut Tables<'_
         let (start, end) = (range.start as usize, range.end as usize);
         if let Some(ops) = code.get_mut(start..end) {
             let mut body = Body {
+                flow: Flow::of(ops, range.start),
                 ops,
-                first: range.start,
                 params: range.params,
                 locals: range.locals,
             };
@@ -62,8 +62,8 @@ pub(super) use compact::compact;
 /// A function or entrypoint being rewritten.
 struct Body<'c> {
     ops: &'c mut [Op],
-    /// The address of the first operation.
-    first: Address,
+    /// As it was at the beginning: what goes since can only have led to more places.
+    flow: Flow,
     params: Local,
     locals: Local,
 }
@@ -99,9 +99,5 @@ impl Body<'_> {
 
     fn counts(&self, tables: &Tables<'_>) -> Counts {
         Counts::of(self.ops, self.params, self.locals, tables)
-    }
-
-    fn flow(&self) -> Flow {
-        Flow::of(self.ops, self.first)
     }
 }

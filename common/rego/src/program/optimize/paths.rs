@@ -17,7 +17,7 @@ struct Step {
 }
 
 pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
-    let (counts, flow) = (body.counts(tables), body.flow());
+    let counts = body.counts(tables);
     // The locals that hold the same value whenever they are read in one run of the body.
     let mut steady: HashSet<Local> = (0..body.params)
         .filter(|local| counts.writes(*local) == 1)
@@ -33,7 +33,7 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
                     if step.source == last
                         && is_only_a_step(&counts, last)
                         && (step.base, step.fail) == (first.base, first.fail)
-                        && !flow.is_entered(at, next) =>
+                        && !body.flow.is_entered(at, next) =>
                 {
                     keys.push(step.key);
                     last = step.target;
@@ -46,7 +46,7 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
         if is_steady {
             steady.insert(last);
         }
-        let once = is_steady && flow.is_repeated(at);
+        let once = is_steady && body.flow.is_repeated(at);
         if taken.is_empty() && !once {
             continue;
         }

@@ -5,7 +5,7 @@ use super::{Body, Tables};
 use crate::program::op::{Op, Operand, Source};
 
 pub(super) fn hand_over(body: &mut Body<'_>, tables: &Tables<'_>) {
-    let (counts, flow) = (body.counts(tables), body.flow());
+    let counts = body.counts(tables);
     for at in 0..body.ops.len() {
         let Some(Op::MakeObject { target }) = body.op(at) else {
             continue;
@@ -28,7 +28,7 @@ pub(super) fn hand_over(body: &mut Body<'_>, tables: &Tables<'_>) {
             && is_called_result(key, tables)
             && counts.writes(target) == 2
             && counts.reads(target) == 2
-            && !flow.is_entered(at, add);
+            && !body.flow.is_entered(at, add);
         if is_result {
             body.set(at, Op::Nothing);
             body.set(insert, Op::Nothing);
