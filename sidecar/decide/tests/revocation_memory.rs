@@ -5,6 +5,11 @@ use postern_jose::UnixTime;
 
 #[test]
 fn a_million_revocations_take_at_most_40_mib() {
+    let resident_kib = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
     let before = resident_kib();
     let mut edit = Revocations::unheard().edit();
     for number in 0..1_000_000u32 {
@@ -18,13 +23,7 @@ fn a_million_revocations_take_at_most_40_mib() {
     }
     let set = edit.finish();
     let grown = resident_kib() - before;
-    println!("1,000,000 revocations: {} KiB resident", grown);
+    println!("1,000,000 revocations: {grown} KiB resident");
     assert_eq!(set.len(), 1_000_000);
     assert!(grown <= 40 * 1024, "{grown} KiB");
-}
-
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
