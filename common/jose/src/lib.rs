@@ -1,4 +1,4 @@
-//! JWT, JWK, JWKS and thumbprints: parse, verify, sign; no I/O, no clock of its own.
+//! JWT, JWK, JWKS, thumbprints and DPoP proofs: parse, verify, sign; no I/O, no clock of its own.
 //!
 //! The order of work, each step a type that names what it has proved:
 //!
@@ -10,7 +10,8 @@
 //! ```
 //!
 //! What a token can't do here, whatever it says:
-//! - choose its own key: `jku`, `x5u`, `x5c` and `jwk` in the header are refused, `kid` only picks among keys we hold;
+//! - choose its own key: `jku`, `x5u`, `x5c` and `jwk` in the header are refused, `kid` only picks among keys we hold
+//!   (a DPoP proof brings its key, which proves that its maker has that key and nothing else);
 //! - choose how a key is used: an algorithm must be allowed by the caller *and* implied by the key, and no symmetric
 //!   algorithm exists in [`Algorithm`], so a public key can't be replayed as an HMAC secret;
 //! - mean two things: duplicate members, non-canonical base64url, padding and white space are refused;
