@@ -12,6 +12,7 @@ scripts/envoy.sh
 scripts/nginx.sh
 scripts/tools.sh opa
 scripts/tools.sh kit
+scripts/peers.sh oidc-provider >/dev/null
 
 step "build"
 # Tests start the real programs, so these are built first, in the same profile.
