@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            checks (a runtime of their own)                     sync and admin (another)
-//! Envoy ──► listen ──► ext_authz ──► checker ──► decide        keys · bundle · hints ──► verify ──► disk
+//! Envoy ──► listen ──► ext_authz ──► checker ──► decide        keys · bundle · lists ──► verify ──► disk
 //! app   ──► listen ──► edge ────────► checker                        │
 //!                                       │ one load                   │ swap
 //!                                       └────────► published snapshot ◄┘
@@ -17,8 +17,9 @@
 //! | `ext_authz/`, `http_auth/`, `edge/` | bytes ⇄ views and decisions: Envoy, other proxies, applications |
 //! | `checker`, `report/`, `decision_log`, `metrics/` | running a decision: time and entropy in, counts and log lines out |
 //! | `needs`, `introspect/` | what a decision is missing and can be had: fresh keys, an issuer's word on its token |
-//! | `published`, `refetch` | the snapshot in force; waking a puller |
-//! | `sync/` | pulling keys and policy, verifying, swapping; hints |
+//! | `published`, `refetch` | the snapshot in force; waking a puller, and waiting for it |
+//! | `sync/` | pulling keys and policy, verifying, swapping; the control plane's stream: lists and hints |
+//! | `reload` | another configuration, in one swap or not at all |
 //! | `disk/` | the last good state |
 //! | `admin/`, `status` | what operators are told |
 //! | `clock`, `random`, `signal` | the surroundings, each in one place |
