@@ -7,9 +7,10 @@ use postern_jose::{Algorithm, UnixTime, VerifiedToken};
 use postern_rego::Value;
 use postern_telemetry::Code;
 
+use crate::accept::TokenSource;
 use crate::confirmation::{Confirmation, ConfirmationError};
 use crate::header;
-use crate::issuer::TrustedIssuer;
+use crate::issuer::{IssuerRules, TrustedIssuer};
 use crate::refusal::Refusal;
 use crate::revocation::Subject;
 
@@ -17,7 +18,7 @@ use crate::revocation::Subject;
 #[derive(Debug)]
 pub struct VerifiedCaller {
     issuer: Arc<str>,
-    leeway_seconds: u32,
+    rules: Arc<IssuerRules>,
     proof: Proof,
     subject: Option<Arc<str>>,
     client_id: Option<Arc<str>>,
@@ -99,7 +100,7 @@ impl VerifiedCaller {
             .collect();
         let caller = Self {
             issuer: Arc::clone(issuer.name()),
-            leeway_seconds: rules.expectations.leeway_seconds,
+            rules: Arc::clone(rules),
             proof,
             subject: text("sub").map(Arc::from),
             client_id: text("client_id").map(Arc::from),
@@ -170,7 +171,12 @@ impl VerifiedCaller {
 
     /// How far the issuer's clock may be from ours.
     pub(crate) fn leeway_seconds(&self) -> u32 {
-        self.leeway_seconds
+        self.rules.expectations.leeway_seconds
+    }
+
+    /// Whether its issuer's tokens are looked for there.
+    pub(crate) fn may_come_from(&self, source: &TokenSource) -> bool {
+        self.rules.token_sources.contains(source)
     }
 
     /// What the token is bound to.

@@ -127,8 +127,7 @@ impl Attempt<'_> {
             accept.introspects.as_ref(),
             judging.now,
         )?;
-        let issuer = authenticated.caller.issuer();
-        if !accept.takes(issuer) {
+        if !accept.takes(authenticated.caller.issuer()) {
             return Ok(self.lacks(|| {
                 Refusal::new(
                     Code::TokenWrongIssuer,
@@ -136,8 +135,7 @@ impl Attempt<'_> {
                 )
             }));
         }
-        let issuer = judging.snapshot.issuers.get(issuer);
-        if !issuer.is_some_and(|issuer| issuer.rules().token_sources.contains(presented.source)) {
+        if !authenticated.caller.may_come_from(presented.source) {
             return Err(Refusal::new(
                 Code::TokenWrongIssuer,
                 "tokens of this issuer aren't accepted in the place where this one was",
