@@ -111,21 +111,29 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// Which names may have come: says yes for all that did, and for some that didn't.
+/// Which names may have come: says yes for all that did, and for some that didn't. A mesh's own headers begin alike and
+/// differ in their last letters.
 #[derive(Default)]
-struct Seen(u64);
+struct Seen([u64; 4]);
 
 impl Seen {
     /// Whether `name` may have come before; now it has.
     fn note(&mut self, name: &str) -> bool {
         let bytes = name.as_bytes();
-        let byte = |at: usize| bytes.get(at).map_or(0, |byte| u32::from(*byte));
-        let (middle, last) = (byte(bytes.len() / 2), byte(bytes.len().saturating_sub(1)));
+        let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u32::from_le_bytes(*first).rotate_left(13) ^ u32::from_le_bytes(*last)
+            }
+            _ => bytes.iter().fold(0, |ends, byte| ends << 8 | u32::from(*byte)),
+        };
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let mixed = length.wrapping_mul(31) ^ middle.wrapping_mul(7) ^ last.wrapping_mul(3);
-        let bit = 1 << (mixed % 64);
-        let came = self.0 & bit != 0;
-        self.0 |= bit;
+        let place = (ends ^ length).wrapping_mul(0x9e37_79b1) >> 24;
+        let bit = 1 << (place % 64);
+        let Some(word) = self.0.get_mut((place / 64) as usize) else {
+            return true;
+        };
+        let came = *word & bit != 0;
+        *word |= bit;
         came
     }
 }
