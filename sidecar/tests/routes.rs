@@ -380,6 +380,14 @@ fn what_all_routes_share_of_dpop_has_bounds() {
 }
 
 #[test]
+fn the_limit_of_headers_has_bounds() {
+    let with = |most: u32| BASE.replace("[\"unix:s\"] }", &format!("[\"unix:s\"], max_headers: {most} }}"));
+    check_file_refused(&with(9), "2: ext_authz.max_headers", "from 10 to 10000");
+    let (code, _, stderr) = told(&Folder::with(&with(200)).run(&["check-config"]));
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
 fn what_nobody_that_is_accepted_could_have_is_refused() {
     for (rules, key) in [
         ("accept: anonymous, required_scopes: [a]", "required_scopes"),

@@ -120,19 +120,18 @@ fn read(path: &std::path::Path) -> Result<String, String> {
 /// Names in a protobuf's JSON form come in two spellings; both are read.
 fn of_check(text: &str) -> Result<Request, String> {
     let check: Json = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-    let attributes = &check["attributes"];
-    let http = &attributes["request"]["http"];
-    if !http.is_object() {
-        return Err("attributes.request.http is missing; expected an Envoy CheckRequest".to_owned());
-    }
-    let text = |name: &str| match &http[name] {
-        Json::Null => Ok(String::new()),
-        Json::String(text) => Ok(text.clone()),
-        _ => Err(format!("attributes.request.http.{name}: expected a string")),
+    let http = check
+        .pointer("/attributes/request/http")
+        .and_then(Json::as_object)
+        .ok_or("attributes.request.http is missing; expected an Envoy CheckRequest")?;
+    let text = |name: &str| match http.get(name) {
+        None | Some(Json::Null) => Ok(String::new()),
+        Some(Json::String(text)) => Ok(text.clone()),
+        Some(_) => Err(format!("attributes.request.http.{name}: expected a string")),
     };
     let context = ["contextExtensions", "context_extensions"]
         .iter()
-        .filter_map(|name| attributes[*name].as_object())
+        .filter_map(|name| check.pointer(&format!("/attributes/{name}"))?.as_object())
         .flatten()
         .map(|(name, value)| match value.as_str() {
             Some(value) => Ok((name.clone(), value.to_owned())),

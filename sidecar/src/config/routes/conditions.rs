@@ -22,11 +22,7 @@ pub(super) fn conditions(place: &Place<'_>, file: &file::Match) -> Result<Condit
     };
     let methods = match &file.methods {
         Some(methods) if methods.is_empty() => return Err(none("methods", "method")),
-        Some(methods) => Some(
-            place
-                .each(&["match", "methods"], methods, |text| method(text))?
-                .into(),
-        ),
+        Some(methods) => Some(place.each(&["match", "methods"], methods, method)?.into()),
         None => None,
     };
     let path = match &file.path {
