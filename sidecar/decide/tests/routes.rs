@@ -5,6 +5,7 @@ use postern_decide::routes::{Conditions, HostPattern, PathMode, PathPattern, Rou
 use postern_decide::{Route, Routes};
 use proptest::prelude::*;
 
+#[cfg(test)]
 fn conditions(host: &str, path: &str, methods: &str, context: &str) -> Conditions {
     let list = |text: &str| -> Option<Vec<String>> {
         (!text.is_empty()).then(|| text.split(',').map(str::to_owned).collect())
@@ -32,6 +33,7 @@ fn conditions(host: &str, path: &str, methods: &str, context: &str) -> Condition
     }
 }
 
+#[cfg(test)]
 fn table(rows: &[(&str, &str, &str, &str)]) -> Result<Routes, RoutesError> {
     Routes::new(
         rows.iter()
@@ -46,6 +48,7 @@ fn table(rows: &[(&str, &str, &str, &str)]) -> Result<Routes, RoutesError> {
     )
 }
 
+#[cfg(test)]
 fn target<'a>(
     host: &'a str,
     method: &'a str,
@@ -233,6 +236,7 @@ fn what_a_request_does_not_meet_is_told_in_words() {
     ));
 }
 
+#[cfg(test)]
 fn any_conditions() -> impl Strategy<Value = Conditions> {
     let host = prop::sample::select(vec!["a.x", "b.x", "*.x", "*.a.x", "x", "c.a.x", "[fd00::1]"]);
     let segment = prop::sample::select(vec!["a", "b", "{p}", "{q}", ""]);
@@ -280,6 +284,7 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
 
 type AnyRequest = (String, String, &'static str, Vec<(&'static str, &'static str)>);
 
+#[cfg(test)]
 fn any_request() -> impl Strategy<Value = AnyRequest> {
     let host = prop::sample::select(vec![
         "a.x",
@@ -313,6 +318,7 @@ fn any_request() -> impl Strategy<Value = AnyRequest> {
 }
 
 /// Of random conditions, those that no earlier one covers: what a configuration can hold.
+#[cfg(test)]
 fn possible(all: Vec<Conditions>) -> Vec<Conditions> {
     let mut kept: Vec<Conditions> = Vec::new();
     for one in all {
@@ -369,7 +375,7 @@ proptest! {
         let target = format!("/{path}");
         if let Ok(once) = canonical(&target) {
             let twice = canonical(once.as_str());
-            prop_assert_eq!(twice.as_ref().map(|path| path.as_str()), Ok(once.as_str()));
+            prop_assert_eq!(twice.as_ref().map(postern_decide::path::CanonicalPath::as_str), Ok(once.as_str()));
             let text = once.as_str();
             prop_assert!(text.starts_with('/') && !text.contains("//") && !text.contains(['?', '#', ';', '\\']));
             prop_assert!(!text.split('/').any(|segment| matches!(segment, "." | "..")));
