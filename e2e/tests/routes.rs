@@ -103,3 +103,23 @@ async fn the_first_route_that_a_request_meets_decides_and_none_denies() {
         "the route is met, its token is missing"
     );
 }
+
+#[tokio::test]
+async fn a_sidecar_that_takes_no_tokens_needs_neither_issuers_nor_policy() {
+    let mesh = Mesh::builder()
+        .await
+        .sidecar(json!({
+            "issuers": null,
+            "routes": [{ "name": "all", "accept": "anonymous", "policy": "off" }],
+        }))
+        .start()
+        .await;
+    let answer = mesh.ask("GET", "/orders", &[]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let snapshot = mesh.admin("/snapshot").await.json();
+    assert_eq!(
+        (&snapshot["ready"], &snapshot["bundle"]),
+        (&json!(true), &json!(null)),
+        "{snapshot}"
+    );
+}
