@@ -1,11 +1,17 @@
 //! What applications in the pod ask: AuthEdgeService, health, reflection; and checks whose token only its issuer can read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
 
 #[cfg(test)]
 mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -19,6 +25,7 @@ use postern_proto::edge::v1::{
 };
 use postern_telemetry::Code;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;

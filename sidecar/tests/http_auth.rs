@@ -1,5 +1,11 @@
 //! The running sidecar answers proxies that ask over HTTP: Envoy's raw form, Traefik's and Caddy's, nginx's. Who may ask, what
 //! must be said about the request, and what each proxy makes of the answer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
 
 #[cfg(test)]
 mod world;
