@@ -80,3 +80,45 @@ impl Context {
             .turn(&self.published, &self.randomness, clock::now().seconds());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use postern_decide::{HeaderPrefix, Issuers, Revocations, Route, Routes, Settings, Snapshot};
+
+    use super::*;
+
+    #[test]
+    fn the_process_makes_its_own_keys_unless_the_control_plane_does() {
+        let settings = Settings {
+            realm: "postern".to_owned(),
+            prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
+            max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
+            dpop_nonce_lifetime_seconds: 300,
+        };
+        let routes = Arc::new(Routes::catch_all(Route::named("default")));
+        let snapshot = Snapshot::initial(
+            settings,
+            routes,
+            Issuers::default(),
+            Revocations::without_stream(),
+        );
+        let published = Published::new(snapshot);
+        let randomness = Randomness::from_system().unwrap();
+        let source = NonceKeySource::default();
+        let nonce = || published.load().nonce_keys.issue(UnixTime(9_000));
+        let turn = |now| source.turn(&published, &randomness, UnixTime(now));
+        turn(1_000);
+        let first = nonce();
+        assert_ne!(first, None);
+        turn(4_600);
+        assert_ne!(nonce(), first, "another key");
+        source.told(&published, NonceKeys::default());
+        turn(8_200);
+        assert_eq!(nonce(), None, "the control plane has told that there are none");
+        source.on_its_own();
+        turn(8_300);
+        assert_ne!(nonce(), None);
+    }
+}

@@ -9,7 +9,7 @@ mod reader;
 mod request;
 mod response;
 
-pub(crate) use request::view;
-pub(crate) use response::{denied, response};
 #[cfg(feature = "fuzzing")]
 pub(crate) use oracle::difference;
+pub(crate) use request::view;
+pub(crate) use response::{denied, response};
