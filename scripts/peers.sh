@@ -2,6 +2,10 @@
 # Installs the npm peers that tests talk to, as their lock files have them, and prints the folder of one.
 # Usage: scripts/peers.sh [oidc-provider]
 set -euo pipefail
+# One at a time, for two tests may ask at once. The lock is on this file itself, so that none is left behind.
+exec 9<"${BASH_SOURCE[0]}"
+flock 9
+
 cd "$(dirname "${BASH_SOURCE[0]}")/../e2e/peers/${1:-oidc-provider}"
 
 if ! command -v npm >/dev/null; then

@@ -86,9 +86,7 @@ impl Reload {
     /// Goes on from a configuration that is in force.
     pub(crate) fn of(config: Config, sources: Sources, context: Arc<Context>) -> Self {
         gauge!(CONFIG_REFUSED).set(0.0);
-        context
-            .status
-            .change(|state| state.config.loaded_at = clock::now().seconds().0);
+        context.status.change(|state| state.config = in_force(&config));
         Self {
             seen: config.origin.clone(),
             config,
@@ -142,12 +140,9 @@ impl Reload {
         tracing::info!(because, path = %self.seen.path.display(), "another configuration is in force");
         counter!(CONFIG_RELOADS, "outcome" => "applied").increment(1);
         gauge!(CONFIG_REFUSED).set(0.0);
-        self.context.status.change(|state| {
-            state.config = ConfigState {
-                loaded_at: clock::now().seconds().0,
-                ..Default::default()
-            };
-        });
+        self.context
+            .status
+            .change(|state| state.config = in_force(&config));
         self.config = config;
     }
 
@@ -159,6 +154,15 @@ impl Reload {
             state.config.error = Some(error.to_string());
             state.config.error_at = Some(clock::now().seconds().0);
         });
+    }
+}
+
+/// What is told of a configuration that has just come into force.
+fn in_force(config: &Config) -> ConfigState {
+    ConfigState {
+        written: Arc::clone(&config.written),
+        loaded_at: clock::now().seconds().0,
+        ..Default::default()
     }
 }
 
@@ -182,6 +186,7 @@ fn cannot_change(old: &Config, new: &Config) -> Vec<&'static str> {
         policy: _,
         stream: _,
         origin: _,
+        written: _,
     } = new;
     let CacheLimits {
         token_bytes,

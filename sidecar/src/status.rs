@@ -1,7 +1,7 @@
 //! What this sidecar says about itself: what it has, where from, what went wrong last. Written by sync, read by admin;
 //! checks never touch it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postern_decide::TrustedIssuer;
 use serde::Serialize;
@@ -91,6 +91,9 @@ pub(crate) struct ControlPlaneState {
 /// The configuration.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ConfigState {
+    /// The one in force as its file has it, comments and defaults left out.
+    #[serde(skip)]
+    pub(crate) written: Arc<serde_json::Value>,
     /// When the one in force was read, in seconds since the epoch.
     pub(crate) loaded_at: i64,
     /// Why the file as it is now is not in force; `null` when it is.

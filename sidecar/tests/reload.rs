@@ -171,3 +171,21 @@ fn write(sidecar: &Sidecar, document: &serde_json::Value) {
     let path = sidecar.config.folder.join("sidecar.yaml");
     std::fs::write(path, serde_json::to_string_pretty(document).unwrap()).unwrap();
 }
+
+#[tokio::test]
+async fn admin_shows_the_configuration_in_force_not_the_one_that_was_refused() {
+    let world = World::new().await;
+    let mut sidecar = world.config().start_ready().await;
+    assert_eq!(sidecar.admin("/config").await.1, sidecar.config.document);
+    let in_force = sidecar.config.document.clone();
+    sidecar.config.document["realm"] = json!("");
+    rewrite(&sidecar);
+    is_refused(&sidecar, &["realm"]).await;
+    assert_eq!(sidecar.admin("/config").await.1, in_force);
+    sidecar.config.document["realm"] = json!("another");
+    rewrite(&sidecar);
+    eventually(SOON, "shown", || async {
+        sidecar.admin("/config").await.1["realm"] == "another"
+    })
+    .await;
+}

@@ -1,5 +1,5 @@
-//! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot, /decisions. Reads
-//! only; it shows no secret, and nothing it does reaches a check.
+//! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot, /config,
+//! /decisions. Reads only; it shows no secret, and nothing it does reaches a check.
 
 mod decisions;
 mod gauges;
@@ -92,6 +92,7 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/snapshot", get(snapshot))
+        .route("/config", get(config))
         .route("/decisions", get(decisions::newest))
         .route("/decisions/{id}", get(decisions::one))
         .fallback(not_found)
@@ -124,10 +125,15 @@ async fn snapshot(State(admin): State<Admin>) -> impl IntoResponse {
     Json(snapshot::Shown::of(admin.status.read()))
 }
 
+/// The configuration in force, which after a refused change is not what the file says.
+async fn config(State(admin): State<Admin>) -> impl IntoResponse {
+    Json(Arc::unwrap_or_clone(admin.status.read().config.written))
+}
+
 async fn not_found(Extension(correlation_id): Extension<CorrelationId>) -> Response {
     let error = Error::new(
         Code::NotFound,
-        "expected /healthz, /readyz, /metrics, /snapshot or /decisions",
+        "expected /healthz, /readyz, /metrics, /snapshot, /config or /decisions",
     );
     Problem::new(&error, &correlation_id).into_response()
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub(crate) stream: Option<StreamPlan>,
     /// Where it was read from.
     pub(crate) origin: Origin,
+    /// What stands in the file. No secret does: the file names the files that hold them.
+    pub(crate) written: Arc<serde_json::Value>,
 }
 
 /// One issuer: where its keys are, and how they are kept fresh.
@@ -93,6 +95,7 @@ impl Config {
 
     fn of(document: &Document, origin: Origin) -> Result<Self, ConfigError> {
         let file: File = document.read()?;
+        let written = document.read()?;
         if file.ext_authz.listen.is_empty() {
             return Err(document.invalid(
                 &["ext_authz", "listen"],
@@ -169,6 +172,7 @@ impl Config {
             policy,
             stream,
             origin,
+            written: Arc::new(written),
         })
     }
 }
