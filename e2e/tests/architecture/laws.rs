@@ -184,7 +184,7 @@ fn floor(room: &Room) -> Option<Floor> {
         ["sidecar"] | ["sidecar", "decide"] => Floor::Sidecar,
         ["control-plane", _] => Floor::ControlPlane,
         ["cli"] => Floor::Cli,
-        ["e2e"] => Floor::E2e,
+        ["e2e", ..] => Floor::E2e,
         _ => return None,
     })
 }

@@ -25,7 +25,7 @@ struct Measured {
 impl Laps {
     /// Laps for a check. `chance` is any random byte: whether this check is measured hangs on it.
     pub(crate) fn of_check(chance: u8, began: Stopwatch) -> Self {
-        Self((chance & (ONE_IN - 1) == 0).then(|| Measured {
+        Self((chance & (ONE_IN - 1) == 0).then_some(Measured {
             began,
             passed: [None; Stage::ALL.len()],
             count: 0,
