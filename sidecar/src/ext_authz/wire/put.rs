@@ -1,7 +1,7 @@
 //! Protobuf's wire format, written from its end: when a length must be written, what it measures is already there. Knows no
 //! message.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 /// A message being written, last field first.
 #[derive(Debug)]
@@ -131,8 +131,9 @@ impl Backwards {
 
     /// What was written.
     pub(super) fn finish(self) -> Bytes {
-        let begin = self.begin;
-        Bytes::from(self.buffer).slice(begin..)
+        let mut written = Bytes::from(self.buffer);
+        written.advance(self.begin);
+        written
     }
 }
 
