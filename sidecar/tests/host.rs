@@ -41,6 +41,7 @@ struct Reply {
     trailers: HeaderMap,
 }
 
+#[cfg(test)]
 impl Reply {
     fn grpc_status(&self) -> &str {
         let status = self
@@ -74,6 +75,7 @@ impl Reply {
     }
 }
 
+#[cfg(test)]
 impl Raw {
     async fn connect(config: &Config) -> Self {
         Self::with_window(config, 1 << 16).await
@@ -112,6 +114,7 @@ impl Raw {
     }
 }
 
+#[cfg(test)]
 async fn reply(response: ResponseFuture) -> Reply {
     timeout(SOON, async {
         let (head, mut stream) = response.await.unwrap().into_parts();
@@ -132,6 +135,7 @@ async fn reply(response: ResponseFuture) -> Reply {
     .expect("an answer in time")
 }
 
+#[cfg(test)]
 fn request() -> Request<()> {
     Request::builder()
         .method(Method::POST)
@@ -143,12 +147,14 @@ fn request() -> Request<()> {
         .unwrap()
 }
 
+#[cfg(test)]
 fn framed(message: &[u8]) -> Bytes {
     let length = u32::try_from(message.len()).unwrap();
     [&[0], &length.to_be_bytes()[..], message].concat().into()
 }
 
 /// A check without a token, and with as much of a body.
+#[cfg(test)]
 fn check_request(body_bytes: usize) -> Bytes {
     let http = attribute_context::HttpRequest {
         method: "GET".to_owned(),

@@ -78,7 +78,7 @@ impl Health {
         let silent = self.now.saturating_sub(self.heard);
         match self.asked {
             Some(asked) if self.now.saturating_sub(asked) >= ANSWER => return Verdict::Gone,
-            None if silent > 0 && silent % SILENCE == 0 => {
+            None if silent > 0 && silent.is_multiple_of(SILENCE) => {
                 if let Some(pings) = &mut self.pings
                     && pings.send_ping(Ping::opaque()).is_ok()
                 {

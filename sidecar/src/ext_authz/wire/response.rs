@@ -62,7 +62,7 @@ pub(crate) fn denied(deny: &Deny, code: Code, decision_id: &Uuid) -> Bytes {
 /// `google.rpc.Status`: its code is all that Envoy reads.
 fn status(out: &mut Backwards, code: i32) {
     out.message(1, |status| {
-        status.number(1, u64::try_from(code).unwrap_or_default())
+        status.number(1, u64::try_from(code).unwrap_or_default());
     });
 }
 
@@ -98,7 +98,7 @@ fn metadata(out: &mut Backwards, policys: Option<&Value>, decision_id: &Uuid) {
 
 /// `google.protobuf.Struct`.
 fn members(out: &mut Backwards, object: &postern_rego::Object) {
-    for (key, value) in object.iter() {
+    for (key, value) in object {
         // JSON's names are strings; other keys are written as their own JSON, as OPA does.
         match key.as_str() {
             Some(name) => entry(out, name, |out| any(out, value)),
