@@ -284,6 +284,24 @@ fn what_a_route_does_not_list_is_not_looked_at() {
 }
 
 #[test]
+fn what_is_wrong_with_half_of_all_is_said_in_whatever_order_the_halves_are_written() {
+    for parts in [[jwt(), mtls()], [mtls(), jwt()]] {
+        let world = accepting(any(&[all(&parts), Accept::Anonymous]));
+        let (expired, good) = (
+            world.token(&json!({ "exp": NOW.0 - 60 })),
+            world.token(&json!({})),
+        );
+        let with = |token| Brings {
+            token: Some(token),
+            ..Brings::default()
+        };
+        check(&world, Brings::default(), Ok(Methods::ANONYMOUS));
+        check(&world, with(&expired), Err(Code::TokenExpired));
+        check(&world, with(&good), Err(Code::PeerRequired));
+    }
+}
+
+#[test]
 fn all_needs_each_and_half_of_it_is_not_anonymous() {
     let (certificate, _) = certificate(WEB);
     let both = Methods::JWT.and(Methods::MTLS);

@@ -88,16 +88,19 @@ impl Attempt<'_> {
         }
     }
 
+    /// Each part is looked at, also when one before wasn't satisfied: what is presented and wrong must not depend on the
+    /// order.
     fn all(&mut self, parts: &[Accept]) -> Result<bool, Refusal> {
         let before = self.proved.caller.clone();
+        let mut satisfied = !parts.is_empty();
         for part in parts {
-            if !self.satisfies(part)? {
-                // What the parts so far have proved proves nothing by itself.
-                self.proved.caller = before;
-                return Ok(false);
-            }
+            satisfied &= self.satisfies(part)?;
         }
-        Ok(!parts.is_empty())
+        if !satisfied {
+            // What the parts that were satisfied have proved proves nothing by itself.
+            self.proved.caller = before;
+        }
+        Ok(satisfied)
     }
 
     fn by(&mut self, method: Methods) -> bool {
