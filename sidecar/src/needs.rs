@@ -35,10 +35,10 @@ impl Checker {
             // Logged where it failed; the decision refuses with `introspection_unavailable`.
             return;
         };
-        let issuers = self.published.load().issuers.clone();
+        let snapshot = self.published.load();
         let (response, for_seconds) = (&said.response, said.for_seconds);
         let judged =
-            remember_introspection(&issuers, &self.caches, issuer, token, response, for_seconds, now);
+            remember_introspection(&snapshot, &self.caches, issuer, token, response, for_seconds, now);
         if let Err(refusal) = judged {
             tracing::info!(
                 issuer,

@@ -9,8 +9,9 @@ use postern_telemetry::Code;
 use quick_cache::sync::Cache;
 
 use crate::caches::{Caches, TokenHash};
-use crate::issuer::Issuers;
 use crate::refusal::Refusal;
+use crate::revoked;
+use crate::snapshot::Snapshot;
 use crate::token::hash_of;
 use crate::verified_caller::VerifiedCaller;
 
@@ -31,9 +32,9 @@ pub enum Word {
 ///
 /// # Errors
 /// When the answer is no introspection response, or of a token that isn't accepted here whatever the issuer says; nothing
-/// is remembered then.
+/// is remembered then. `token_revoked` where the control plane has revoked it, as a check would find.
 pub fn remember_introspection(
-    issuers: &Issuers,
+    snapshot: &Snapshot,
     caches: &Caches,
     issuer: &str,
     token: &str,
@@ -48,7 +49,7 @@ pub fn remember_introspection(
             "the issuer's answer is no introspection response (RFC 7662 §2.2)",
         )
     };
-    let (place, issuer) = issuers.find(issuer).ok_or_else(unreadable)?;
+    let (place, issuer) = snapshot.issuers.find(issuer).ok_or_else(unreadable)?;
     let claims = Value::from_json_slice(response).map_err(|_| unreadable())?;
     let until = now.plus_seconds(i64::from(for_seconds));
     match claims.get("active").and_then(Value::as_bool) {
@@ -90,10 +91,14 @@ pub fn remember_introspection(
         Some(None) => return Err(unreadable()),
         _ => {}
     }
-    let caller = VerifiedCaller::introspected(issuer, claims, response.len(), expires_at)?;
-    caches
-        .tokens
-        .remember(hash, (place, issuer), now, &Arc::new(caller));
+    let caller = Arc::new(VerifiedCaller::introspected(
+        issuer,
+        claims,
+        response.len(),
+        expires_at,
+    )?);
+    caches.tokens.remember(hash, (place, issuer), now, &caller);
+    revoked::check_token(&snapshot.revocations, &caller, now)?;
     Ok(Word::Active)
 }
 

@@ -300,7 +300,7 @@ fn introspecting() -> World {
 fn told(world: &World, token: &str, response: &Json) -> Result<Word, Code> {
     let response = response.to_string();
     remember_introspection(
-        &world.snapshot.issuers,
+        &world.snapshot,
         &world.caches,
         ISSUER,
         token,
@@ -337,6 +337,15 @@ fn an_opaque_token_needs_its_issuers_word_and_is_then_one_like_others() {
     // Not for longer than the word counts.
     let later = world.ask_at(NOW.plus_seconds(30), &[("authorization", "Bearer opaque-1")]);
     assert_eq!(later.record.code, Some(Code::IntrospectionUnavailable));
+}
+
+#[test]
+fn an_issuers_word_on_a_revoked_token_counts_for_nothing() {
+    let world = revoking(introspecting(), Name::Claim("sub"), Scalar::String("alice"), None);
+    let active = json!({ "active": true, "aud": AUDIENCE, "sub": "alice", "exp": NOW.0 + 600 });
+    assert_eq!(told(&world, "opaque-4", &active), Err(Code::TokenRevoked));
+    let decision = world.ask("opaque-4", &[]);
+    assert_eq!(decision.record.code, Some(Code::TokenRevoked));
 }
 
 #[test]

@@ -64,9 +64,8 @@ async fn by_issuer(checker: &Checker, issuer: &str, token: &str) -> Result<Intro
         From::Cache => Source::Cache,
         From::Stale => Source::Stale,
     };
-    let issuers = checker.published.load().issuers.clone();
     let judged = remember_introspection(
-        &issuers,
+        &checker.published.load(),
         &checker.caches,
         issuer,
         token,
