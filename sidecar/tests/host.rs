@@ -7,7 +7,7 @@ mod world;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -376,10 +376,10 @@ async fn no_check_under_way_fails_when_the_process_is_told_to_end() {
     while answered.load(Ordering::Relaxed) < 200 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let told = Instant::now();
-    let (status, _) = tokio::task::spawn_blocking(|| sidecar.terminate()).await.unwrap();
+    let ended = tokio::task::spawn_blocking(|| sidecar.terminate());
+    // Nothing is left to wait for: it takes less than the drain may.
+    let (status, _) = timeout(Duration::from_secs(4), ended).await.unwrap().unwrap();
     assert!(status.success(), "{status}");
-    assert!(told.elapsed() < Duration::from_secs(4), "{:?}", told.elapsed());
     while let Some(client) = clients.join_next().await {
         client.unwrap();
     }
