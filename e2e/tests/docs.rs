@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use postern_e2e::stack::root;
 
-/// All Markdown files of the repository.
+/// All Markdown files of the repository, without those of peers that npm installed.
 fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        if path.is_dir() && !name.starts_with('.') && !name.starts_with("target") {
+        let others = name.starts_with('.') || name.starts_with("target") || name == "node_modules";
+        if path.is_dir() && !others {
             documents(&path, found);
         } else if name.ends_with(".md") {
             found.push(path);

@@ -79,8 +79,10 @@ async fn what_a_client_sends_under_our_names_never_arrives() {
     assert_eq!(
         ours,
         [
+            "x-postern-auth",
             "x-postern-client",
             "x-postern-decision-id",
+            "x-postern-route",
             "x-postern-scope",
             "x-postern-subject"
         ]
