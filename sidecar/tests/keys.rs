@@ -35,7 +35,7 @@ async fn ten_thousand_unknown_keys_cost_at_most_a_fetch_for_each_cooldown() {
         let answers = futures_util::future::join_all(asked).await;
         assert!(answers.iter().all(|answer| answer.status == 401));
     }
-    let cooldowns = began.elapsed().as_secs() as usize + 1;
+    let cooldowns = usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
     let fetches = world.origin.key_fetches() - before;
     assert!(fetches <= cooldowns, "{fetches} fetches in {cooldowns} cooldowns");
 }

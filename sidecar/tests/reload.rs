@@ -1,4 +1,10 @@
 //! The configuration changes while the process runs: as a whole, or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
 
 #[cfg(test)]
 mod world;

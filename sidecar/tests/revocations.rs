@@ -1,5 +1,11 @@
 //! Revocations and API keys end to end: the real binary on the stream of a control plane that is a double, and says what the
 //! test tells it to. The double keeps the contract's wire format and nothing else of a control plane.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
 
 #[cfg(test)]
 mod world;

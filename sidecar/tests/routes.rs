@@ -1,4 +1,10 @@
 //! Routes in the configuration: what can't be meant is refused with file, line and key; what is meant can be asked about.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on panics"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

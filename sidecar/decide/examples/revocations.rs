@@ -1,5 +1,6 @@
 //! What a million revocations cost: memory, a lookup, a change. `cargo run --release -p postern-decide --example revocations`
 //! prints one line of JSON. Times are of the processor, so that a busy machine tells about the same.
+#![expect(clippy::print_stdout, reason = "what it measures is for people and scripts")]
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -16,7 +17,7 @@ fn main() {
     let before = resident_bytes();
     let began = cpu();
     let mut set = filled(Revocations::unheard().edit(), 0..ENTRIES);
-    let filled_in = (cpu() - began);
+    let filled_in = cpu() - began;
     let resident = resident_bytes().saturating_sub(before);
 
     // Digests beforehand: what is measured is the set, and for comparison what it is to hash a value.
@@ -25,7 +26,7 @@ fn main() {
         .collect();
     let began = cpu();
     let found = digests.iter().filter(|digest| set.has(digest)).count();
-    let lookups = (cpu() - began);
+    let lookups = cpu() - began;
     let began = cpu();
     for number in 0..LOOKUPS / 10 {
         black_box(digest(number));
@@ -36,7 +37,7 @@ fn main() {
     for number in ENTRIES..ENTRIES + CHANGES {
         set = filled(set.edit(), number..number + 1);
     }
-    let changes = (cpu() - began);
+    let changes = cpu() - began;
     let each = |whole: Duration, count: u64| whole.as_nanos() / u128::from(count);
     println!(
         "{{\"entries\":{},\"found\":{found},\"resident_mib\":{:.1},\"fill_ms\":{},\"lookup_ns\":{},\"hash_ns\":{},\"change_ns\":{}}}",
