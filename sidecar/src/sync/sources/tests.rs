@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use postern_decide::{Revocations, Snapshot};
 use postern_jose::{Algorithm, JwkSet, LocalSigner, UnixTime};
 use postern_policy::BundleBuilder;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::prepared::PreparedPolicy;
 use super::*;
+use crate::clock;
+use crate::config::Config;
 use crate::disk::{DataFolder, Record};
 use crate::published::Published;
 use crate::random::Randomness;
