@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use postern_config::{ConfigError, Document, Listen};
 use postern_jose::Algorithm;
-use postern_policy::{Verification, VerificationKey};
+use postern_policy::Verification;
+use postern_policy::bundle::VerificationSection;
 use postern_policy_service::PolicySettings;
 use serde::Deserialize;
 use url::Url;
@@ -71,26 +72,6 @@ struct Policy {
     /// older one is served. Default 10.
     #[serde(default = "ten")]
     keep_revisions: u32,
-}
-
-/// The keys that bundles are signed with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VerificationSection {
-    /// At least one.
-    keys: Vec<Key>,
-}
-
-/// A key that bundles may be signed with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key {
-    /// Its id, as signatures name it (`keyid`).
-    key_id: String,
-    /// The one algorithm that it is good for.
-    algorithm: Algorithm,
-    /// The public key, a PEM file (`PUBLIC KEY`).
-    public_key_file: PathBuf,
 }
 
 fn ten() -> u32 {
@@ -183,41 +164,15 @@ fn check_issuer(document: &Document, issuer: String) -> Result<String, ConfigErr
 }
 
 fn verification(document: &Document, policy: &Policy) -> Result<Verification, ConfigError> {
-    let path = ["policy", "verification"];
-    let section = match (&policy.verification, policy.allow_unsigned) {
-        (Some(section), false) if section.keys.is_empty() => {
-            return Err(document.invalid(&["policy", "verification", "keys"], "expected at least one key"));
-        }
-        (Some(section), false) => section,
-        (None, true) => return Ok(Verification::Unsigned),
-        (None, false) => {
-            let message = "expected the keys that bundles are signed with, or `allow_unsigned: true`";
-            return Err(document.invalid(&path, message));
-        }
-        (Some(_), true) => {
-            return Err(document.invalid(
-                &["policy", "allow_unsigned"],
-                "expected false where `verification` has keys; remove one of them",
-            ));
-        }
-    };
-    let mut keys = Vec::new();
-    for (n, key) in section.keys.iter().enumerate() {
-        let n = n.to_string();
-        let invalid = |message: String| {
-            document.invalid(
-                &["policy", "verification", "keys", &n, "public_key_file"],
-                message,
-            )
-        };
-        let file = document.resolve(&key.public_key_file);
-        let pem = std::fs::read_to_string(&file)
-            .map_err(|error| invalid(format!("{}: {error}; expected a PEM public key", file.display())))?;
-        let key = VerificationKey::from_pem(&key.key_id, key.algorithm, &pem)
-            .map_err(|error| invalid(format!("{}: {error}", file.display())))?;
-        keys.push(key);
-    }
-    Verification::keys(keys).map_err(|error| document.invalid(&path, error.to_string()))
+    Verification::configured(policy.verification.as_ref(), policy.allow_unsigned, |path| {
+        let path = document.resolve(path);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    })
+    .map_err(|error| {
+        let mut key = vec!["policy"];
+        key.extend(error.key.iter().map(String::as_str));
+        document.invalid(&key, error.message.as_str())
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use postern_config::Listen;
 use postern_decide::{HeaderPrefix, Settings};
-use postern_jose::Algorithm;
+use postern_policy::bundle::VerificationSection;
 use serde::Deserialize;
 
 use super::dpop::Dpop;
@@ -82,11 +82,12 @@ pub struct ExtAuthz {
     pub reflection: bool,
 }
 
-/// Where operators and Prometheus ask: /healthz, /readyz, /metrics, /snapshot.
+/// Where operators and Prometheus ask: /healthz, /readyz, /metrics, /snapshot, /config, /decisions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Admin {
-    /// `address:port` or `unix:/path`. Nothing there is secret, and nothing there is authenticated.
+    /// `address:port` or `unix:/path`. Whoever reaches it is answered: no secrets, but the configuration and, unless
+    /// `decisions.keep` is 0, who called.
     pub listen: Listen,
 }
 
@@ -121,7 +122,7 @@ pub struct Policy {
     /// The rule that is asked, such as `orders/authz/decision`.
     pub entrypoint: String,
     /// The keys of which one must have signed the bundle. Needed unless `allow_unsigned` is true.
-    pub verification: Option<Verification>,
+    pub verification: Option<VerificationSection>,
     /// Accept bundles that nobody signed: then whoever can answer under `url` decides. Default false.
     #[serde(default)]
     pub allow_unsigned: bool,
@@ -131,26 +132,6 @@ pub struct Policy {
     /// How long the server is asked to hold a request while nothing changes, in seconds, 1 to 600. Default 55.
     #[serde(default = "long_poll_seconds")]
     pub long_poll_seconds: u64,
-}
-
-/// The keys that bundles are signed with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verification {
-    /// At least one.
-    pub keys: Vec<Key>,
-}
-
-/// A key that bundles are signed with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// Its name in signatures.
-    pub key_id: String,
-    /// What it signs with.
-    pub algorithm: Algorithm,
-    /// The public key, PEM (`BEGIN PUBLIC KEY`).
-    pub public_key_file: PathBuf,
 }
 
 /// The control plane.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_config::{ConfigError, Document};
-use postern_policy::{Limits, Verification, VerificationKey};
+use postern_policy::{Limits, Verification};
 
 use super::{Policy, file, url, within};
 use crate::sync::{BundlePlan, Requirements};
@@ -20,22 +20,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
             "expected the path of a rule, such as orders/authz/decision",
         ));
     }
-    let verification = match (file.verification, file.allow_unsigned) {
-        (Some(verification), false) => keys(document, verification)?,
-        (None, true) => Verification::Unsigned,
-        (None, false) => {
-            return Err(invalid(
-                "verification",
-                "expected the keys that bundles are signed with, or `allow_unsigned: true`",
-            ));
-        }
-        (Some(_), true) => {
-            return Err(invalid(
-                "allow_unsigned",
-                "expected false where `verification` has keys; remove one of them",
-            ));
-        }
-    };
+    let verification = verification(document, &file)?;
     let poll = within(
         document,
         &["policy", "poll_seconds"],
@@ -66,22 +51,14 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
     })
 }
 
-fn keys(document: &Document, file: file::Verification) -> Result<Verification, ConfigError> {
-    let mut keys = Vec::with_capacity(file.keys.len());
-    for (index, key) in file.keys.into_iter().enumerate() {
-        let place = index.to_string();
-        let at = |name: &'static str| ["policy", "verification", "keys", &place, name].map(str::to_owned);
-        let invalid = |name: &'static str, message: String| {
-            let key = at(name);
-            document.invalid(&key.each_ref().map(String::as_str), message)
-        };
-        let path = document.resolve(&key.public_key_file);
-        let pem = std::fs::read_to_string(&path)
-            .map_err(|error| invalid("public_key_file", format!("{}: {error}", path.display())))?;
-        let key = VerificationKey::from_pem(&key.key_id, key.algorithm, &pem)
-            .map_err(|error| invalid("public_key_file", format!("{}: {error}", path.display())))?;
-        keys.push(key);
-    }
-    Verification::keys(keys)
-        .map_err(|error| document.invalid(&["policy", "verification", "keys"], error.to_string()))
+fn verification(document: &Document, file: &file::Policy) -> Result<Verification, ConfigError> {
+    Verification::configured(file.verification.as_ref(), file.allow_unsigned, |path| {
+        let path = document.resolve(path);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+    })
+    .map_err(|error| {
+        let mut key = vec!["policy"];
+        key.extend(error.key.iter().map(String::as_str));
+        document.invalid(&key, error.message.as_str())
+    })
 }

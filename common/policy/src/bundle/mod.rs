@@ -7,6 +7,7 @@
 
 mod archive;
 mod builder;
+mod configured;
 mod data;
 mod digest;
 mod error;
@@ -23,6 +24,7 @@ use digest::file_name;
 use signature::SIGNATURES;
 
 pub use builder::BundleBuilder;
+pub use configured::{VerificationKeySection, VerificationSection, VerificationSectionError};
 pub use error::BundleError;
 pub use limits::Limits;
 pub use manifest::Manifest;
