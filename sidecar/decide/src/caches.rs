@@ -2,10 +2,11 @@
 //! at any time, and never makes an answer differ from what evaluation without it would give.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use postern_jose::UnixTime;
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 
 use crate::dpop::ReplayCache;
 use crate::introspection::InactiveTokens;
@@ -67,6 +68,16 @@ impl Caches {
     pub fn token_bytes(&self) -> u64 {
         self.tokens.entries.weight()
     }
+
+    /// How many were forgotten so far to make room for others.
+    pub fn token_evictions(&self) -> u64 {
+        self.tokens.evictions.0.load(Ordering::Relaxed)
+    }
+
+    /// How many DPoP proofs are remembered.
+    pub fn proof_count(&self) -> usize {
+        self.proofs.len()
+    }
 }
 
 /// Verified tokens by the SHA-256 of the whole token, signature included.
@@ -86,7 +97,20 @@ impl Caches {
 /// than there is room for, and shows each of them again and again, makes others verify theirs anew.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
-    entries: Cache<TokenHash, Arc<Entry>, ByWeight>,
+    entries: Cache<TokenHash, Arc<Entry>, ByWeight, DefaultHashBuilder, Evictions>,
+    evictions: Evictions,
+}
+
+/// Counts what is forgotten to make room.
+#[derive(Debug, Clone, Default)]
+struct Evictions(Arc<AtomicU64>);
+
+impl Lifecycle<TokenHash, Arc<Entry>> for Evictions {
+    type RequestState = ();
+
+    fn on_evict(&self, _state: &mut (), _hash: TokenHash, _entry: Arc<Entry>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A token that verified.
@@ -137,8 +161,11 @@ impl TokenCache {
         let typical = usize::try_from(bytes / TYPICAL_ENTRY_BYTES)
             .unwrap_or(usize::MAX)
             .max(1);
+        let evictions = Evictions::default();
+        let hashing = DefaultHashBuilder::default();
         Self {
-            entries: Cache::with_weighter(typical, bytes, ByWeight),
+            entries: Cache::with(typical, bytes, ByWeight, hashing, evictions.clone()),
+            evictions,
         }
     }
 

@@ -1,12 +1,12 @@
 //! Gauges that are read off the state when Prometheus asks, so that ages are those of the moment.
 
-use metrics::gauge;
+use metrics::{counter, gauge};
 use postern_decide::Caches;
 
 use crate::clock;
 use crate::metrics::{
-    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, KEYS, KEYS_AGE, READY, REVOCATIONS, REVOCATIONS_AGE,
-    TOKEN_BYTES, TOKENS,
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DPOP_PROOFS, KEYS, KEYS_AGE, READY, REVOCATIONS,
+    REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
 };
 use crate::status::State;
 
@@ -42,4 +42,6 @@ pub(super) fn set(state: &State, caches: &Caches) {
     gauge!(READY).set(flag(state.not_ready().is_empty()));
     gauge!(TOKENS).set(caches.token_count() as f64);
     gauge!(TOKEN_BYTES).set(caches.token_bytes() as f64);
+    counter!(TOKEN_EVICTIONS).absolute(caches.token_evictions());
+    gauge!(DPOP_PROOFS).set(caches.proof_count() as f64);
 }

@@ -53,6 +53,10 @@ catalogue! {
         "Tokens that were remembered when they came again.";
     TOKEN_MISSES = Counter "postern_token_cache_misses_total" []
         "Tokens that were verified because they were not remembered.";
+    TOKEN_EVICTIONS = Counter "postern_token_cache_evictions_total" []
+        "Verified tokens forgotten to make room for others.";
+    DPOP_PROOFS = Gauge "postern_dpop_proofs" []
+        "DPoP proofs remembered, so that none counts twice.";
     JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]
         "Fetches of an issuer's keys. `outcome` is `changed`, `unchanged` or `failed`.";
     KEYS = Gauge "postern_keys" ["issuer"]

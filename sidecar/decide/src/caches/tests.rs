@@ -73,6 +73,10 @@ fn hit_rate(others: u64, flood: u64, shown_twice: bool) -> f64 {
         }
     }
     assert!(cache.entries.weight() <= CacheLimits::default().token_bytes);
+    assert!(
+        cache.evictions.0.load(Ordering::Relaxed) > 0,
+        "what went is counted"
+    );
     100.0 * f64::from(hits) / f64::from(uses)
 }
 
