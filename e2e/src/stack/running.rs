@@ -255,6 +255,21 @@ impl Stack {
         .await;
     }
 
+    /// Changes `sidecar.yaml` in place, as an operator would; the running sidecar reads it again.
+    ///
+    /// # Panics
+    /// Where the file can't be written.
+    pub fn reconfigure(&self, change: impl FnOnce(&mut Value)) {
+        let path = self.folder().join("config/sidecar.yaml");
+        let mut config = read_yaml(&path);
+        change(&mut config);
+        // Renamed into place: nobody reads half of it. JSON is YAML.
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, config.to_string())
+            .and_then(|()| std::fs::rename(&beside, &path))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
     /// Ends everything as Ctrl-C does and returns the folder, for another start.
     ///
     /// # Panics
