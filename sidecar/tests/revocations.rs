@@ -298,3 +298,43 @@ async fn a_route_that_must_know_denies_while_nobody_tells() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_heard_last_before_the_end_is_known_to_the_next_start() {
+    let world = World::new().await;
+    let (address, mut streams, server) = control_plane("127.0.0.1:0").await;
+    let mut sidecar = config(&world, address).start();
+    let stream = streams.recv().await.unwrap();
+    stream.snapshot(1, Vec::new(), vec![api_key()]).await;
+    eventually(SOON, "ready", || async { sidecar.readyz().await.0 == 200 }).await;
+    // Many changes in a row, so that the last ones come while the ones before are being written.
+    let reader = |n: u64| {
+        token(
+            &world.issuer,
+            &json!({ "scope": "orders:read", "jti": n.to_string() }),
+        )
+    };
+    let client = Client::over_unix(&sidecar.config).await;
+    let last = 40;
+    for n in 2..=last {
+        stream
+            .delta(n, vec![revocation("jti", &n.to_string())], Vec::new())
+            .await;
+    }
+    eventually(A_SECOND, "the last is revoked", || async {
+        client.get("/orders", &reader(last)).await.status == 401
+    })
+    .await;
+    drop(client);
+    server.abort();
+    drop((stream, streams));
+
+    let (status, config) = sidecar.terminate();
+    assert!(status.success());
+    sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    for n in 2..=last {
+        assert_eq!(client.get("/orders", &reader(n)).await.status, 401, "{n}");
+    }
+    assert_eq!(client.get("/orders", &reader(last + 1)).await.status, 200);
+}

@@ -1,6 +1,7 @@
-//! Keeps the control plane's lists on disk, so that a restart begins with what was revoked. Small lists are written a second
-//! after they change, large ones seldom: what is missing is asked for from where they end. That nothing changed is kept
-//! too, in a record of its own, so that a restart knows how old its lists are.
+//! Keeps the control plane's lists on disk, so that a restart begins with what was revoked, whoever is there to ask. A
+//! change is written at once, but for the time that the writes themselves ask for; the newest state is, too, when the
+//! process is told to end. That nothing changed is kept as well, in a record of its own, so that a restart knows how old its
+//! lists are.
 
 use std::time::Duration;
 
@@ -12,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::lists::{Kept, KeptError, Lists, Position};
+use crate::clock::Stopwatch;
 use crate::disk::{DataFolder, Record, RecordError};
 
-/// Between two writes of lists that are small, and of those that aren't.
-const SOON: Duration = Duration::from_secs(1);
-const LATER: Duration = Duration::from_secs(30);
-/// From so many revocations on lists aren't small: some 1.2 MB.
-const SMALL: usize = 50_000;
+/// After a write there is a pause of so many times what it took: some milliseconds where lists are small, some seconds where
+/// they have a million entries. What changed meanwhile is lost to a process that is killed and can't ask for it when it is
+/// back; routes that must not miss it say how old lists may be.
+const REST: u32 = 10;
+const LONGEST_REST: Duration = Duration::from_secs(30);
 /// How much later lists must have been heard of for that to be written down, in seconds.
 const HEARD_STEP_SECONDS: i64 = 15;
 /// 2,000,000 revocations of 24 bytes, and room for a heading with as many API keys as there can be.
@@ -54,7 +56,7 @@ pub(crate) fn load(disk: &DataFolder, source: &str, now: UnixTime) -> Result<Opt
     Ok(Some(kept.into_lists().heard_at(UnixTime(heard_at.min(now.0)))))
 }
 
-/// Keeps every state that comes, or the newest of those that come quickly, until `stop`.
+/// Keeps every state that comes, or the newest of those that come quickly, until `stop`; then the newest of all.
 pub(crate) async fn keep(
     context: &Context,
     source: &str,
@@ -63,40 +65,42 @@ pub(crate) async fn keep(
 ) {
     let mut written: Option<(Position, i64)> = None;
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            changed = lists.changed() => if changed.is_err() { return },
-        }
-        let lists = lists.borrow_and_update().clone();
-        let pause = if lists.revocations().len() < SMALL {
-            SOON
-        } else {
-            LATER
+        let last = tokio::select! {
+            () = stop.cancelled() => true,
+            changed = lists.changed() => changed.is_err(),
         };
-        if let Some(kept) = Kept::of(&lists) {
-            let position = kept.position.clone();
-            let heard_at = match lists.revocations().heard() {
-                Heard::At(heard) => heard.0,
-                Heard::NoStream | Heard::Never => 0,
-            };
-            match &written {
-                Some((at, heard)) if *at == position => {
-                    if heard_at.saturating_sub(*heard) >= HEARD_STEP_SECONDS {
-                        write_heard(context, source, &position, heard_at).await;
-                        written = Some((position, heard_at));
-                    }
-                }
-                _ => {
-                    write_lists(context, source, kept, heard_at).await;
-                    written = Some((position, heard_at));
-                }
-            }
+        let newest = lists.borrow_and_update().clone();
+        let began = Stopwatch::start();
+        write(context, source, &newest, &mut written).await;
+        if last {
+            return;
         }
+        let rest = began.elapsed().saturating_mul(REST).min(LONGEST_REST);
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(pause) => {}
+            () = stop.cancelled() => {}
+            () = sleep(rest) => {}
         }
     }
+}
+
+/// Writes what isn't on disk yet.
+async fn write(context: &Context, source: &str, lists: &Lists, written: &mut Option<(Position, i64)>) {
+    let Some(kept) = Kept::of(lists) else { return };
+    let position = kept.position.clone();
+    let heard_at = match lists.revocations().heard() {
+        Heard::At(heard) => heard.0,
+        Heard::NoStream | Heard::Never => 0,
+    };
+    match written {
+        Some((at, heard)) if *at == position => {
+            if heard_at.saturating_sub(*heard) < HEARD_STEP_SECONDS {
+                return;
+            }
+            write_heard(context, source, &position, heard_at).await;
+        }
+        _ => write_lists(context, source, kept, heard_at).await,
+    }
+    *written = Some((position, heard_at));
 }
 
 async fn write_lists(context: &Context, source: &str, kept: Kept, heard_at: i64) {
