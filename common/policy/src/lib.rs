@@ -22,7 +22,7 @@ pub use engine::{Engine, EngineError, Entrypoint};
 pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, ResultError};
 
 #[cfg(feature = "bundle")]
-pub use bundle::{Bundle, BundleBuilder, BundleError, Limits, Verification, VerificationKey};
+pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};
 #[cfg(feature = "plan")]
 pub use plan::PlanEngine;
 

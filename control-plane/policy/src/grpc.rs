@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_policy::{Engine, Value};
+use postern_policy::{BundleName, Engine, Value};
 use postern_proto::policy::v1::iam_policy_service_server::IamPolicyService;
 use postern_proto::policy::v1::{self as proto};
 use postern_store::{Entropy, random_bytes};
@@ -10,7 +10,7 @@ use postern_telemetry::{Code, CorrelationId, Error, X_REQUEST_ID};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use crate::model::{BundleName, Published};
+use crate::model::Published;
 use crate::service::{Policies, PolicyError};
 
 /// The largest message: an archive of 32 MiB, and what stands around it.

@@ -16,8 +16,9 @@ use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID, if_no
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{BundleName, Published};
+use crate::model::Published;
 use crate::service::Policies;
+use postern_policy::BundleName;
 
 mod prefer;
 

@@ -19,6 +19,7 @@ mod service;
 pub use bounded::Interrupted;
 pub use grpc::{MAX_MESSAGE_BYTES, PolicyGrpc};
 pub use http::{BundleApi, router};
-pub use model::{BundleName, Catalog, Published};
+pub use model::{Catalog, Published};
+pub use postern_policy::BundleName;
 pub use repository::MIGRATIONS;
 pub use service::{Decided, Policies, PolicyError, PolicySettings, RestoreError};

@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_policy::{Engine, EngineError, Env, PolicyResult, ResultError, Value, Verification};
+use postern_policy::{BundleName, Engine, EngineError, Env, PolicyResult, ResultError, Value, Verification};
 use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
 use tokio::sync::{Mutex, watch};
 use tracing::Instrument;
 use uuid::Builder;
 
 use crate::bounded::{Bounded, Interrupted, blocking};
-use crate::model::{BundleName, Catalog, Published, Refused};
+use crate::model::{Catalog, Published, Refused};
 use crate::repository::{self, StoredBundle};
 
 /// Each is held in memory, archive and plan.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use postern_policy::BundleName;
 use postern_proto::policy::v1::{
     BundleInfo, PublishBundleRequest, iam_policy_service_client::IamPolicyServiceClient,
 };
@@ -23,7 +24,7 @@ pub struct PushArgs {
     archive: PathBuf,
     /// The name to serve it under: 1 to 128 of a-z, 0-9, `-`, `_` and `.`, the first a letter or digit.
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
-    name: String,
+    name: BundleName,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<Exit> {
     let channel = control_plane::connect(&args.target.target()?).await?;
     let mut service = IamPolicyServiceClient::new(channel);
     let request = PublishBundleRequest {
-        name: args.name.clone(),
+        name: args.name.to_string(),
         archive: archive.into(),
     };
     match service.publish_bundle(request).await {
@@ -56,19 +57,11 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<Exit> {
 }
 
 /// The control plane's rule, said before anything is sent; it has the last word.
-fn parse_name(text: &str) -> Result<String, String> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let valid = (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| plain(byte) || b"-_.".contains(&byte))
-        && text.bytes().next().is_some_and(plain);
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err("expected 1 to 128 characters of `a-z 0-9 - _ .`, the first a letter or digit".to_owned())
-    }
+fn parse_name(text: &str) -> Result<BundleName, String> {
+    BundleName::parse(text).ok_or_else(|| format!("expected {}", BundleName::EXPECTED))
 }
 
-/// A bundle as the control plane serves it now.
+/// A bundle as the control plane serves it.
 #[derive(Debug, Serialize)]
 struct Served {
     name: String,

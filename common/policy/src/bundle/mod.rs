@@ -13,6 +13,7 @@ mod digest;
 mod error;
 mod limits;
 mod manifest;
+mod name;
 mod signature;
 mod verification;
 
@@ -28,6 +29,7 @@ pub use configured::{VerificationKeySection, VerificationSection, VerificationSe
 pub use error::BundleError;
 pub use limits::Limits;
 pub use manifest::Manifest;
+pub use name::BundleName;
 pub use verification::{Verification, VerificationKey};
 
 const MANIFEST: &str = ".manifest";
