@@ -116,23 +116,24 @@ impl Raw {
 
 #[cfg(test)]
 async fn reply(response: ResponseFuture) -> Reply {
-    timeout(SOON, async {
-        let (head, mut stream) = response.await.unwrap().into_parts();
-        let mut body = BytesMut::new();
-        while let Some(data) = stream.data().await {
-            let data = data.unwrap();
-            stream.flow_control().release_capacity(data.len()).unwrap();
-            body.extend_from_slice(&data);
-        }
-        Reply {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: body.freeze(),
-            trailers: stream.trailers().await.unwrap().unwrap_or_default(),
-        }
-    })
-    .await
-    .expect("an answer in time")
+    timeout(SOON, whole(response)).await.expect("an answer in time")
+}
+
+#[cfg(test)]
+async fn whole(response: ResponseFuture) -> Reply {
+    let (head, mut stream) = response.await.unwrap().into_parts();
+    let mut body = BytesMut::new();
+    while let Some(data) = stream.data().await {
+        let data = data.unwrap();
+        stream.flow_control().release_capacity(data.len()).unwrap();
+        body.extend_from_slice(&data);
+    }
+    Reply {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: body.freeze(),
+        trailers: stream.trailers().await.unwrap().unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -309,6 +310,58 @@ async fn a_message_in_pieces_is_one_message_and_one_that_does_not_come_is_given_
         401,
         "one that fills many frames"
     );
+}
+
+/// A question of an application.
+#[cfg(test)]
+fn other(path: &str) -> Request<()> {
+    let mut other = request();
+    *other.uri_mut() = format!("http://sidecar{path}").parse().unwrap();
+    other
+}
+
+const VALIDATE: &str = "/postern.edge.v1.AuthEdgeService/ValidateToken";
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
+
+#[tokio::test]
+async fn what_applications_ask_is_bounded_too_and_takes_nothing_from_envoy() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["overload"] = json!({ "max_in_flight": 2, "message_deadline_seconds": 1 });
+    let sidecar = config.start_ready().await;
+    let raw = Raw::connect(&sidecar.config).await;
+    let (first, _first_stream) = raw.begin(other(VALIDATE), false).await;
+    let (second, _second_stream) = raw.begin(other(VALIDATE), false).await;
+    let refused = raw.send(other(VALIDATE), framed(b"")).await;
+    assert_eq!(refused.grpc_status(), "14", "there are as many as there may be");
+    assert_eq!(raw.send(request(), check_request(0)).await.denial().0, 401);
+    for stuck in [first, second] {
+        assert_eq!(reply(stuck).await.grpc_status(), "4");
+    }
+    let answered = raw.send(other(VALIDATE), framed(b"")).await;
+    assert_eq!(answered.grpc_status(), "0", "there is room again");
+}
+
+#[tokio::test]
+async fn who_is_told_to_leave_and_does_not_is_cut_when_the_place_is_needed() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["ext_authz"]["max_connections"] = json!(1);
+    config.document["overload"] = json!({ "drain_seconds": 1 });
+    let sidecar = config.start_ready().await;
+    let holding = Raw::connect(&sidecar.config).await;
+    let (watched, mut question) = holding.begin(other(WATCH), false).await;
+    question.send_data(framed(b""), true).unwrap();
+    let mut never_ends = timeout(SOON, watched).await.unwrap().unwrap().into_body();
+    assert!(timeout(SOON, never_ends.data()).await.unwrap().unwrap().is_ok());
+
+    let envoy = async {
+        let raw = Raw::connect(&sidecar.config).await;
+        let (answered, mut question) = raw.begin(request(), false).await;
+        question.send_data(check_request(0), true).unwrap();
+        whole(answered).await.denial().0
+    };
+    assert_eq!(timeout(3 * SOON, envoy).await.expect("a place"), 401);
 }
 
 #[tokio::test]

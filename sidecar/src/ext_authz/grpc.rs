@@ -69,6 +69,11 @@ pub(crate) fn too_large(most: usize) -> Status {
     Status::resource_exhausted(format!("the message is larger than {most} bytes"))
 }
 
+/// A request beyond those that are taken on at once.
+pub(crate) fn too_many() -> Status {
+    Status::unavailable("too many requests are under way; try again soon")
+}
+
 /// A message that doesn't come.
 pub(crate) fn too_slow() -> Status {
     Status::deadline_exceeded("the message did not come in time")

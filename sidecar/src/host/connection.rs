@@ -28,6 +28,8 @@ pub(super) struct Conversation<T> {
     /// Checks whose message isn't whole, in the order in which they came.
     waiting: Vec<Waiting>,
     health: Health,
+    /// The tick at which the client was told to leave.
+    told_to_leave: Option<u64>,
     /// `None` once the client has been told to leave.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
@@ -62,6 +64,7 @@ where
             http2,
             host,
             waiting: Vec::new(),
+            told_to_leave: None,
             stop: Some(Box::pin(stop.cancelled_owned())),
         }
     }
@@ -73,7 +76,10 @@ where
             return finish(&mut respond, refusal);
         }
         if request.uri().path() != CHECK {
-            return other::spawn(self.host.others.clone(), request, respond);
+            return match self.host.others_in_flight.take(1) {
+                Some(in_flight) => other::spawn(&self.host, request, respond, in_flight),
+                None => refuse(&mut respond, grpc::too_many()),
+            };
         }
         match self.host.in_flight.take(1) {
             Some(in_flight) => self.waiting.push(Waiting {
@@ -129,6 +135,7 @@ where
     /// Tells the client to leave: what it has asked is answered, what it asks meanwhile too, and then the connection ends.
     fn leave(&mut self) {
         self.stop = None;
+        self.told_to_leave = Some(self.health.now());
         self.http2.graceful_shutdown();
     }
 }
@@ -164,9 +171,18 @@ where
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Verdict::Well { idle_long }) => {
                     this.give_up();
-                    let free_a_place = idle_long && this.waiting.is_empty() && this.host.is_full();
-                    if free_a_place && this.stop.is_some() {
-                        this.leave();
+                    if idle_long && this.waiting.is_empty() && this.host.is_full() {
+                        match this.told_to_leave {
+                            None => this.leave(),
+                            // It keeps a place by streams that it doesn't let end.
+                            Some(told)
+                                if this.health.now().saturating_sub(told)
+                                    > this.host.plan.drain.as_secs() =>
+                            {
+                                return Poll::Ready(Ok(()));
+                            }
+                            Some(_) => {}
+                        }
                     }
                 }
                 Poll::Ready(Verdict::Gone) => return Poll::Ready(Ok(())),

@@ -47,6 +47,8 @@ pub(crate) struct Host {
     others: Routes,
     plan: OverloadPlan,
     in_flight: Arc<Load>,
+    /// Requests that aren't checks, counted apart: what applications ask takes nothing from Envoy.
+    others_in_flight: Arc<Load>,
     partial_bytes: Arc<Load>,
     places: Arc<Semaphore>,
     http2: h2::server::Builder,
@@ -65,6 +67,7 @@ impl Host {
             checks,
             others,
             in_flight: Load::up_to(plan.max_in_flight),
+            others_in_flight: Load::up_to(plan.max_in_flight),
             partial_bytes: Load::up_to(plan.max_partial_bytes),
             places: Arc::new(Semaphore::new(plan.max_connections)),
             http2,

@@ -1,8 +1,9 @@
 //! Requests that aren't checks, through tonic: the same connection, a task for each. Carries bodies both ways under HTTP/2's
-//! flow control. Never looks into them.
+//! flow control, and gives up on one that doesn't come. Never looks into them.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,16 +11,36 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response};
 use http_body::{Body as _, Frame};
+use tokio::time::{Sleep, sleep};
+use tonic::Status;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
-/// Answers one request by way of `routes`.
-pub(super) fn spawn(routes: Routes, request: Request<RecvStream>, respond: SendResponse<Bytes>) {
-    tokio::spawn(answer(routes, request, respond));
+use super::Host;
+use crate::ext_authz::grpc;
+use crate::overload::Taken;
+
+/// Answers one request by way of the host's other routes.
+pub(super) fn spawn(
+    host: &Arc<Host>,
+    request: Request<RecvStream>,
+    respond: SendResponse<Bytes>,
+    in_flight: Taken,
+) {
+    let request = request.map(|stream| Incoming {
+        deadline: Box::pin(sleep(host.plan.message_deadline)),
+        stream,
+    });
+    tokio::spawn(answer(host.others.clone(), request, respond, in_flight));
 }
 
-async fn answer(routes: Routes, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
-    let called = routes.oneshot(request.map(Incoming));
+async fn answer(
+    routes: Routes,
+    request: Request<Incoming>,
+    mut respond: SendResponse<Bytes>,
+    _in_flight: Taken,
+) {
+    let called = routes.oneshot(request);
     let response = tokio::select! {
         response = called => response,
         // The client no longer wants to know.
@@ -77,29 +98,45 @@ async fn send_data(stream: &mut SendStream<Bytes>, mut data: Bytes) -> Option<()
 }
 
 /// The body of a request, as tonic reads it.
-struct Incoming(RecvStream);
+struct Incoming {
+    stream: RecvStream,
+    deadline: Pin<Box<Sleep>>,
+}
 
 impl http_body::Body for Incoming {
     type Data = Bytes;
-    type Error = h2::Error;
+    type Error = Status;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        if let Some(data) = ready!(self.0.poll_data(context)) {
-            return Poll::Ready(Some(data.map(|data| {
-                let _ = self.0.flow_control().release_capacity(data.len());
-                Frame::data(data)
-            })));
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self.poll_stream(context) {
+            Poll::Pending => {
+                ready!(self.deadline.as_mut().poll(context));
+                Poll::Ready(Some(Err(grpc::too_slow())))
+            }
+            came => came.map_err(|error| Status::from_error(error.into())),
         }
-        self.0.poll_trailers(context).map(|trailers| match trailers {
-            Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
-            Err(error) => Some(Err(error)),
-        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.is_end_stream()
+    }
+}
+
+impl Incoming {
+    fn poll_stream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if let Some(data) = ready!(self.stream.poll_data(context)) {
+            return Poll::Ready(Some(data.map(|data| {
+                // Taken over by tonic, which bounds what it gathers: there is room for the next.
+                let _ = self.stream.flow_control().release_capacity(data.len());
+                Frame::data(data)
+            })));
+        }
+        self.stream.poll_trailers(context).map(|trailers| match trailers {
+            Ok(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
+            Err(error) => Some(Err(error)),
+        })
     }
 }
