@@ -13,7 +13,7 @@ use crate::issuer::{OnUnknownKid, TrustedIssuer};
 use crate::refusal::Refusal;
 use crate::revoked;
 use crate::snapshot::Snapshot;
-use crate::verified_caller::VerifiedCaller;
+use crate::verified_caller::{Proof, VerifiedCaller};
 
 /// A caller, and how it came to be known.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ pub fn verify_token(
 ) -> Result<Authenticated, Refusal> {
     let hash = hash_of(token)?;
     let authenticated = authenticate(snapshot, caches, token, &hash, None, now)?;
+    if *authenticated.caller.proof() == Proof::Introspection {
+        // That its issuer's word on it is remembered must not make a difference.
+        return Err(Refusal::malformed("the token is no JWT"));
+    }
     revoked::check_token(&snapshot.revocations, &authenticated.caller, now)?;
     Ok(authenticated)
 }

@@ -6,6 +6,7 @@ mod world;
 
 use std::sync::Arc;
 
+use postern_decide::revocation::{Name, Scalar};
 use postern_decide::routes::{PeerRules, RequiredClaim, SpiffePattern};
 use postern_decide::{
     Accept, ApiKey, ApiKeyAccept, ApiKeys, Decision, Issuers, JwtAccept, Methods, TokenSource, TrustedIssuer,
@@ -18,6 +19,7 @@ use world::{ISSUER, NOW, Says, World, allowed, certificate, denied, header, sha2
 
 const WEB: &str = "spiffe://prod.example/ns/shop/sa/web";
 const KEY: &str = "postern_key_k1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const JKT: &str = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0";
 const OTHER_ISSUER: &str = "https://other.example";
 
 #[cfg(test)]
@@ -214,7 +216,6 @@ fn an_api_key_that_does_not_count_is_refused_without_saying_why() {
 fn a_wrong_credential_is_never_taken_for_none() {
     let world = accepting(any(&[jwt(), api_key(), Accept::Anonymous]));
     let expired = world.token(&json!({ "exp": NOW.0 - 60 }));
-    let good = world.token(&json!({}));
     check(&world, Brings::default(), Ok(Methods::ANONYMOUS));
     check(
         &world,
@@ -249,16 +250,98 @@ fn a_wrong_credential_is_never_taken_for_none() {
         },
         Err(Code::ApiKeyInvalid),
     );
-    // In the order written: the token does, and nothing else is looked at.
-    check(
-        &world,
-        Brings {
-            token: Some(&good),
-            key: Some("x"),
+}
+
+#[test]
+fn whoever_comes_first_in_any_what_is_wrong_behind_it_is_refused() {
+    let (certificate, _) = certificate(WEB);
+    let certificate = Some(certificate.as_str());
+    let orders = [
+        [jwt(), api_key(), mtls()],
+        [api_key(), mtls(), jwt()],
+        [mtls(), jwt(), api_key()],
+        [any(&[mtls(), api_key()]), any(&[jwt()]), Accept::Anonymous],
+        [
+            any(&[mtls(), Accept::Anonymous]),
+            all(&[jwt()]),
+            any(&[api_key()]),
+        ],
+        [Accept::Anonymous, jwt(), api_key()],
+    ];
+    for parts in orders {
+        let world = accepting(any(&parts));
+        let (good, expired) = (
+            world.token(&json!({})),
+            world.token(&json!({ "exp": NOW.0 - 60 })),
+        );
+        let bound = world.token(&json!({ "cnf": { "jkt": JKT } }));
+        for certificate in [None, certificate] {
+            let refused = |token, key, code| {
+                let brings = Brings {
+                    token,
+                    key,
+                    certificate,
+                };
+                check(&world, brings, Err(code));
+            };
+            refused(Some(&expired), None, Code::TokenExpired);
+            refused(Some(&expired), Some(KEY), Code::TokenExpired);
+            refused(Some(&bound), None, Code::TokenBindingRequired);
+            refused(None, Some("x"), Code::ApiKeyInvalid);
+            refused(Some(&good), Some("x"), Code::ApiKeyInvalid);
+        }
+    }
+}
+
+#[test]
+fn a_revoked_or_stolen_token_beside_what_does_is_refused() {
+    let all_of = all(&[jwt(), mtls()]);
+    for accept in [
+        any(&[api_key(), jwt()]),
+        any(&[jwt_of(OTHER_ISSUER), api_key()]),
+        any(&[all_of.clone(), api_key()]),
+        any(&[api_key(), all_of.clone()]),
+        any(&[all_of, api_key(), jwt()]),
+    ] {
+        let mut world = accepting(accept);
+        let (token, bound) = (
+            world.token(&json!({ "jti": "j1" })),
+            world.token(&json!({ "cnf": { "jkt": JKT } })),
+        );
+        let with = |token| Brings {
+            token: Some(token),
+            key: Some(KEY),
             ..Brings::default()
-        },
-        Ok(Methods::JWT),
-    );
+        };
+        check(&world, with(&token), Ok(Methods::API_KEY));
+        check(&world, with(&bound), Err(Code::TokenBindingRequired));
+        let mut edit = world.snapshot.revocations.edit();
+        edit.add(ISSUER, Name::Claim("jti"), Scalar::String("j1"), None, None);
+        world.snapshot = world.snapshot.with_revocations(Arc::new(edit.finish()));
+        check(&world, with(&token), Err(Code::TokenRevoked));
+    }
+}
+
+#[test]
+fn of_two_tokens_in_two_places_none_counts() {
+    let cookie = TokenSource::Cookie(Arc::from("session"));
+    let in_cookie = Accept::Jwt(JwtAccept {
+        sources: Arc::from([cookie.clone()]),
+        ..JwtAccept::any_issuer()
+    });
+    for accept in [all, any] {
+        for parts in [[jwt(), in_cookie.clone()], [in_cookie.clone(), jwt()]] {
+            let world = World::allowing()
+                .where_route(|route| route.accept = accept(&parts))
+                .where_issuer(|rules| {
+                    rules.token_sources = Arc::from([TokenSource::Authorization, cookie.clone()]);
+                });
+            let (one, other) = (world.token(&json!({})), world.token(&json!({ "sub": "bob" })));
+            let cookie = format!("session={other}");
+            let decision = world.ask(&one, &[("cookie", &cookie)]);
+            assert_eq!(decision.record.code, Some(Code::TokenMalformed));
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use postern_decide::revocation::{Name, Scalar};
 use postern_decide::routes::{RevocationRule, StepUp, WhenStale};
 use postern_decide::{
     Accept, JwtAccept, Need, Now, OnUnknownKid, Outcome, Revocations, Stage, Stages, Word, decide,
-    remember_introspection,
+    remember_introspection, verify_token,
 };
 use postern_jose::{Algorithm, LocalSigner, UnixTime};
 use postern_telemetry::Code;
@@ -337,6 +337,19 @@ fn an_opaque_token_needs_its_issuers_word_and_is_then_one_like_others() {
     // Not for longer than the word counts.
     let later = world.ask_at(NOW.plus_seconds(30), &[("authorization", "Bearer opaque-1")]);
     assert_eq!(later.record.code, Some(Code::IntrospectionUnavailable));
+}
+
+#[test]
+fn a_token_that_only_its_issuer_can_read_is_never_validated_here() {
+    let world = introspecting();
+    let validated = || {
+        let verified = verify_token(&world.snapshot, &world.caches, "opaque-5", NOW);
+        verified.map(drop).map_err(|refusal| refusal.code)
+    };
+    assert_eq!(validated(), Err(Code::TokenMalformed));
+    let active = json!({ "active": true, "aud": AUDIENCE, "sub": "alice", "exp": NOW.0 + 600 });
+    assert_eq!(told(&world, "opaque-5", &active), Ok(Word::Active));
+    assert_eq!(validated(), Err(Code::TokenMalformed));
 }
 
 #[test]

@@ -168,8 +168,7 @@ fn part(
         Accept::Any(parts) => {
             let path = at("any");
             let last = parts.len().saturating_sub(1);
-            let too_early =
-                |(index, part): (usize, &Accept)| matches!(part, Accept::Anonymous) && index != last;
+            let too_early = |(index, part): (usize, &Accept)| takes_anybody(part) && index != last;
             if let Some(index) = parts.iter().enumerate().position(too_early) {
                 let message = "nothing that comes after `anonymous` would ever be tried; put it last";
                 return Err(invalid_at(around, &path, index, message));
@@ -178,12 +177,21 @@ fn part(
         }
         Accept::All(parts) => {
             let path = at("all");
-            if let Some(index) = parts.iter().position(|part| matches!(part, Accept::Anonymous)) {
+            if let Some(index) = parts.iter().position(takes_anybody) {
                 let message = "nobody can prove something and be anonymous; remove it, or say `any`";
                 return Err(invalid_at(around, &path, index, message));
             }
             several(around, &path, parts, depth).map(postern_decide::Accept::All)
         }
+    }
+}
+
+/// Whether `anonymous` is somewhere in it.
+fn takes_anybody(file: &Accept) -> bool {
+    match file {
+        Accept::Anonymous => true,
+        Accept::Any(parts) | Accept::All(parts) => parts.iter().any(takes_anybody),
+        Accept::Jwt(_) | Accept::Mtls(_) | Accept::ApiKey(_) => false,
     }
 }
 

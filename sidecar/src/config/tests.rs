@@ -164,6 +164,16 @@ fn what_a_route_accepts_and_could_never_be_shown_is_refused() {
     check_accept("{ all: [] }", ".all", "at least one");
     check_accept("{ any: [anonymous, jwt] }", ".any[0]", "put it last");
     check_accept(
+        "{ any: [{ any: [mtls, anonymous] }, jwt] }",
+        ".any[0]",
+        "put it last",
+    );
+    check_accept(
+        "{ all: [{ any: [mtls, anonymous] }, jwt] }",
+        ".all[0]",
+        "anonymous",
+    );
+    check_accept(
         "{ any: [jwt, { all: [mtls, anonymous] }] }",
         ".any[1].all[1]",
         "anonymous",

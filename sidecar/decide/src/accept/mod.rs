@@ -20,7 +20,7 @@ pub enum Accept {
     Mtls(PeerRules),
     /// An API key of the control plane.
     ApiKey(ApiKeyAccept),
-    /// The first that proves anything, in this order.
+    /// The first that proves anything, in this order, where nothing is presented that another one finds wrong.
     Any(Arc<[Accept]>),
     /// Each of them.
     All(Arc<[Accept]>),

@@ -1,12 +1,15 @@
-//! Evaluates what a route accepts. `any` tries in the order written, `all` needs each. What was presented and is wrong ends
-//! it; what wasn't presented, or is another kind than the part at hand wants, goes on to the next part.
+//! Evaluates what a route accepts. `any` is the first in the order written, `all` needs each. What was presented and is wrong
+//! ends it, also behind the first that does; what wasn't presented, or is another kind than the part at hand wants, goes on
+//! to the next part.
 
+use std::mem;
 use std::sync::Arc;
 
 use postern_telemetry::Code;
 
 use super::Judging;
-use super::presented::{self, Scheme};
+use super::binding;
+use super::presented::{self, Presented, Scheme};
 use crate::accept::{Accept, ApiKeyAccept, JwtAccept};
 use crate::api_keys::ApiKey;
 use crate::caches::TokenHash;
@@ -14,8 +17,10 @@ use crate::caller::{Caller, Methods};
 use crate::header;
 use crate::peer;
 use crate::refusal::Refusal;
+use crate::revoked;
 use crate::routes::PeerRules;
-use crate::token::{authenticate, hash_of};
+use crate::token::{Authenticated, authenticate, hash_of};
+use crate::verified_caller::VerifiedCaller;
 
 /// How the token was shown, for what is still to be proved about its sender.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +41,7 @@ pub(crate) struct Proved {
 ///
 /// # Errors
 /// What is wrong with what was presented, or else what is missing first.
-pub(crate) fn prove(accept: &Accept, judging: &Judging<'_>) -> Result<Proved, Refusal> {
+pub(crate) fn prove<'j>(accept: &'j Accept, judging: &'j Judging<'j>) -> Result<Proved, Refusal> {
     let mut attempt = Attempt {
         judging,
         proved: Proved {
@@ -48,9 +53,12 @@ pub(crate) fn prove(accept: &Accept, judging: &Judging<'_>) -> Result<Proved, Re
             shown: None,
         },
         presented: false,
+        token: None,
+        aside: None,
         missing: None,
     };
     if attempt.satisfies(accept)? {
+        attempt.has_nothing_aside()?;
         return Ok(attempt.proved);
     }
     Err(attempt
@@ -63,12 +71,16 @@ struct Attempt<'j> {
     proved: Proved,
     /// Whether a token or an API key was presented, good or not for the part that looked at it.
     presented: bool,
+    /// The token that was presented.
+    token: Option<&'j str>,
+    /// Whose it is, where that isn't what the caller is accepted for.
+    aside: Option<(Arc<VerifiedCaller>, Shown)>,
     /// Why the first part that wasn't satisfied wasn't.
     missing: Option<Refusal>,
 }
 
-impl Attempt<'_> {
-    fn satisfies(&mut self, accept: &Accept) -> Result<bool, Refusal> {
+impl<'j> Attempt<'j> {
+    fn satisfies(&mut self, accept: &'j Accept) -> Result<bool, Refusal> {
         match accept {
             // Who presented something doesn't want to be nobody.
             Accept::Anonymous if self.presented => Ok(false),
@@ -77,12 +89,15 @@ impl Attempt<'_> {
             Accept::Mtls(rules) => Ok(self.peer(rules)),
             Accept::ApiKey(accept) => self.api_key(accept),
             Accept::Any(parts) => {
+                let mut satisfied = false;
                 for part in parts.iter() {
-                    if self.satisfies(part)? {
-                        return Ok(true);
+                    if satisfied {
+                        self.has_nothing_against(part)?;
+                    } else {
+                        satisfied = self.satisfies(part)?;
                     }
                 }
-                Ok(false)
+                Ok(satisfied)
             }
             Accept::All(parts) => self.all(parts),
         }
@@ -90,7 +105,7 @@ impl Attempt<'_> {
 
     /// Each part is looked at, also when one before wasn't satisfied: what is presented and wrong must not depend on the
     /// order.
-    fn all(&mut self, parts: &[Accept]) -> Result<bool, Refusal> {
+    fn all(&mut self, parts: &'j [Accept]) -> Result<bool, Refusal> {
         let before = self.proved.caller.clone();
         let mut satisfied = !parts.is_empty();
         for part in parts {
@@ -98,9 +113,44 @@ impl Attempt<'_> {
         }
         if !satisfied {
             // What the parts that were satisfied have proved proves nothing by itself.
-            self.proved.caller = before;
+            let failed = mem::replace(&mut self.proved.caller, before);
+            self.aside = failed.token.zip(self.proved.shown).or(self.aside.take());
         }
         Ok(satisfied)
+    }
+
+    /// Looks at a part that isn't needed: what is presented and wrong is refused in whatever order parts are written.
+    fn has_nothing_against(&mut self, part: &'j Accept) -> Result<(), Refusal> {
+        match part {
+            // Nobody presents these.
+            Accept::Anonymous | Accept::Mtls(_) => Ok(()),
+            Accept::Jwt(accept) => {
+                let looked_at = self.token;
+                if let Some(presented) = self.presented_token(accept)?
+                    && looked_at != Some(presented.token)
+                {
+                    let (authenticated, shown) = self.verified(&presented, accept)?;
+                    self.aside = Some((authenticated.caller, shown));
+                }
+                Ok(())
+            }
+            Accept::ApiKey(accept) => self.presented_key(accept).map(drop),
+            Accept::Any(parts) | Accept::All(parts) => {
+                parts.iter().try_for_each(|part| self.has_nothing_against(part))
+            }
+        }
+    }
+
+    /// Who is accepted for something else shows no token that is revoked or stolen either.
+    fn has_nothing_aside(&self) -> Result<(), Refusal> {
+        let judging = self.judging;
+        match &self.aside {
+            Some((token, shown)) if self.proved.caller.token.is_none() => {
+                revoked::check_token(&judging.snapshot.revocations, token, judging.now)?;
+                binding::check(token, shown, judging).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn by(&mut self, method: Methods) -> bool {
@@ -114,23 +164,13 @@ impl Attempt<'_> {
         false
     }
 
-    fn token(&mut self, accept: &JwtAccept) -> Result<bool, Refusal> {
-        let judging = self.judging;
-        let http = &judging.request.http;
-        let Some(presented) = presented::token(&http.headers, http.path, &accept.sources)? else {
+    fn token(&mut self, accept: &'j JwtAccept) -> Result<bool, Refusal> {
+        let Some(presented) = self.presented_token(accept)? else {
             return Ok(self.lacks(|| Refusal::missing_token("the request presents no token")));
         };
-        self.presented = true;
-        let sha256 = hash_of(presented.token)?;
-        let authenticated = authenticate(
-            judging.snapshot,
-            judging.caches,
-            presented.token,
-            &sha256,
-            accept.introspects.as_ref(),
-            judging.now,
-        )?;
+        let (authenticated, shown) = self.verified(&presented, accept)?;
         if !accept.takes(authenticated.caller.issuer()) {
+            self.aside = Some((authenticated.caller, shown));
             return Ok(self.lacks(|| {
                 Refusal::new(
                     Code::TokenWrongIssuer,
@@ -146,11 +186,46 @@ impl Attempt<'_> {
         }
         self.proved.caller.token = Some(authenticated.caller);
         self.proved.token_cached = authenticated.cached;
-        self.proved.shown = Some(Shown {
+        self.proved.shown = Some(shown);
+        Ok(self.by(Methods::JWT))
+    }
+
+    /// The token that a part finds. One is all that a request presents: of two, which parts find in two places, only one
+    /// would be judged.
+    fn presented_token(&mut self, accept: &'j JwtAccept) -> Result<Option<Presented<'j>>, Refusal> {
+        let judging = self.judging;
+        let http = &judging.request.http;
+        let Some(presented) = presented::token(&http.headers, http.path, &accept.sources)? else {
+            return Ok(None);
+        };
+        if self.token.is_some_and(|earlier| earlier != presented.token) {
+            return Err(Refusal::malformed("the request presents more than one token"));
+        }
+        self.presented = true;
+        self.token = Some(presented.token);
+        Ok(Some(presented))
+    }
+
+    fn verified(
+        &self,
+        presented: &Presented<'_>,
+        accept: &JwtAccept,
+    ) -> Result<(Authenticated, Shown), Refusal> {
+        let judging = self.judging;
+        let sha256 = hash_of(presented.token)?;
+        let shown = Shown {
             scheme: presented.scheme,
             sha256,
-        });
-        Ok(self.by(Methods::JWT))
+        };
+        let authenticated = authenticate(
+            judging.snapshot,
+            judging.caches,
+            presented.token,
+            &sha256,
+            accept.introspects.as_ref(),
+            judging.now,
+        )?;
+        Ok((authenticated, shown))
     }
 
     fn peer(&mut self, rules: &PeerRules) -> bool {
@@ -168,9 +243,17 @@ impl Attempt<'_> {
     }
 
     fn api_key(&mut self, accept: &ApiKeyAccept) -> Result<bool, Refusal> {
+        let Some(key) = self.presented_key(accept)? else {
+            return Ok(self.lacks(|| Refusal::new(Code::Unauthenticated, "the request presents no API key")));
+        };
+        self.proved.caller.api_key = Some(Arc::clone(key));
+        Ok(self.by(Methods::API_KEY))
+    }
+
+    fn presented_key(&mut self, accept: &ApiKeyAccept) -> Result<Option<&'j Arc<ApiKey>>, Refusal> {
         let judging = self.judging;
         let Some(text) = judging.request.http.headers.value(&accept.header) else {
-            return Ok(self.lacks(|| Refusal::new(Code::Unauthenticated, "the request presents no API key")));
+            return Ok(None);
         };
         self.presented = true;
         match judging.snapshot.api_keys.find(text, judging.now) {
@@ -178,10 +261,7 @@ impl Attempt<'_> {
                 Code::ApiKeyInvalid,
                 "the API key's subject or scopes can't be told to an upstream",
             )),
-            Ok(key) => {
-                self.proved.caller.api_key = Some(Arc::clone(key));
-                Ok(self.by(Methods::API_KEY))
-            }
+            Ok(key) => Ok(Some(key)),
             Err(error) => Err(Refusal::new(Code::ApiKeyInvalid, error.to_string())),
         }
     }
