@@ -172,6 +172,10 @@ fn complaints(snapshot: &Value) -> Vec<String> {
             issuer,
         );
     }
+    failed(
+        "its configuration was refused, the one before serves on",
+        &snapshot["config"],
+    );
     failed("bundle", &snapshot["bundle"]);
     failed("control plane", &snapshot["control_plane"]);
     found
@@ -342,6 +346,22 @@ mod tests {
             "keys of http://i: timed out; bundle: signature: unknown key"
         );
         assert!(!report.all_well());
+    }
+
+    #[test]
+    fn a_configuration_that_was_refused_is_not_well_though_the_one_before_serves() {
+        let mut snapshot = well();
+        snapshot["config"] =
+            json!({"loaded_at": 1, "error": "sidecar.yaml:30: routes[2].acept: unknown key"});
+        let report = report(snapshot, PolicyState::Served, "");
+        assert!(!report.all_well());
+        assert!(
+            report
+                .human()
+                .ends_with("serves on: sidecar.yaml:30: routes[2].acept: unknown key"),
+            "{}",
+            report.human()
+        );
     }
 
     #[test]
