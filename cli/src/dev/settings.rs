@@ -37,7 +37,7 @@ policy:
 pub fn sidecar(folder: &Folder, ports: Ports, socket: &Path) -> String {
     let control_plane = url(ports.http);
     format!(
-        "# Written by `postern dev` at each start; changes here are lost.
+        "# Written by `postern dev` at each start. A change counts within a second while it runs; the next start undoes it.
 data_dir: {data_dir}
 ext_authz: {{ listen: [{socket}] }}
 admin: {{ listen: {admin} }}
@@ -57,6 +57,16 @@ policy:
 control_plane:
   grpc: {grpc}
   credential_file: {credential}
+routes:
+- name: health
+  match: {{ path: {{ exact: /health }}, methods: [GET, HEAD] }}
+  accept: anonymous
+  policy: off
+- name: batch                             # for a key of `postern api-key create`
+  match: {{ path: {{ prefix: /orders/batch }} }}
+  accept: {{ api_key: {{ header: x-api-key }} }}
+- name: default                           # everything else wants a token
+  accept: jwt
 ",
         data_dir = quoted(&folder.path("sidecar")),
         socket = quoted_text(&format!("unix:{}", socket.display())),
@@ -126,6 +136,20 @@ mod tests {
             );
         }
         assert_eq!(sidecar["ext_authz"]["listen"][0], "unix:/run/x.sock");
+    }
+
+    #[test]
+    fn only_health_is_open_and_what_no_other_route_takes_wants_a_token() {
+        let (_temp, folder) = folder_with_an_awkward_name();
+        let ports = Ports::from_base(None).unwrap();
+        let sidecar = parsed(&sidecar(&folder, ports, Path::new("/run/x.sock")));
+        let [health, batch, rest] = sidecar["routes"].as_array().unwrap().as_slice() else {
+            panic!("{sidecar}")
+        };
+        assert_eq!(health["match"]["path"]["exact"], "/health");
+        assert_eq!(health["accept"], "anonymous");
+        assert_eq!(batch["accept"]["api_key"]["header"], "x-api-key");
+        assert_eq!(*rest, serde_json::json!({ "name": "default", "accept": "jwt" }));
     }
 
     #[test]
