@@ -157,9 +157,18 @@ async fn connect(sidecar: &str) -> anyhow::Result<AuthorizationClient<Channel>> 
 /// When it can't be reached, or answers with a gRPC error.
 pub async fn ask(sidecar: &str, request: CheckRequest) -> anyhow::Result<CheckResponse> {
     let mut client = connect(sidecar).await?;
-    let answer = client.check(request).await.map_err(|status| {
-        anyhow::anyhow!("the sidecar at {sidecar} did not answer: {}", innermost(&status))
-    })?;
+    let answer = client
+        .check(request)
+        .await
+        .map_err(|status| match status.code() {
+            tonic::Code::InvalidArgument => {
+                anyhow::anyhow!(
+                    "the sidecar at {sidecar} can't take this question: {}",
+                    status.message()
+                )
+            }
+            _ => anyhow::anyhow!("the sidecar at {sidecar} did not answer: {}", innermost(&status)),
+        })?;
     Ok(answer.into_inner())
 }
 
