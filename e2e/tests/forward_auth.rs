@@ -156,6 +156,8 @@ async fn nginx_gives_401_with_the_challenge_and_403_with_its_reason() {
         (nobody.status, nobody.header("www-authenticate")),
         (401, "Bearer realm=\"postern\"")
     );
+    assert_eq!(nobody.header("x-postern-code"), "missing_token");
+    assert_ne!(nobody.header("x-request-id"), "");
     let good = fronted.good();
     let tampered = format!("{}AAAA", &good[..good.len() - 4]);
     let wrong = fronted.ask("GET /orders", &[&tampered]).await;
