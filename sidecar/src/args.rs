@@ -19,7 +19,10 @@ use crate::routes_test::{self, Question};
 #[command(
     name = "postern-sidecar",
     version,
-    after_help = "Example: postern-sidecar --config /etc/postern/sidecar.yaml"
+    after_help = "Examples:\n  \
+    postern-sidecar --config /etc/postern/sidecar.yaml\n  \
+    postern-sidecar --config sidecar.yaml check-config\n  \
+    postern-sidecar --config sidecar.yaml routes test 'POST https://orders.example/orders/7'"
 )]
 struct Args {
     /// The configuration file (YAML).
