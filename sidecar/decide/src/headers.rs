@@ -1,7 +1,9 @@
-//! A request's headers in the one form that tokens, correlation and policy see them in: lower-case names, each once, repeats
-//! joined by a comma, which is how Envoy fills its `headers` map. Never decides what a header means.
+//! A request's headers as they came, told in the one form that tokens, correlation and policy see them in: lower-case names,
+//! each once, repeats joined by a comma, which is how Envoy fills its `headers` map. What nobody asks for isn't looked at:
+//! most of a request's bytes are. Never decides what a header means.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// So many headers are looked through one by one; Envoy takes no more than 100 where nobody raised that.
 const FEW: usize = 128;
@@ -9,105 +11,163 @@ const FEW: usize = 128;
 /// The headers of one request.
 #[derive(Debug, Clone, Default)]
 pub struct Headers<'a> {
-    /// Each name once, in the order of its first.
-    entries: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// How many came, repeats one by one where they were told so.
-    lines: usize,
+    lines: Vec<(&'a str, &'a [u8])>,
+    /// Made when it is first needed: by what asks for all, or for a value that isn't one line of text.
+    joined: OnceLock<Box<[Entry]>>,
 }
 
 impl<'a> Headers<'a> {
     /// From text, where repeats may be joined already.
     pub fn from_text(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self::collect(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (lower_case(name), Cow::Borrowed(value))),
-        )
+        Self::from_raw(pairs.into_iter().map(|(name, value)| (name, value.as_bytes())))
     }
 
     /// From raw bytes, each repeat on its own. What isn't UTF-8 becomes `!`, byte for byte, as Envoy does it.
     pub fn from_raw(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
-        Self::collect(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (lower_case(name), text_of(value))),
-        )
+        Self {
+            lines: pairs.into_iter().collect(),
+            joined: OnceLock::new(),
+        }
     }
 
-    fn collect(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        let mut headers = Self {
-            entries: Vec::with_capacity(pairs.size_hint().0.min(FEW)),
-            lines: 0,
+    /// The value under `name`, which must be lower case; repeats are joined by `,`.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let mut lines = self
+            .lines
+            .iter()
+            .filter(|(came, _)| came.eq_ignore_ascii_case(name));
+        let (_, value) = lines.next()?;
+        match (std::str::from_utf8(value), lines.next()) {
+            (Ok(text), None) => Some(text),
+            _ => self
+                .iter()
+                .find(|(came, _)| *came == name)
+                .map(|(_, value)| value),
+        }
+    }
+
+    /// All headers by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.joined().iter().filter_map(|entry| {
+            let (name, value) = self.lines.get(entry.line)?;
+            let value = match &entry.value {
+                Some(made) => made,
+                None => std::str::from_utf8(value).ok()?,
+            };
+            Some((entry.name.as_deref().unwrap_or(name), value))
+        })
+    }
+
+    /// The names as they came: in any case, and repeated.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().map(|(name, _)| *name)
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.joined().len()
+    }
+
+    /// How many headers came: repeats one by one, as far as they weren't joined on the way.
+    pub fn lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    fn joined(&self) -> &[Entry] {
+        self.joined
+            .get_or_init(|| Joining::of(&self.lines).into_entries())
+    }
+}
+
+/// A header under its one name.
+#[derive(Debug, Clone)]
+struct Entry {
+    /// Its first line.
+    line: usize,
+    /// What it is told as, where it isn't told as it came.
+    name: Option<String>,
+    value: Option<String>,
+}
+
+/// Headers being joined: each name once, in the order of its first.
+struct Joining<'a> {
+    entries: Vec<Joined<'a>>,
+}
+
+struct Joined<'a> {
+    line: usize,
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Joining<'a> {
+    fn of(lines: &[(&'a str, &'a [u8])]) -> Self {
+        let mut joining = Self {
+            entries: Vec::with_capacity(lines.len()),
         };
         let mut seen = Seen::default();
-        for (name, value) in pairs {
-            headers.lines += 1;
-            if headers.entries.len() < FEW {
-                headers.add(&mut seen, name, value);
+        for (line, (name, value)) in lines.iter().enumerate() {
+            let entry = Joined {
+                line,
+                name: lower_case(name),
+                value: text_of(value),
+            };
+            if joining.entries.len() < FEW {
+                joining.add(&mut seen, entry);
             } else {
-                headers.entries.push((name, value));
+                joining.entries.push(entry);
             }
         }
-        if headers.entries.len() >= FEW {
-            headers.join_sorted();
+        if joining.entries.len() >= FEW {
+            joining.join_sorted();
         }
-        headers
+        joining
+    }
+
+    fn into_entries(self) -> Box<[Entry]> {
+        let entries = self.entries.into_iter();
+        entries
+            .map(|joined| Entry {
+                line: joined.line,
+                name: made(joined.name),
+                value: made(joined.value),
+            })
+            .collect()
     }
 
     /// Most names come once, and aren't looked for among those before.
-    fn add(&mut self, seen: &mut Seen, name: Cow<'a, str>, value: Cow<'a, str>) {
-        let repeated = seen.note(&name);
-        match self
-            .entries
-            .iter_mut()
-            .find(|(entry, _)| repeated && *entry == name)
-        {
-            Some((_, joined)) => join(joined, &value),
-            None => self.entries.push((name, value)),
+    fn add(&mut self, seen: &mut Seen, entry: Joined<'a>) {
+        let repeated = seen.note(&entry.name);
+        let mut earlier = self.entries.iter_mut();
+        match earlier.find(|earlier| repeated && earlier.name == entry.name) {
+            Some(earlier) => join(&mut earlier.value, &entry.value),
+            None => self.entries.push(entry),
         }
     }
 
     /// For so many that looking for each among all would take long.
     fn join_sorted(&mut self) {
         // Stable: repeats stay in the order in which they were sent.
-        self.entries.sort_by(|left, right| left.0.cmp(&right.0));
+        self.entries.sort_by(|left, right| left.name.cmp(&right.name));
         self.entries.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
+            let same = later.name == earlier.name;
             if same {
-                join(&mut earlier.1, &later.1);
+                join(&mut earlier.value, &later.value);
             }
             same
         });
     }
+}
 
-    /// The value under `name`, which must be lower case; repeats are joined by `,`.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.entries
-            .iter()
-            .find(|(entry, _)| entry.as_ref() == name)
-            .map(|(_, value)| value.as_ref())
-    }
-
-    /// All headers by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        self.entries
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref()))
-    }
-
-    /// How many names there are.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// How many headers came: repeats one by one, as far as they weren't joined on the way.
-    pub fn lines(&self) -> usize {
-        self.lines
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+fn made(text: Cow<'_, str>) -> Option<String> {
+    match text {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
     }
 }
 

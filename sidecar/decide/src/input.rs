@@ -74,6 +74,10 @@ impl HeaderParts for Shown<'_> {
         self.headers.value(name).filter(|_| !self.prefix.owns(name))
     }
 
+    fn is_empty(&self) -> bool {
+        self.headers.names().all(|name| self.prefix.owns(name))
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().filter(|(name, _)| !self.prefix.owns(name))
     }

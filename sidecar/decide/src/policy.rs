@@ -98,7 +98,7 @@ fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judg
         question.route,
         &question.request.http.headers,
         sendable(&allow.headers)?,
-        removable(allow.request_headers_to_remove)?,
+        removable(&allow.request_headers_to_remove)?,
         question.settings,
         question.identifiers,
     )
@@ -192,7 +192,7 @@ fn for_client(headers: &[(String, String)], settings: &Settings) -> Result<Vec<H
 }
 
 /// Names that Envoy can remove: it refuses to take away what a request can't be without.
-fn removable(names: Vec<String>) -> Result<Vec<String>, Refusal> {
+fn removable(names: &[String]) -> Result<&[String], Refusal> {
     let refused = |name: &&String| {
         name.starts_with(':') || name.eq_ignore_ascii_case("host") || !crate::header::is_name(name)
     };

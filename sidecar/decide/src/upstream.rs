@@ -38,7 +38,7 @@ pub(crate) fn changes(
     route: &Route,
     headers: &Headers<'_>,
     from_policy: Vec<Header>,
-    removed_by_policy: Vec<String>,
+    removed_by_policy: &[String],
     settings: &Settings,
     identifiers: &Identifiers,
 ) -> Result<Changes, TooManyHeaders> {
@@ -78,15 +78,10 @@ pub(crate) fn changes(
     }
 
     let mut remove: Vec<String> = headers
-        .iter()
-        .map(|(name, _)| name)
+        .names()
         .filter(|name| prefix.owns(name))
-        .map(str::to_owned)
-        .chain(
-            removed_by_policy
-                .into_iter()
-                .map(|name| name.to_ascii_lowercase()),
-        )
+        .chain(removed_by_policy.iter().map(String::as_str))
+        .map(str::to_ascii_lowercase)
         .collect();
     if !identifiers.trace_continues && headers.value("tracestate").is_some() {
         remove.push("tracestate".to_owned());

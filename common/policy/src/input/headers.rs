@@ -9,6 +9,11 @@ pub trait HeaderParts {
     /// The value under `name`, which is in lower case.
     fn value(&self, name: &str) -> Option<&str>;
 
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
     /// All of them.
     fn iter(&self) -> impl Iterator<Item = (&str, &str)>;
 }
@@ -35,7 +40,9 @@ pub(super) fn headers(reads: &InputReads, headers: &(impl HeaderParts + ?Sized))
                 .collect()
         }
         HeaderReads::Named(names) => {
-            headers.iter().next()?;
+            if headers.is_empty() {
+                return None;
+            }
             let named = names
                 .iter()
                 .filter_map(|name| Some((name.value.clone(), Value::from(headers.value(&name.text)?))));
