@@ -16,14 +16,24 @@ pub struct Entropy {
 }
 
 impl Entropy {
-    /// Fills every field from the host's generator.
-    pub fn draw(mut fill: impl FnMut(&mut [u8])) -> Self {
+    /// Fills every field from the host's generator, which is asked once.
+    pub fn draw(fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut drawn = [0; 16 + 16 + 24 + 8 + 32];
+        fill(&mut drawn);
         let mut entropy = Self::default();
-        fill(&mut entropy.decision_id);
-        fill(&mut entropy.correlation_id);
-        fill(&mut entropy.trace);
-        fill(&mut entropy.span);
-        fill(&mut entropy.policy_seed);
+        let mut rest = drawn.as_slice();
+        for field in [
+            entropy.decision_id.as_mut_slice(),
+            &mut entropy.correlation_id,
+            &mut entropy.trace,
+            &mut entropy.span,
+            &mut entropy.policy_seed,
+        ] {
+            if let Some((bytes, further)) = rest.split_at_checked(field.len()) {
+                field.copy_from_slice(bytes);
+                rest = further;
+            }
+        }
         entropy
     }
 }

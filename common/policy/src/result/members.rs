@@ -21,7 +21,11 @@ const STATUSES: [RangeInclusive<i64>; 11] = [
     510..=511,
 ];
 
-pub(super) fn allow(result: &Value) -> Result<Allow, ResultError> {
+pub(super) fn allow(result: &Object) -> Result<Allow, ResultError> {
+    // `allowed` alone, as most policies answer: there is nothing else to look for.
+    if result.len() == 1 {
+        return Ok(Allow::default());
+    }
     Ok(Allow {
         headers: headers(result, "headers")?,
         response_headers_to_add: headers(result, "response_headers_to_add")?,
@@ -32,15 +36,18 @@ pub(super) fn allow(result: &Value) -> Result<Allow, ResultError> {
     })
 }
 
-pub(super) fn deny(result: &Value) -> Result<Deny, ResultError> {
+pub(super) fn deny(result: &Object) -> Result<Deny, ResultError> {
     Ok(Deny {
         origin: DenyOrigin::Object,
-        http_status: result.get("http_status").map(http_status).transpose()?,
+        http_status: result.get_str("http_status").map(http_status).transpose()?,
         headers: headers(result, "headers")?,
-        body: result.get("body").map(|body| text("body", body)).transpose()?,
+        body: result
+            .get_str("body")
+            .map(|body| text("body", body))
+            .transpose()?,
         dynamic_metadata: dynamic_metadata(result)?,
         refusal: result
-            .get("postern")
+            .get_str("postern")
             .map(refusal)
             .transpose()?
             .unwrap_or_default(),
@@ -93,8 +100,8 @@ fn http_status(value: &Value) -> Result<u16, ResultError> {
         .ok_or_else(|| problem("http_status", format!("is {written}; expected {EXPECTED}")))
 }
 
-fn dynamic_metadata(result: &Value) -> Result<Option<Value>, ResultError> {
-    match result.get("dynamic_metadata") {
+fn dynamic_metadata(result: &Object) -> Result<Option<Value>, ResultError> {
+    match result.get_str("dynamic_metadata") {
         None => Ok(None),
         Some(metadata @ Value::Object(_)) => Ok(Some(metadata.clone())),
         Some(other) => Err(wrong("dynamic_metadata", other, "an object")),
@@ -111,8 +118,8 @@ fn elements(value: &Value) -> Option<Vec<&Value>> {
 }
 
 /// A list of header or parameter names.
-fn names(result: &Value, member: &str) -> Result<Vec<String>, ResultError> {
-    let Some(value) = result.get(member) else {
+fn names(result: &Object, member: &str) -> Result<Vec<String>, ResultError> {
+    let Some(value) = result.get_str(member) else {
         return Ok(Vec::new());
     };
     let items = elements(value).ok_or_else(|| wrong(member, value, "a list of strings"))?;
@@ -124,9 +131,9 @@ fn names(result: &Value, member: &str) -> Result<Vec<String>, ResultError> {
 }
 
 /// `query_parameters_to_set`: an object whose values are strings or lists of them.
-fn parameters(result: &Value) -> Result<Vec<(String, String)>, ResultError> {
+fn parameters(result: &Object) -> Result<Vec<(String, String)>, ResultError> {
     const MEMBER: &str = "query_parameters_to_set";
-    let Some(value) = result.get(MEMBER) else {
+    let Some(value) = result.get_str(MEMBER) else {
         return Ok(Vec::new());
     };
     let object = value
@@ -136,9 +143,9 @@ fn parameters(result: &Value) -> Result<Vec<(String, String)>, ResultError> {
 }
 
 /// Headers: an object whose values are strings or lists of them, or a list of such objects.
-fn headers(result: &Value, member: &str) -> Result<Vec<(String, String)>, ResultError> {
+fn headers(result: &Object, member: &str) -> Result<Vec<(String, String)>, ResultError> {
     const EXPECTED: &str = "an object of strings or lists of strings, or a list of such objects";
-    let Some(value) = result.get(member) else {
+    let Some(value) = result.get_str(member) else {
         return Ok(Vec::new());
     };
     let all = if let Some(object) = value.as_object() {

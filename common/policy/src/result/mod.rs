@@ -131,12 +131,12 @@ impl PolicyResult {
             Some(false) => return Ok(Self::Deny(Deny::bare(DenyOrigin::Boolean))),
             None => {}
         }
-        if result.as_object().is_none() {
+        let Some(result) = result.as_object() else {
             return Err(ResultError::NeitherBooleanNorObject {
                 found: members::kind(result),
             });
-        }
-        let allowed = result.get("allowed").ok_or(ResultError::AllowedMissing)?;
+        };
+        let allowed = result.get_str("allowed").ok_or(ResultError::AllowedMissing)?;
         match allowed.as_bool() {
             Some(true) => members::allow(result).map(Self::Allow),
             Some(false) => members::deny(result).map(Self::Deny),
