@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    Authenticated, Caches, Decision, Need, Outcome, Refusal, RequestView, decide, settle, verify_token,
+    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Refusal, RequestView, decide, settle,
+    verify_token,
 };
 use postern_telemetry::{Code, CorrelationId};
+use uuid::Uuid;
 
 use crate::clock::{self, Stopwatch};
 use crate::introspect::Introspector;
@@ -26,19 +28,26 @@ pub(crate) struct Checker {
     pub(crate) introspector: Arc<Introspector>,
 }
 
+/// A decision to be sent. What else there was to it has been told and kept.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) answer: Answer,
+    pub(crate) decision_id: Uuid,
+    pub(crate) correlation_id: CorrelationId,
+    /// Why not, where it was denied.
+    pub(crate) code: Option<Code>,
+}
+
 impl Checker {
     /// Decides on one request with what is there; what would have to be waited for is refused.
-    pub(crate) fn check(&self, request: &RequestView<'_>) -> Decision {
+    pub(crate) fn check(&self, request: &RequestView<'_>) -> Settled {
         let began = Stopwatch::start();
         let now = clock::now();
         let entropy = self.randomness.entropy();
         let mut laps = Laps::of_check(entropy.span[0], began);
         let snapshot = self.published.load();
         let decision = settle(&snapshot, &self.caches, request, now, &entropy, &mut laps);
-        self.wake(decision.refetch.as_deref());
-        self.reporter
-            .decided(&decision.record, request, now, began.elapsed(), &laps);
-        *decision
+        self.report(*decision, request, now, began, &laps)
     }
 
     /// Counts a check that was denied unread, since there were too many.
@@ -47,19 +56,14 @@ impl Checker {
     }
 
     /// Decides on one request with what is there, unless something is missing that can be had: then nothing is decided yet.
-    pub(crate) fn check_unless_needy(&self, request: &RequestView<'_>) -> Result<Decision, Need> {
+    pub(crate) fn check_unless_needy(&self, request: &RequestView<'_>) -> Result<Settled, Need> {
         let began = Stopwatch::start();
         let now = clock::now();
         let entropy = self.randomness.entropy();
         let mut laps = Laps::of_check(entropy.span[0], began);
         let snapshot = self.published.load();
         match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
-            Outcome::Decided(decision) => {
-                self.wake(decision.refetch.as_deref());
-                self.reporter
-                    .decided(&decision.record, request, now, began.elapsed(), &laps);
-                Ok(*decision)
-            }
+            Outcome::Decided(decision) => Ok(self.report(*decision, request, now, began, &laps)),
             Outcome::Needs(need) => Err(need),
         }
     }
@@ -77,6 +81,30 @@ impl Checker {
         }
         self.reporter.validated(correlation_id, verified.as_ref());
         verified
+    }
+
+    fn report(
+        &self,
+        decision: Decision,
+        request: &RequestView<'_>,
+        at: Now,
+        began: Stopwatch,
+        laps: &Laps,
+    ) -> Settled {
+        let Decision {
+            answer,
+            refetch,
+            record,
+        } = decision;
+        self.wake(refetch.as_deref());
+        let settled = Settled {
+            answer,
+            decision_id: record.decision_id,
+            correlation_id: record.correlation_id.clone(),
+            code: record.code,
+        };
+        self.reporter.decided(record, request, at, began.elapsed(), laps);
+        settled
     }
 
     fn wake(&self, issuer: Option<&str>) {

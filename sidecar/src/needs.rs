@@ -1,17 +1,17 @@
 //! What a decision is missing and can be had: an issuer's keys as they are now, an issuer's word on a token. Got under a
 //! deadline of its own, then decided again with what there is by then. Only issuers configured for it ever cause one.
 
-use postern_decide::{Decision, Need, RequestView, remember_introspection};
+use postern_decide::{Need, RequestView, remember_introspection};
 
-use crate::checker::Checker;
+use crate::checker::{Checker, Settled};
 use crate::clock;
 
 impl Checker {
     /// Decides on one request; what is missing and can be had is got first. Waits at most as long as the issuer's own
     /// configuration says (`on_unknown_kid.wait_ms`, `introspection.timeout_ms`), and not at all where nothing is missing.
-    pub(crate) async fn answer(&self, request: &RequestView<'_>) -> Decision {
+    pub(crate) async fn answer(&self, request: &RequestView<'_>) -> Settled {
         match self.check_unless_needy(request) {
-            Ok(decision) => decision,
+            Ok(settled) => settled,
             Err(need) => {
                 self.supply(&need).await;
                 self.check(request)

@@ -48,7 +48,7 @@ impl ExtAuthz {
             Ok(mut view) => {
                 view.may_wait = true;
                 match self.checker.check_unless_needy(&view) {
-                    Ok(decision) => Reply::Message(wire::response(&decision)),
+                    Ok(settled) => Reply::Message(wire::response(&settled)),
                     Err(need) => Reply::Later(Box::new(need)),
                 }
             }

@@ -4,10 +4,11 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use postern_decide::{Allow, Answer, Decision, Deny, Header, HeaderPrefix};
+use postern_decide::{Allow, Answer, Deny, Header, HeaderPrefix};
 use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
 
 use super::Mode;
+use crate::checker::Settled;
 
 /// How Envoy is told over HTTP which of the client's headers must not reach the upstream.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
@@ -33,15 +34,15 @@ const FRAMING: [HeaderName; 6] = [
     UPGRADE,
 ];
 
-/// The answer for `decision` on a request with these `headers`.
+/// The answer for what was `settled` on a request with these `headers`.
 pub(super) fn answer(
     mode: Mode,
     prefix: &HeaderPrefix,
-    decision: Decision,
+    settled: Settled,
     headers: &HeaderMap,
 ) -> Response<Body> {
-    let code = decision.record.code.unwrap_or(Code::Internal).for_stranger();
-    match decision.answer {
+    let code = settled.code.unwrap_or(Code::Internal).for_stranger();
+    match settled.answer {
         Answer::Allow(allow) => match unsaid(mode, prefix, &allow, headers) {
             None => allowed(mode, prefix, allow),
             Some(what) => {
@@ -50,7 +51,7 @@ pub(super) fn answer(
                     what,
                     "the policy asks for what can't be said over HTTP; the request is denied"
                 );
-                refused(mode, prefix, &error, &decision.record.correlation_id)
+                refused(mode, prefix, &error, &settled.correlation_id)
             }
         },
         Answer::Deny(deny) => denied(mode, prefix, deny, code),

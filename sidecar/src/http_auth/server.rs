@@ -168,8 +168,8 @@ impl HttpAuth {
             Ok((original, body)) => {
                 let client = original.client.map(|address| address.to_string());
                 let view = view(self.mode, &original, &parts.headers, client.as_deref(), &body);
-                let decision = self.checker.answer(&view).await;
-                return answer::answer(self.mode, &prefix, decision, &parts.headers);
+                let settled = self.checker.answer(&view).await;
+                return answer::answer(self.mode, &prefix, settled, &parts.headers);
             }
             Err(refused) => refused,
         };

@@ -16,7 +16,7 @@ use crate::report::Laps;
 #[derive(Debug)]
 pub(crate) struct CheckMetrics {
     /// Routes by name; one that isn't there yet is added when it first decides.
-    routes: RwLock<HashMap<Arc<str>, Arc<Outcomes>>>,
+    routes: RwLock<HashMap<Arc<str>, Outcomes>>,
     /// Checks that met no route.
     nowhere: Outcomes,
     validations: Outcomes,
@@ -51,7 +51,7 @@ impl CheckMetrics {
         };
         match &record.route {
             None => self.nowhere.count(refused),
-            Some(route) => self.of_route(route).count(refused),
+            Some(route) => self.count_on(route, refused),
         }
         if record.token_cached {
             self.token_hits.increment(1);
@@ -76,17 +76,17 @@ impl CheckMetrics {
         self.validations.count(refused);
     }
 
-    fn of_route(&self, name: &Arc<str>) -> Arc<Outcomes> {
+    fn count_on(&self, route: &Arc<str>, refused: Option<Code>) {
         let known = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcomes) = known.get(name) {
-            return Arc::clone(outcomes);
+        if let Some(outcomes) = known.get(route) {
+            return outcomes.count(refused);
         }
         drop(known);
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         let outcomes = routes
-            .entry(Arc::clone(name))
-            .or_insert_with(|| Arc::new(Outcomes::of_checks(name)));
-        Arc::clone(outcomes)
+            .entry(Arc::clone(route))
+            .or_insert_with(|| Outcomes::of_checks(route));
+        outcomes.count(refused);
     }
 }
 

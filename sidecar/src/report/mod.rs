@@ -28,14 +28,14 @@ impl Reporter {
     /// One decision was made at `at`; `laps` is what its stages took, where that was measured.
     pub(crate) fn decided(
         &self,
-        record: &Record,
+        record: Record,
         request: &RequestView<'_>,
         at: Now,
         took: Duration,
         laps: &Laps,
     ) {
-        self.metrics.count(record, took, laps);
-        self.log.write(record, request);
+        self.metrics.count(&record, took, laps);
+        self.log.write(&record, request);
         self.recent.keep(record, request, at, took);
     }
 

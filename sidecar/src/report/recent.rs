@@ -45,7 +45,7 @@ impl Recent {
     }
 
     /// Keeps one decision in the place of the oldest.
-    pub(crate) fn keep(&self, record: &Record, request: &RequestView<'_>, at: Now, took: Duration) {
+    pub(crate) fn keep(&self, record: Record, request: &RequestView<'_>, at: Now, took: Duration) {
         if self.slots.is_empty() {
             return;
         }
@@ -55,22 +55,24 @@ impl Recent {
         };
         let http = &request.http;
         let mut slot = lock(slot);
-        // What the oldest decision took in memory is used again.
-        let (mut method, mut host, mut path) = slot
-            .take()
-            .map(|old| (old.method, old.host, old.path))
-            .unwrap_or_default();
-        fill(&mut method, http.method);
-        fill(&mut host, http.host);
-        fill(&mut path, without_query(http.path));
-        *slot = Some(Entry {
-            record: record.clone(),
-            at,
-            took,
-            method,
-            host,
-            path,
-        });
+        if let Some(oldest) = slot.as_mut() {
+            // What its texts took in memory is used again.
+            oldest.record = record;
+            oldest.at = at;
+            oldest.took = took;
+            fill(&mut oldest.method, http.method);
+            fill(&mut oldest.host, http.host);
+            fill(&mut oldest.path, without_query(http.path));
+        } else {
+            *slot = Some(Entry {
+                record,
+                at,
+                took,
+                method: cut(http.method).to_owned(),
+                host: cut(http.host).to_owned(),
+                path: cut(without_query(http.path)).to_owned(),
+            });
+        }
     }
 
     /// The decision with this decision id, or the newest of the request with this correlation id.
@@ -99,8 +101,12 @@ fn lock(slot: &Mutex<Option<Entry>>) -> MutexGuard<'_, Option<Entry>> {
 
 fn fill(text: &mut String, with: &str) {
     text.clear();
-    let end = with.floor_char_boundary(MAX_TEXT);
-    text.push_str(with.get(..end).unwrap_or_default());
+    text.push_str(cut(with));
+}
+
+fn cut(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_TEXT);
+    text.get(..end).unwrap_or_default()
 }
 
 /// The query is where people put secrets.

@@ -2,22 +2,23 @@
 //! was decided; nothing is decided here.
 
 use bytes::Bytes;
-use postern_decide::{Allow, Answer, Decision, Deny, Header};
+use postern_decide::{Allow, Answer, Deny, Header};
 use postern_rego::Value;
 use postern_telemetry::Code;
 use uuid::Uuid;
 
 use super::put::Backwards;
+use crate::checker::Settled;
 
 /// Room for an ordinary answer without its body.
 const USUAL_BYTES: usize = 1024;
 
-/// The framed response for `decision`, without its hint and record.
-pub(crate) fn response(decision: &Decision) -> Bytes {
-    let record = &decision.record;
-    match &decision.answer {
-        Answer::Allow(allow) => allowed(allow, &record.decision_id),
-        Answer::Deny(deny) => denied(deny, record.code.unwrap_or(Code::Internal), &record.decision_id),
+/// The framed response.
+pub(crate) fn response(settled: &Settled) -> Bytes {
+    let id = &settled.decision_id;
+    match &settled.answer {
+        Answer::Allow(allow) => allowed(allow, id),
+        Answer::Deny(deny) => denied(deny, settled.code.unwrap_or(Code::Internal), id),
     }
 }
 
