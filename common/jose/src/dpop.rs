@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::claims_form::{ClaimsForm as _, ClaimsMap};
 use crate::compact::CompactRef;
 use crate::jwk::{Jwk, JwkError};
 use crate::strict_json;
@@ -124,7 +125,7 @@ impl DpopProof {
             htu: text(&claims, "htu")?,
             iat: claims
                 .get("iat")
-                .and_then(seconds)
+                .and_then(|time| seconds(&ClaimsMap::view(time)))
                 .ok_or(DpopProofError::Claim("iat"))?,
             ath: optional_text(&claims, "ath")?,
             nonce: optional_text(&claims, "nonce")?,

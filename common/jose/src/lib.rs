@@ -26,6 +26,7 @@
 
 mod algorithm;
 pub mod base64url;
+mod claims_form;
 mod compact;
 mod der;
 mod dpop;
@@ -43,6 +44,7 @@ mod token_error;
 mod verified;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use claims_form::{ClaimsForm, ClaimsMap, Scalar, View};
 pub use compact::{CompactRef, Header, MAX_COMPACT_BYTES, sign_compact, verify_compact};
 pub use dpop::{DpopProof, DpopProofError, DpopProofRef, MAX_DPOP_PROOF_BYTES, MAX_JTI_BYTES};
 pub use expectations::Expectations;

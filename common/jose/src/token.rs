@@ -3,23 +3,22 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::claims_form::{ClaimsForm, ClaimsMap, View};
 use crate::compact::{CompactRef, Header};
 use crate::expectations::Expectations;
 use crate::key_set::KeySet;
 use crate::time::UnixTime;
 use crate::token_error::TokenError;
-use crate::verified::{Claims, VerifiedToken, seconds};
+use crate::verified::{Claims, Times, VerifiedToken};
 
 /// Longest token read, 16 KiB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A well-formed JWT. Nothing it says has been proved.
+/// A well-formed JWT, its claims in the form `F`. Nothing it says has been proved.
 #[derive(Clone, Debug)]
-pub struct TokenRef<'a> {
+pub struct TokenRef<'a, F: ClaimsForm = ClaimsMap> {
     compact: CompactRef<'a>,
-    claims: Arc<Claims>,
+    claims: Arc<Claims<F>>,
 }
 
 impl<'a> TokenRef<'a> {
@@ -28,6 +27,16 @@ impl<'a> TokenRef<'a> {
     /// # Errors
     /// [`TokenError::TooLarge`] or [`TokenError::Malformed`].
     pub fn parse(text: &'a str) -> Result<Self, TokenError> {
+        Self::parse_into(text)
+    }
+}
+
+impl<'a, F: ClaimsForm> TokenRef<'a, F> {
+    /// As [`parse`](TokenRef::parse), the claims in the form `F`.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLarge`] or [`TokenError::Malformed`].
+    pub fn parse_into(text: &'a str) -> Result<Self, TokenError> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLarge);
         }
@@ -53,7 +62,7 @@ impl<'a> TokenRef<'a> {
 
     /// The claims, unproved: to show, never to decide by.
     #[must_use]
-    pub fn unverified_claims(&self) -> &serde_json::Map<String, Value> {
+    pub fn unverified_claims(&self) -> &F::Object {
         self.claims.members()
     }
 }
@@ -62,18 +71,18 @@ impl<'a> TokenRef<'a> {
 ///
 /// # Errors
 /// The first [`TokenError`] in the order of its documentation.
-pub fn verify(
-    token: &TokenRef<'_>,
+pub fn verify<F: ClaimsForm>(
+    token: &TokenRef<'_, F>,
     keys: &KeySet,
     expected: &Expectations,
     now: UnixTime,
-) -> Result<VerifiedToken, TokenError> {
+) -> Result<VerifiedToken<F>, TokenError> {
     let (key, algorithm) = token.compact.signed_by(keys, &expected.algorithms)?;
     check_type(token.header().typ(), &expected.types)?;
     check_issuer_and_audience(&token.claims, expected)?;
-    let expires_at = check_time(&token.claims, i64::from(expected.leeway_seconds), now)?;
+    let expires_at = check_time(token.claims.times(), i64::from(expected.leeway_seconds), now)?;
     for name in &expected.required_claims {
-        if token.claims.members().get(name).is_none_or(Value::is_null) {
+        if matches!(token.claims.view(name), None | Some(View::Null)) {
             return Err(TokenError::MissingClaim(name.clone()));
         }
     }
@@ -106,7 +115,10 @@ fn check_type(typ: Option<&str>, accepted: &[String]) -> Result<(), TokenError> 
     }
 }
 
-fn check_issuer_and_audience(claims: &Claims, expected: &Expectations) -> Result<(), TokenError> {
+fn check_issuer_and_audience<F: ClaimsForm>(
+    claims: &Claims<F>,
+    expected: &Expectations,
+) -> Result<(), TokenError> {
     let issuer = claims
         .text("iss")
         .ok_or_else(|| TokenError::MissingClaim("iss".to_owned()))?;
@@ -114,10 +126,12 @@ fn check_issuer_and_audience(claims: &Claims, expected: &Expectations) -> Result
         return Err(TokenError::WrongIssuer);
     }
     let ours = |audience: &str| expected.audiences.iter().any(|name| name == audience);
-    let for_us = match claims.members().get("aud") {
+    let for_us = match claims.view("aud") {
         None => return Err(TokenError::MissingClaim("aud".to_owned())),
-        Some(Value::String(audience)) => ours(audience),
-        Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).any(ours),
+        Some(View::String(audience)) => ours(audience),
+        Some(View::Array(audiences)) => audiences
+            .iter()
+            .any(|audience| matches!(F::view(audience), View::String(audience) if ours(audience))),
         Some(_) => false,
     };
     if for_us {
@@ -128,15 +142,16 @@ fn check_issuer_and_audience(claims: &Claims, expected: &Expectations) -> Result
 }
 
 /// The first second at which the token has expired, leeway left out.
-fn check_time(claims: &Claims, leeway: i64, now: UnixTime) -> Result<UnixTime, TokenError> {
-    let time = |name: &str| claims.members().get(name).and_then(seconds);
-    let expires_at = time("exp").ok_or_else(|| TokenError::MissingClaim("exp".to_owned()))?;
+fn check_time(times: &Times, leeway: i64, now: UnixTime) -> Result<UnixTime, TokenError> {
+    let expires_at = times
+        .expires_at
+        .ok_or_else(|| TokenError::MissingClaim("exp".to_owned()))?;
     if now.plus_seconds(-leeway) >= expires_at {
         return Err(TokenError::Expired);
     }
     // A token from the future (`iat`) means that one of the clocks is wrong, and with it how long the token lives.
-    let too_early = |name: &str| time(name).is_some_and(|start| start > now.plus_seconds(leeway));
-    if too_early("nbf") || too_early("iat") {
+    let too_early = |time: Option<UnixTime>| time.is_some_and(|start| start > now.plus_seconds(leeway));
+    if too_early(times.not_before) || too_early(times.issued_at) {
         return Err(TokenError::NotYetValid);
     }
     Ok(expires_at)

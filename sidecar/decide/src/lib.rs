@@ -44,6 +44,7 @@ pub mod path;
 mod peer;
 mod pipeline;
 mod policy;
+mod policy_claims;
 pub mod refusal;
 pub mod revocation;
 mod revoked;

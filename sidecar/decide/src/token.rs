@@ -10,6 +10,7 @@ use postern_telemetry::Code;
 use crate::answer::{Need, PresentedToken};
 use crate::caches::{Caches, TokenHash};
 use crate::issuer::{OnUnknownKid, TrustedIssuer};
+use crate::policy_claims::PolicyClaims;
 use crate::refusal::Refusal;
 use crate::revoked;
 use crate::snapshot::Snapshot;
@@ -58,7 +59,7 @@ pub(crate) fn authenticate(
     if let Some(caller) = caches.tokens.find(hash, &snapshot.issuers, now) {
         return Ok(Authenticated { caller, cached: true });
     }
-    let parsed = match (TokenRef::parse(token), introspects) {
+    let parsed = match (TokenRef::<PolicyClaims>::parse_into(token), introspects) {
         (Ok(parsed), _) => parsed,
         (Err(TokenError::Malformed(_)), Some(issuer)) if is_opaque(token) => {
             return Err(introspect(caches, token, hash, issuer, now));
@@ -100,7 +101,7 @@ pub(crate) fn hash_of(token: &str) -> Result<TokenHash, Refusal> {
 /// The trusted issuer that the token claims to be from. The claim only chooses who must have signed; that they did is
 /// proved afterwards.
 fn issuer_named_by<'s>(
-    token: &TokenRef<'_>,
+    token: &TokenRef<'_, PolicyClaims>,
     snapshot: &'s Snapshot,
 ) -> Result<(usize, &'s Arc<TrustedIssuer>), Refusal> {
     let name = token

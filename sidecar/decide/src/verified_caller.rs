@@ -11,6 +11,7 @@ use crate::accept::TokenSource;
 use crate::confirmation::{Confirmation, ConfirmationError};
 use crate::header;
 use crate::issuer::{IssuerRules, TrustedIssuer};
+use crate::policy_claims::PolicyClaims;
 use crate::refusal::Refusal;
 use crate::revocation::Subject;
 
@@ -24,7 +25,7 @@ pub struct VerifiedCaller {
     client_id: Option<Arc<str>>,
     scopes: Box<[Box<str>]>,
     scope_text: Option<Arc<str>>,
-    acr: Option<Box<str>>,
+    acr: Option<Arc<str>>,
     auth_time: Option<UnixTime>,
     confirmation: Confirmation,
     claims: Value,
@@ -49,13 +50,21 @@ pub(crate) enum Proof {
 
 impl VerifiedCaller {
     /// Of a token whose signature verified.
-    pub(crate) fn signed(issuer: &TrustedIssuer, token: &VerifiedToken) -> Result<Self, Refusal> {
+    pub(crate) fn signed(
+        issuer: &TrustedIssuer,
+        token: &VerifiedToken<PolicyClaims>,
+    ) -> Result<Self, Refusal> {
         let proof = Proof::Signature {
             key_id: token.kid().map(Box::from),
             algorithm: token.algorithm(),
         };
-        let claims = Value::from_json_str(token.claims_json())
-            .map_err(|_| Refusal::malformed("the payload is no JSON that policy could read"))?;
+        let claims = if token.claims_are_exact() {
+            Value::Object(token.claims().clone())
+        } else {
+            // Policy sees numbers as they were written.
+            Value::from_json_str(token.claims_json())
+                .map_err(|_| Refusal::malformed("the payload is no JSON that policy could read"))?
+        };
         Self::new(
             issuer,
             proof,
@@ -91,22 +100,21 @@ impl VerifiedCaller {
             };
             Refusal::new(code, error.to_string())
         })?;
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let scopes: Box<[Box<str>]> = text("scope")
-            .unwrap_or_default()
-            .split(' ')
-            .filter(|scope| !scope.is_empty())
-            .map(Box::from)
-            .collect();
+        // What is also among the claims shares their text.
+        let shared = |name: &str| match claims.get(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (scopes, scope_text) = scopes(shared("scope"));
         let caller = Self {
             issuer: Arc::clone(issuer.name()),
             rules: Arc::clone(rules),
             proof,
-            subject: text("sub").map(Arc::from),
-            client_id: text("client_id").map(Arc::from),
-            scope_text: (!scopes.is_empty()).then(|| Arc::from(scopes.join(" "))),
+            subject: shared("sub").map(Arc::clone),
+            client_id: shared("client_id").map(Arc::clone),
             scopes,
-            acr: text("acr").map(Box::from),
+            scope_text,
+            acr: shared("acr").map(Arc::clone),
             auth_time: claims.get("auth_time").and_then(Value::as_i64).map(UnixTime),
             confirmation,
             claims,
@@ -216,5 +224,54 @@ impl VerifiedCaller {
         const FIXED: u64 = 640;
         const GROWTH: u64 = 6;
         FIXED + GROWTH.saturating_mul(self.claims_bytes as u64)
+    }
+}
+
+/// The scopes that `scope` lists, and their text with one space between them, which nearly always is `scope` itself.
+fn scopes(scope: Option<&Arc<str>>) -> (Box<[Box<str>]>, Option<Arc<str>>) {
+    let Some(scope) = scope else {
+        return (Box::default(), None);
+    };
+    let scopes: Box<[Box<str>]> = scope
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .map(Box::from)
+        .collect();
+    let spaces = scopes.len().saturating_sub(1);
+    let text_bytes = scopes.iter().map(|scope| scope.len()).sum::<usize>() + spaces;
+    let text = if scopes.is_empty() {
+        None
+    } else if text_bytes == scope.len() {
+        Some(Arc::clone(scope))
+    } else {
+        Some(Arc::from(scopes.join(" ")))
+    };
+    (scopes, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_told_with_one_space_between() {
+        for (scope, list, text) in [
+            ("a", &["a"][..], Some("a")),
+            ("a b:c", &["a", "b:c"], Some("a b:c")),
+            (" a", &["a"], Some("a")),
+            ("a ", &["a"], Some("a")),
+            ("a  b", &["a", "b"], Some("a b")),
+            ("a  b ", &["a", "b"], Some("a b")),
+            (" ", &[], None),
+            ("", &[], None),
+        ] {
+            let (scopes, told) = scopes(Some(&Arc::from(scope)));
+            assert!(
+                scopes.iter().map(|scope| &**scope).eq(list.iter().copied()),
+                "{scope:?}"
+            );
+            assert_eq!(told.as_deref(), text, "{scope:?}");
+        }
+        assert_eq!(scopes(None), (Box::default(), None));
     }
 }

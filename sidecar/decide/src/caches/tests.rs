@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::issuer::IssuerRules;
+use crate::policy_claims::PolicyClaims;
 
 const NOW: UnixTime = UnixTime(1_000_000);
 const WORKING: u64 = 1_000;
@@ -25,7 +26,8 @@ fn caller() -> (Issuers, Arc<VerifiedCaller>) {
     });
     let token = sign_compact(&signer, Some("at+jwt"), claims.to_string().as_bytes()).unwrap();
     let keys = Arc::new(KeySet::from_jwks(&JwkSet::new([signer.public_jwk()])));
-    let verified = verify(&TokenRef::parse(&token).unwrap(), &keys, &expectations, NOW).unwrap();
+    let parsed = TokenRef::<PolicyClaims>::parse_into(&token).unwrap();
+    let verified = verify(&parsed, &keys, &expectations, NOW).unwrap();
     let issuer = TrustedIssuer::with_keys(Arc::new(IssuerRules::new(expectations)), keys, NOW);
     let caller = VerifiedCaller::signed(&issuer, &verified).unwrap();
     (Issuers::new([Arc::new(issuer)]), Arc::new(caller))
