@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 const A_SECOND: Duration = Duration::from_secs(1);
 /// The file is looked at every second, and a loaded machine is slow.
 const RELOAD: Duration = Duration::from_secs(10);
+/// A debug build's start.
+const START: Duration = Duration::from_secs(30);
 /// Well beyond the six seconds of the routes here.
 const STALE: Duration = Duration::from_secs(15);
 /// For whom the demo's sidecar accepts tokens.
@@ -243,4 +245,31 @@ async fn an_api_key_passes_until_it_is_revoked_and_a_changed_one_never() {
         ask(key).await.status == 401
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_revoked_stays_so_without_the_control_plane_and_over_a_restart() {
+    let mut stack = Stack::start().await;
+    let (revoked, other) = (stack.token("reader").await, stack.token("reader").await);
+    assert_eq!(stack.get("/orders", &revoked).await.status, 200);
+    postern(&stack, &["revoke", "--token", &revoked]).await;
+    is_refused_within_a_second(&stack, &revoked).await;
+
+    stack.kill("control_plane").await;
+    assert_eq!(stack.get("/orders", &revoked).await.status, 401);
+    assert_eq!(stack.get("/orders", &other).await.status, 200);
+    // Milliseconds, unless the disk is busy.
+    let kept = stack.folder().join("sidecar/lists/lists.record");
+    wait_until("the list is on disk", A_SECOND * 10, || async {
+        std::fs::read(&kept).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("\"sequence\":1,"))
+    })
+    .await;
+
+    stack.kill("sidecar").await;
+    stack.start_by_hand("sidecar");
+    wait_until("the sidecar decides again", START, || async {
+        stack.get("/orders", &other).await.status == 200
+    })
+    .await;
+    assert_eq!(stack.get("/orders", &revoked).await.status, 401);
 }

@@ -10,7 +10,7 @@
 )]
 
 use aws_lc_rs::digest::{SHA256, digest};
-use postern_e2e::stack::{AUDIENCE, Answer, Mesh, TestIssuer};
+use postern_e2e::stack::{AUDIENCE, Answer, Mesh, Stack, TestIssuer, wait_until};
 use postern_jose::{Algorithm, LocalSigner, Signer, base64url};
 use serde_json::{Value, json};
 
@@ -166,4 +166,57 @@ async fn what_a_request_says_of_its_own_origin_changes_nothing() {
     let answer = ask(&mesh, &client.token, &stolen, &forged).await;
     assert_eq!(said(&answer), (401, "dpop_proof_invalid".to_owned()));
     assert_eq!(ask(&mesh, &client.token, &good, &forged).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_route_with_nonces_hands_one_out_and_takes_it() {
+    let mut stack = Stack::start().await;
+    let issuer = TestIssuer::start().await;
+    let audience = "urn:postern:demo";
+    stack.trust(&issuer, audience).await;
+    stack.reconfigure(|config| {
+        config["routes"] = json!([{
+            "name": "api", "public_origin": ORIGIN, "policy": "off", "dpop": { "nonce": true, "required": true },
+        }]);
+    });
+    let client = Client::new(&issuer, audience);
+    let authorization = format!("DPoP {}", client.token);
+    let ask = async |claims: &Value| {
+        let proof = client.sign(claims);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("dpop", proof.as_str()),
+        ];
+        stack.ask("GET", "/orders", &headers).await
+    };
+    wait_until("the route counts", std::time::Duration::from_secs(10), || async {
+        let answer = ask(&client.claims("asking")).await;
+        answer.header("dpop-nonce") != ""
+    })
+    .await;
+    let answer = ask(&client.claims("1")).await;
+    assert_eq!(said(&answer), (401, "use_dpop_nonce".to_owned()));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .contains("error=\"use_dpop_nonce\""),
+        "{answer:?}"
+    );
+    let nonce = answer.header("dpop-nonce").to_owned();
+    let with_nonce = |jti: &str, nonce: &str| {
+        let mut claims = client.claims(jti);
+        claims["nonce"] = json!(nonce);
+        claims
+    };
+    let answer = ask(&with_nonce("2", "made-up")).await;
+    assert_eq!(said(&answer), (401, "use_dpop_nonce".to_owned()));
+    let answer = ask(&with_nonce("3", &nonce)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_ne!(answer.header("dpop-nonce"), "", "one for the next request");
+    let bearer = stack.token("reader").await;
+    assert_eq!(
+        stack.get("/orders", &bearer).await.status,
+        401,
+        "the route wants bound tokens"
+    );
 }

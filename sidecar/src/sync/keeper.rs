@@ -16,11 +16,14 @@ use super::lists::{Kept, KeptError, Lists, Position};
 use crate::clock::Stopwatch;
 use crate::disk::{DataFolder, Record, RecordError};
 
-/// After a write there is a pause of so many times what it took: some milliseconds where lists are small, some seconds where
-/// they have a million entries. What changed meanwhile is lost to a process that is killed and can't ask for it when it is
-/// back; routes that must not miss it say how old lists may be.
+/// The pause after a write: a moment where lists are small, so many times what the write took where they aren't. What changed
+/// meanwhile is lost to a process that is killed and can't ask for it when it is back; routes that must not miss it say how
+/// old lists may be.
+const MOMENT: Duration = Duration::from_millis(50);
 const REST: u32 = 10;
 const LONGEST_REST: Duration = Duration::from_secs(30);
+/// From so many revocations on lists aren't small: some 1.2 MB.
+const SMALL: usize = 50_000;
 /// How much later lists must have been heard of for that to be written down, in seconds.
 const HEARD_STEP_SECONDS: i64 = 15;
 /// 2,000,000 revocations of 24 bytes, and room for a heading with as many API keys as there can be.
@@ -75,7 +78,11 @@ pub(crate) async fn keep(
         if last {
             return;
         }
-        let rest = began.elapsed().saturating_mul(REST).min(LONGEST_REST);
+        let rest = if newest.revocations().len() < SMALL {
+            MOMENT
+        } else {
+            began.elapsed().saturating_mul(REST).min(LONGEST_REST)
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep(rest) => {}
