@@ -189,7 +189,7 @@ impl<'a> CompactRef<'a> {
             .find(|(held_for, _)| *held_for == algorithm)
             .ok_or(TokenError::AlgorithmRefused)?
             .1
-            .verify_sig(self.signing_input.as_bytes(), &self.signature)
+            .verify(self.signing_input.as_bytes(), &self.signature)
             .map_err(|_| TokenError::BadSignature)
     }
 

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::ParsedPublicKey;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -15,6 +14,7 @@ use crate::der;
 use crate::material::{Curve, Material};
 use crate::pem::{self, PUBLIC_KEY};
 use crate::strict_json;
+use crate::verifier::Verifier;
 
 /// Why a key is refused. Never quotes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub struct Jwk {
     key_id: Option<String>,
     algorithm: Option<Algorithm>,
     material: Arc<Material>,
-    verifiers: Arc<[(Algorithm, ParsedPublicKey)]>,
+    verifiers: Arc<[(Algorithm, Verifier)]>,
 }
 
 impl Jwk {
@@ -204,7 +204,7 @@ impl Jwk {
         object
     }
 
-    pub(crate) fn verifiers(&self) -> &[(Algorithm, ParsedPublicKey)] {
+    pub(crate) fn verifiers(&self) -> &[(Algorithm, Verifier)] {
         &self.verifiers
     }
 

@@ -12,12 +12,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::ParsedPublicKey;
-
 use crate::algorithm::Algorithm;
 use crate::jwk::Jwk;
 use crate::jwk_set::JwkSet;
 use crate::token_error::TokenError;
+use crate::verifier::Verifier;
 
 /// The keys of one issuer, ready to verify. Cheap to look up in, whatever its size.
 #[derive(Default)]
@@ -38,7 +37,7 @@ enum Choice {
 /// A key with the one algorithm that it is held for.
 pub(crate) struct HeldKey {
     jwk: Jwk,
-    verifier: ParsedPublicKey,
+    verifier: Verifier,
 }
 
 impl HeldKey {
@@ -48,7 +47,7 @@ impl HeldKey {
 
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), TokenError> {
         self.verifier
-            .verify_sig(message, signature)
+            .verify(message, signature)
             .map_err(|_| TokenError::BadSignature)
     }
 }

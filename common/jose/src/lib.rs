@@ -42,6 +42,7 @@ mod time;
 mod token;
 mod token_error;
 mod verified;
+mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims_form::{ClaimsForm, ClaimsMap, Scalar, View};

@@ -1,5 +1,6 @@
 //! What a public key is made of, and the checks that make it a sound one. Holds nothing private.
 
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
@@ -7,6 +8,7 @@ use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaParameters, Verificat
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jwk::JwkError;
+use crate::verifier::Verifier;
 
 /// The curves of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,27 +96,34 @@ impl Material {
     }
 
     /// A key ready to verify `algorithm`, or why this is no sound key for it.
-    pub(crate) fn verifier(&self, algorithm: Algorithm) -> Result<ParsedPublicKey, JwkError> {
+    pub(crate) fn verifier(&self, algorithm: Algorithm) -> Result<Verifier, JwkError> {
         match self {
             Self::Rsa { n, e } => {
                 check_rsa(n, e)?;
                 let parameters = rsa_parameters(algorithm).ok_or(JwkError::AlgorithmMismatch)?;
                 PublicKeyComponents { n, e }
                     .to_parsed_public_key(parameters)
+                    .map(Verifier::AsItIs)
                     .map_err(|_| JwkError::UnsoundKey)
             }
             Self::Ec { curve, x, y } => {
                 if [x.len(), y.len()] != [curve.coordinate_bytes(); 2] {
                     return Err(JwkError::UnsoundKey);
                 }
-                let verification: &'static dyn VerificationAlgorithm = match (curve, algorithm) {
-                    (Curve::P256, Algorithm::ES256) => &lc::ECDSA_P256_SHA256_FIXED,
-                    (Curve::P384, Algorithm::ES384) => &lc::ECDSA_P384_SHA384_FIXED,
-                    (Curve::P521, Algorithm::ES512) => &lc::ECDSA_P521_SHA512_FIXED,
+                let (verification, digest): (&'static dyn VerificationAlgorithm, _) = match (curve, algorithm)
+                {
+                    (Curve::P256, Algorithm::ES256) => (&lc::ECDSA_P256_SHA256_ASN1, &digest::SHA256),
+                    (Curve::P384, Algorithm::ES384) => (&lc::ECDSA_P384_SHA384_ASN1, &digest::SHA384),
+                    (Curve::P521, Algorithm::ES512) => (&lc::ECDSA_P521_SHA512_ASN1, &digest::SHA512),
                     _ => return Err(JwkError::AlgorithmMismatch),
                 };
                 // Refuses a point that isn't on the curve.
-                ParsedPublicKey::new(verification, uncompressed(x, y)).map_err(|_| JwkError::UnsoundKey)
+                let key = ParsedPublicKey::new(verification, uncompressed(x, y));
+                Ok(Verifier::Ecdsa {
+                    key: key.map_err(|_| JwkError::UnsoundKey)?,
+                    digest,
+                    coordinate_bytes: curve.coordinate_bytes(),
+                })
             }
             Self::Ed25519 { x } => {
                 if algorithm != Algorithm::EdDSA {
@@ -124,7 +133,9 @@ impl Material {
                 if x.len() != lc::ED25519_PUBLIC_KEY_LEN {
                     return Err(JwkError::UnsoundKey);
                 }
-                ParsedPublicKey::new(&lc::ED25519, x).map_err(|_| JwkError::UnsoundKey)
+                ParsedPublicKey::new(&lc::ED25519, x)
+                    .map(Verifier::AsItIs)
+                    .map_err(|_| JwkError::UnsoundKey)
             }
         }
     }
@@ -134,6 +145,7 @@ impl Material {
         let algorithm = self.algorithms().first().copied().ok_or(JwkError::UnsoundKey)?;
         let der = self
             .verifier(algorithm)?
+            .key()
             .as_der()
             .map_err(|_| JwkError::UnsoundKey)?;
         Ok(der.as_ref().to_vec())
