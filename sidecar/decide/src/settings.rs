@@ -75,12 +75,12 @@ impl HeaderPrefix {
     /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) tell neither
     /// the cases apart nor what isn't a letter or digit, so neither does this.
     pub fn owns(&self, name: &str) -> bool {
-        name.len() >= self.prefix.len()
-            && self
-                .prefix
-                .bytes()
-                .zip(name.bytes())
-                .all(|(ours, theirs)| ours == fold(theirs))
+        let begins = name.as_bytes().get(..self.prefix.len());
+        // From its end, since most names begin with the same letters as ours.
+        begins.is_some_and(|begins| {
+            let pairs = self.prefix.bytes().zip(begins);
+            pairs.rev().all(|(ours, theirs)| ours == fold(*theirs))
+        })
     }
 
     /// The prefix itself.

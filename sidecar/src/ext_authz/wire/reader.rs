@@ -68,6 +68,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The two fields of a message that is two strings or bytes, both short, and nothing else: what nearly every header is.
+    /// Each with its number. `None` says nothing of the message.
+    #[inline]
+    pub(super) fn two_short(&self) -> Option<[(u8, &'a [u8]); 2]> {
+        let (first, rest) = short(self.rest)?;
+        let (second, rest) = short(rest)?;
+        rest.is_empty().then_some([first, second])
+    }
+
     /// The key of the next field; `None` at the end of the message. Its value must be read, or skipped, before the next.
     #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field>, WireError> {
@@ -98,7 +107,7 @@ impl<'a> Reader<'a> {
     /// A `string`.
     #[inline]
     pub(super) fn text(&mut self, field: Field) -> Result<&'a str, WireError> {
-        std::str::from_utf8(self.bytes(field)?).map_err(|_| WireError::Utf8)
+        self.bytes(field).and_then(utf8)
     }
 
     /// `bytes`.
@@ -236,6 +245,24 @@ impl Field {
             Err(WireError::WireType(self.number))
         }
     }
+}
+
+/// A field of few bytes with their length before them, and what comes after it.
+#[inline]
+fn short(bytes: &[u8]) -> Option<((u8, &[u8]), &[u8])> {
+    const DELIMITED: u8 = 2;
+    let (&[key, length], rest) = bytes.split_first_chunk()?;
+    if key >= 0x80 || key & 7 != DELIMITED || length >= 0x80 {
+        return None;
+    }
+    let (value, rest) = rest.split_at_checked(length.into())?;
+    Some(((key >> 3, value), rest))
+}
+
+/// Bytes as the text that they must be.
+#[inline]
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, WireError> {
+    std::str::from_utf8(bytes).map_err(|_| WireError::Utf8)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use postern_decide::{Address, Headers, PeerView, RequestView, Timestamp};
 
 use super::metadata::{METADATA, hold_to};
-use super::reader::{Reader, WireError};
+use super::reader::{Reader, WireError, utf8};
 
 /// What makes a `CheckRequest` one that can't be decided on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +141,11 @@ fn header_map<'a>(headers: &mut Vec<(&'a str, &'a [u8])>, mut message: Reader<'a
 /// `envoy.config.core.v3.HeaderValue`: its value is in one of two fields.
 #[inline]
 fn header_value<'a>(mut message: Reader<'a>) -> Result<(&'a str, &'a [u8]), WireError> {
+    match message.two_short() {
+        Some([(1, key), (2, value)]) => return Ok((utf8(key)?, utf8(value)?.as_bytes())),
+        Some([(1, key), (3, raw)]) => return Ok((utf8(key)?, raw)),
+        _ => {}
+    }
     let (mut key, mut value, mut raw) = ("", "", [].as_slice());
     while let Some(field) = message.field()? {
         match field.number {
