@@ -61,9 +61,13 @@ impl<F: ClaimsForm> Levels<'_, F> {
         Ok(Self { left, ..self })
     }
 
-    fn members<'de, A: MapAccess<'de>>(self, mut object: A) -> Result<Members<F>, A::Error> {
+    /// Reads an object's members behind `members`, which is empty.
+    fn members<'de, A: MapAccess<'de>>(
+        self,
+        mut object: A,
+        mut members: Members<F>,
+    ) -> Result<Members<F>, A::Error> {
         let below = self.descend()?;
-        let mut members = Members::<F>::new();
         while let Some(name) = object.next_key_seed(Name(PhantomData))? {
             members.push((name, object.next_value_seed(below)?));
         }
@@ -113,7 +117,7 @@ impl<'de, F: ClaimsForm> Visitor<'de> for Outermost<'_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Members<F>, A::Error> {
-        self.0.members(object)
+        self.0.members(object, Members::<F>::with_capacity(FEW_NAMES))
     }
 }
 
@@ -194,7 +198,7 @@ impl<'de, F: ClaimsForm> Visitor<'de> for Levels<'_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<F::Value, A::Error> {
-        let members = self.members(object)?;
+        let members = self.members(object, Vec::new())?;
         Ok(F::nested(F::object(members)))
     }
 }

@@ -251,7 +251,103 @@ fn scopes(scope: Option<&Arc<str>>) -> (Box<[Box<str>]>, Option<Arc<str>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use postern_jose::{
+        Expectations, JwkSet, KeySet, LocalSigner, TokenRef, base64url, sign_compact, verify,
+    };
+    use proptest::prelude::*;
+
     use super::*;
+
+    const NOW: UnixTime = UnixTime(1_000_000);
+    const REGISTERED: &str = r#""iss":"https://issuer.example","aud":["x","api"],"exp":1000600.5"#;
+
+    struct World {
+        signer: LocalSigner,
+        keys: Arc<KeySet>,
+        issuer: TrustedIssuer,
+    }
+
+    static WORLD: LazyLock<World> = LazyLock::new(|| {
+        let signer = LocalSigner::generate(Algorithm::EdDSA).unwrap();
+        let keys = Arc::new(KeySet::from_jwks(&JwkSet::new([signer.public_jwk()])));
+        let rules = IssuerRules::new(Expectations {
+            issuer: "https://issuer.example".to_owned(),
+            audiences: vec!["api".to_owned()],
+            algorithms: vec![Algorithm::EdDSA],
+            types: Vec::new(),
+            leeway_seconds: 0,
+            required_claims: Vec::new(),
+        });
+        World {
+            signer,
+            keys: Arc::clone(&keys),
+            issuer: TrustedIssuer::with_keys(Arc::new(rules), keys, NOW),
+        }
+    });
+
+    /// What policy sees of a token with this payload.
+    fn claims(payload: &str) -> Value {
+        let token = sign_compact(&WORLD.signer, None, payload.as_bytes()).unwrap();
+        let parsed = TokenRef::<PolicyClaims>::parse_into(&token).unwrap();
+        let verified = verify(&parsed, &WORLD.keys, WORLD.issuer.expectations(), NOW).unwrap();
+        assert_eq!(verified.claims_json(), payload);
+        VerifiedCaller::signed(&WORLD.issuer, &verified).unwrap().claims
+    }
+
+    fn json_text() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            prop::sample::select(&["null", "true", "false", "0", "-0", "-0.0", "1E+2", "1e-400"][..])
+                .prop_map(str::to_owned),
+            any::<i64>().prop_map(|number| number.to_string()),
+            any::<u64>().prop_map(|number| number.to_string()),
+            "-?[1-9][0-9]{18,40}",
+            "[1-9]\\.[0-9]{1,30}(e[0-9]{1,2})?",
+            Just(r#""\u00e9\ud83d\ude00\u0000\n""#.to_owned()),
+            any::<String>().prop_map(|text| Value::from(text).to_json()),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|items| format!("[ {}]", items.join(" ,\n"))),
+                prop::collection::vec((any::<String>(), inner), 0..4).prop_map(|members| object(&members)),
+            ]
+        })
+    }
+
+    /// Their names made distinct.
+    fn object(members: &[(String, String)]) -> String {
+        let members = members.iter().enumerate();
+        let members = members
+            .map(|(at, (name, value))| format!("{}: {value}", Value::from(format!("{name}{at}")).to_json()));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+
+    proptest! {
+        #[test]
+        fn policy_sees_the_claims_as_they_were_written(
+            members in prop::collection::vec((any::<String>(), json_text()), 0..20),
+            whole_seconds: bool,
+        ) {
+            let registered = if whole_seconds { REGISTERED.replace(".5", "") } else { REGISTERED.to_owned() };
+            let payload = format!("{{{registered},\"all\":{}}}", object(&members));
+            // Numbers have their text, which comparing them wouldn't show.
+            let expected = Value::from_json_str(&payload).unwrap().to_json();
+            prop_assert_eq!(claims(&payload).to_json(), expected);
+        }
+
+        #[test]
+        fn every_form_of_claims_is_refused_and_accepted_alike(
+            name in prop::sample::select(&["iss", "sub", "client_id", "jti", "exp", "nbf", "iat", "aud", "other"][..]),
+            value in json_text(),
+        ) {
+            let payload = format!("{{\"{name}\":{value}}}");
+            let token = format!("{}.{}.AAAA", base64url::encode(br#"{"alg":"EdDSA"}"#), base64url::encode(payload.as_bytes()));
+            let as_map = TokenRef::parse(&token).map(|_| ());
+            prop_assert_eq!(TokenRef::<PolicyClaims>::parse_into(&token).map(|_| ()), as_map);
+        }
+    }
 
     #[test]
     fn scopes_are_told_with_one_space_between() {
