@@ -72,9 +72,9 @@ impl<'a> Reader<'a> {
     /// Each with its number. `None` says nothing of the message.
     #[inline]
     pub(super) fn two_short(&self) -> Option<[(u8, &'a [u8]); 2]> {
-        let (first, rest) = short(self.rest)?;
-        let (second, rest) = short(rest)?;
-        rest.is_empty().then_some([first, second])
+        let mut rest = self.rest;
+        let fields = [short(&mut rest)?, short(&mut rest)?];
+        rest.is_empty().then_some(fields)
     }
 
     /// The key of the next field; `None` at the end of the message. Its value must be read, or skipped, before the next.
@@ -247,16 +247,17 @@ impl Field {
     }
 }
 
-/// A field of few bytes with their length before them, and what comes after it.
+/// Takes a field of few bytes that are preceded by their length.
 #[inline]
-fn short(bytes: &[u8]) -> Option<((u8, &[u8]), &[u8])> {
+fn short<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     const DELIMITED: u8 = 2;
-    let (&[key, length], rest) = bytes.split_first_chunk()?;
+    let (&[key, length], after) = rest.split_first_chunk()?;
     if key >= 0x80 || key & 7 != DELIMITED || length >= 0x80 {
         return None;
     }
-    let (value, rest) = rest.split_at_checked(length.into())?;
-    Some(((key >> 3, value), rest))
+    let (value, after) = after.split_at_checked(length.into())?;
+    *rest = after;
+    Some((key >> 3, value))
 }
 
 /// Bytes as the text that they must be.
