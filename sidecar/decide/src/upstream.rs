@@ -61,8 +61,13 @@ pub(crate) fn changes(
         (&prefix.scope, caller.scope_text().map(Text::from)),
         (&prefix.peer, peer),
     ];
+    // What isn't claimed is removed unseen: Envoy may be told to show only some of a request's headers.
+    let mut unclaimed = Vec::new();
     for (name, value) in claimed {
-        set.extend(value.map(|value| Header::ours(name, value)));
+        match value {
+            Some(value) => set.push(Header::ours(name, value)),
+            None => unclaimed.push(name.to_string()),
+        }
     }
     let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
     set.extend(from_policy.into_iter().filter(|header| !reserved(header.name())));
@@ -77,12 +82,10 @@ pub(crate) fn changes(
         }
     }
 
-    let mut remove: Vec<String> = headers
-        .names()
-        .filter(|name| prefix.owns(name))
-        .chain(removed_by_policy.iter().map(String::as_str))
-        .map(str::to_ascii_lowercase)
-        .collect();
+    let mut remove = unclaimed;
+    let came = headers.names().filter(|name| prefix.owns(name));
+    let unwanted = removed_by_policy.iter().map(String::as_str);
+    remove.extend(came.chain(unwanted).map(str::to_ascii_lowercase));
     if !identifiers.trace_continues && headers.value("tracestate").is_some() {
         remove.push("tracestate".to_owned());
     }

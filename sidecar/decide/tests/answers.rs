@@ -41,7 +41,15 @@ fn what_the_token_does_not_say_is_taken_from_the_client_too() {
     );
     let allow = allowed(&decision);
     assert_eq!(header(&allow.upstream_set, "x-postern-subject"), None);
-    assert_eq!(allow.upstream_remove, ["x-postern-scope", "x-postern-subject"]);
+    assert_eq!(
+        allow.upstream_remove,
+        [
+            "x-postern-client",
+            "x-postern-peer",
+            "x-postern-scope",
+            "x-postern-subject"
+        ]
+    );
 }
 
 #[test]
@@ -63,7 +71,11 @@ fn a_well_formed_correlation_id_and_trace_are_kept_and_others_replaced() {
     let sent = TraceParent::parse(header(&allow.upstream_set, "traceparent").unwrap()).unwrap();
     assert_eq!(sent.trace_id(), decision.record.trace_id());
     assert_ne!(sent.parent_id(), "00f067aa0ba902b7");
-    assert!(allow.upstream_remove.is_empty());
+    assert_eq!(
+        allow.upstream_remove,
+        ["x-postern-peer"],
+        "nobody was proved to be it"
+    );
 
     let odd = world.ask(
         &token,
@@ -74,7 +86,7 @@ fn a_well_formed_correlation_id_and_trace_are_kept_and_others_replaced() {
         ],
     );
     assert_ne!(odd.record.correlation_id.as_str(), "a b");
-    assert_eq!(allowed(&odd).upstream_remove, ["tracestate"]);
+    assert_eq!(allowed(&odd).upstream_remove, ["tracestate", "x-postern-peer"]);
 }
 
 #[test]
@@ -100,7 +112,10 @@ fn policy_adds_headers_and_takes_some_away() {
         .collect();
     assert_eq!(roles, ["a", "b"]);
     assert_eq!(header(&allow.upstream_set, "x-postern-tier"), Some("gold"));
-    assert_eq!(allow.upstream_remove, ["cookie", "x_postern_tier"]);
+    assert_eq!(
+        allow.upstream_remove,
+        ["cookie", "x-postern-peer", "x_postern_tier"]
+    );
     assert_eq!(header(&allow.response_set, "x-seen"), Some("1"));
     assert_eq!(allow.query_remove, ["debug"]);
     assert!(allow.metadata.is_some());
