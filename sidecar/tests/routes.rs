@@ -148,6 +148,7 @@ fn each_key_of_a_route_is_checked() {
         ),
         ("paths: lax", "paths", "strict, compat"),
         ("policy: maybe", "policy", "enforce, off"),
+        ("policy: true", "policy", "enforce, off"),
         (
             "peer: { trust_domains: [\"spiffe://a\"] }",
             "peer.trust_domains[0]",
@@ -252,6 +253,9 @@ fn what_a_route_needs_of_the_rest_of_the_file_must_be_there() {
         "policy: off",
     );
     check_file_refused(&lawless, "1: policy", "missing");
+    // As tools write it that go by YAML 1.1.
+    let good = Folder::with(&format!("{lawless}routes:\n- {{ name: a, policy: false }}\n"));
+    assert_eq!(told(&good.run(&["check-config"])).0, Some(0));
     let good = Folder::with(&format!("{lawless}routes:\n- {{ name: a, policy: off }}\n"));
     let (code, stdout, stderr) = told(&good.run(&["check-config"]));
     assert_eq!(code, Some(0), "{stderr}");

@@ -1,8 +1,10 @@
 //! `routes:` of the file, key by key.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::config::accept::Accept;
 use crate::config::claims::RequiredClaims;
@@ -138,14 +140,46 @@ pub enum WhenStale {
 }
 
 /// Whether the policy is asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Policy {
     /// It decides.
     #[default]
     Enforce,
     /// It isn't asked.
     Off,
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PolicyWord)
+    }
+}
+
+struct PolicyWord;
+
+impl Visitor<'_> for PolicyWord {
+    type Value = Policy;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("enforce or off")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Policy, E> {
+        match word {
+            "enforce" => Ok(Policy::Enforce),
+            "off" => Ok(Policy::Off),
+            other => Err(E::unknown_variant(other, &["enforce", "off"])),
+        }
+    }
+
+    /// YAML 1.1 has `off` for a boolean, and tools that go by it (Helm, say) write `false` instead.
+    fn visit_bool<E: de::Error>(self, on: bool) -> Result<Policy, E> {
+        if on {
+            Err(E::unknown_variant("true", &["enforce", "off"]))
+        } else {
+            Ok(Policy::Off)
+        }
+    }
 }
 
 const fn iat_window_seconds() -> u64 {
