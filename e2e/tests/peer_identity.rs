@@ -90,7 +90,7 @@ fn uri(id: &str) -> SanType {
 }
 
 /// The one route, with this `peer`.
-fn internal(peer: Value) -> Value {
+fn internal(peer: &Value) -> Value {
     json!({ "issuers": null, "routes": [{ "name": "internal", "accept": "mtls", "policy": "off", "peer": peer }] })
 }
 
@@ -110,7 +110,7 @@ async fn a_certificate_names_exactly_one_workload_of_an_allowed_domain_or_nobody
     let mesh = Mesh::builder()
         .await
         .envoy(|envoy| with_tls(envoy, &authority, true))
-        .sidecar(internal(json!({ "trust_domains": ["prod.example"] })))
+        .sidecar(internal(&json!({ "trust_domains": ["prod.example"] })))
         .start()
         .await;
     let answer = ask(&mesh, &authority.client(vec![uri(WEB)])).await;

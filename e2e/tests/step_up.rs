@@ -24,7 +24,7 @@ async fn ask(mesh: &Mesh, path: &str, acr: Option<&str>, ago: Option<i64>) -> An
     mesh.ask("GET", path, &[("authorization", &bearer)]).await
 }
 
-fn route(name: &str, step_up: Value) -> Value {
+fn route(name: &str, step_up: &Value) -> Value {
     json!({ "name": name, "match": { "path": { "prefix": format!("/{name}") } }, "policy": "off", "step_up": step_up })
 }
 
@@ -33,9 +33,9 @@ async fn a_weak_or_old_sign_in_is_told_what_would_do_and_a_good_one_passes() {
     let mesh = Mesh::builder()
         .await
         .sidecar(json!({ "routes": [
-            route("both", json!({ "acr_values": ["phr", "mfa"], "max_age_seconds": 300 })),
-            route("strong", json!({ "acr_values": ["mfa"] })),
-            route("fresh", json!({ "max_age_seconds": 60 })),
+            route("both", &json!({ "acr_values": ["phr", "mfa"], "max_age_seconds": 300 })),
+            route("strong", &json!({ "acr_values": ["mfa"] })),
+            route("fresh", &json!({ "max_age_seconds": 60 })),
             { "name": "plain", "policy": "off" },
         ]}))
         .start()
