@@ -148,7 +148,7 @@ async fn envoys_word_alone_counts_only_where_a_route_says_so() {
         let mesh = Mesh::builder()
             .await
             .envoy(|envoy| with_tls(envoy, &authority, false))
-            .sidecar(internal(peer))
+            .sidecar(internal(&peer))
             .start()
             .await;
         let answer = ask(&mesh, &authority.client(vec![uri(WEB)])).await;
@@ -177,7 +177,7 @@ async fn a_forwarded_certificate_is_believed_of_a_listed_sender_alone() {
         let mesh = Mesh::builder()
             .await
             .envoy(|envoy| envoy.connection_manager()["forward_client_cert_details"] = json!(handling))
-            .sidecar(internal(peer))
+            .sidecar(internal(&peer))
             .start()
             .await;
         let answer = mesh
