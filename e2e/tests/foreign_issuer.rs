@@ -1,4 +1,5 @@
-//! The sidecar in front of a real foreign issuer, node-oidc-provider: found by discovery, its keys followed as they rotate.
+//! The sidecar in front of a real foreign issuer, node-oidc-provider: found by discovery, its keys followed as they rotate,
+//! its tokens revoked by the control plane.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +11,7 @@
 
 use std::time::Duration;
 
-use postern_e2e::stack::{Mesh, OidcProvider, wait_until};
+use postern_e2e::stack::{Mesh, OidcProvider, Stack, binary, wait_until};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -114,4 +115,33 @@ async fn a_flood_of_unknown_keys_costs_the_issuer_one_fetch_for_each_cooldown() 
     }
     assert!(provider.requests("/jwks").await <= before + 1);
     assert_eq!(status(&mesh, &provider.token().await).await, 200);
+}
+
+#[tokio::test]
+async fn the_control_plane_revokes_a_token_of_a_foreign_issuer() {
+    let provider = OidcProvider::start().await;
+    let stack = Stack::start().await;
+    let issuer = json!({
+        "issuer": provider.issuer, "discovery": true, "audiences": [provider.audience],
+    });
+    stack.reconfigure(|config| config["issuers"].as_array_mut().unwrap().push(issuer));
+    let (one, other) = (provider.token().await, provider.token().await);
+    for token in [&one, &other] {
+        wait_until("the issuer is trusted", LIMIT, || async {
+            stack.get("/orders", token).await.status == 200
+        })
+        .await;
+    }
+    let revoked = tokio::process::Command::new(binary("postern"))
+        .args(["revoke", "--token", &one, "--data-dir"])
+        .arg(stack.folder())
+        .output()
+        .await
+        .unwrap();
+    assert!(revoked.status.success(), "{revoked:?}");
+    wait_until("it is revoked", Duration::from_secs(1), || async {
+        stack.get("/orders", &one).await.status == 401
+    })
+    .await;
+    assert_eq!(stack.get("/orders", &other).await.status, 200);
 }

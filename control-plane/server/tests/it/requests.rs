@@ -30,11 +30,7 @@ async fn ids_are_echoed_over_http_and_stand_in_every_line_of_the_request() {
         "the same trace, another hop: {trace}"
     );
 
-    let lines: Vec<_> = plane
-        .log()
-        .into_iter()
-        .filter(|line| line["correlation_id"] == "test-42")
-        .collect();
+    let lines = plane.log_of("test-42", 2).await;
     let messages: Vec<_> = lines.iter().filter_map(|line| line["message"].as_str()).collect();
     assert_eq!(
         messages,

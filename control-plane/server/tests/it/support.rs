@@ -254,6 +254,19 @@ impl Plane {
     }
 
     /// The log lines so far.
+    /// The lines of one request, once there are `count` of them: they are read behind the process's back.
+    pub(crate) async fn log_of(&self, correlation_id: &str, count: usize) -> Vec<serde_json::Value> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut lines = self.log();
+            lines.retain(|line| line["correlation_id"] == correlation_id);
+            if lines.len() >= count || tokio::time::Instant::now() > deadline {
+                return lines;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) fn log(&self) -> Vec<serde_json::Value> {
         self.log
             .lock()
