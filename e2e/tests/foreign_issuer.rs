@@ -1,5 +1,6 @@
 //! The sidecar in front of a real foreign issuer, node-oidc-provider: found by discovery, its keys followed as they rotate,
-//! its tokens revoked by the control plane.
+//! its tokens revoked by the control plane, its opaque
+//! ones asked about.
 
 #![allow(
     clippy::unwrap_used,
@@ -144,4 +145,39 @@ async fn the_control_plane_revokes_a_token_of_a_foreign_issuer() {
     })
     .await;
     assert_eq!(stack.get("/orders", &other).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_opaque_token_passes_as_long_as_its_issuer_says_so() {
+    let provider = OidcProvider::start().await;
+    let builder = Mesh::builder().await;
+    let secret = builder.folder().join("introspection.secret");
+    std::fs::write(&secret, &provider.client_secret).unwrap();
+    let mesh = builder
+        .sidecar(json!({ "issuers": [{
+            "issuer": provider.issuer, "discovery": true, "audiences": [provider.audience],
+            "introspection": {
+                "url": format!("{}/token/introspection", provider.issuer),
+                "client_id": provider.client_id, "client_secret_file": secret, "cache_seconds": 1,
+            },
+        }]}))
+        .start()
+        .await;
+    let token = provider.opaque_token().await;
+    assert!(!token.contains('.'), "no JWT: {token}");
+    for _ in 0..5 {
+        assert_eq!(status(&mesh, &token).await, 200);
+    }
+    let asked = provider.requests("/token/introspection").await;
+    assert!(
+        (1..=2).contains(&asked),
+        "remembered for a second: asked {asked} times"
+    );
+    assert_eq!(status(&mesh, "made-up").await, 401);
+
+    provider.revoke(&token).await;
+    wait_until("its issuer revoked it", LIMIT, || async {
+        status(&mesh, &token).await == 401
+    })
+    .await;
 }

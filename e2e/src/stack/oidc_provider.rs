@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::root;
 
@@ -24,6 +24,8 @@ pub struct OidcProvider {
     control: String,
     http: reqwest::Client,
     _process: Child,
+    /// Held, so that what it has to say later doesn't end it.
+    _stdout: Lines<BufReader<ChildStdout>>,
     _stdin: Option<ChildStdin>,
 }
 
@@ -75,6 +77,7 @@ impl OidcProvider {
                 .build()
                 .unwrap_or_else(|error| panic!("no HTTP client: {error}")),
             _process: process,
+            _stdout: lines,
             _stdin: stdin,
         }
     }
