@@ -139,3 +139,6 @@ fn record(subject: &str, source: &str, fetched_at: i64, content: Vec<u8>) -> Rec
         content,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,34 @@ fn backoff(failures: u32) -> Duration {
 }
 
 #[cfg(test)]
+mod testing {
+    //! What tests of the pullers begin with.
+
+    use postern_decide::{Issuers, Revocations, Snapshot};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::status::State;
+
+    /// Nothing in force yet, on the disk of this configuration.
+    pub(super) fn context(config: &Config) -> Arc<Context> {
+        let snapshot = Snapshot::initial(
+            config.settings.clone(),
+            Arc::clone(&config.routes),
+            Issuers::default(),
+            Revocations::without_stream(),
+        );
+        Arc::new(Context {
+            published: Arc::new(Published::new(snapshot)),
+            status: Arc::new(Status::new(State::default())),
+            disk: DataFolder::open(&config.data_dir).unwrap(),
+            randomness: Arc::new(Randomness::from_system().unwrap()),
+            nonce_keys: NonceKeySource::default(),
+        })
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

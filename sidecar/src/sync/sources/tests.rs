@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use postern_decide::{Revocations, Snapshot};
 use postern_jose::{Algorithm, JwkSet, LocalSigner, UnixTime};
 use postern_policy::BundleBuilder;
 use rand::rngs::StdRng;
@@ -13,11 +12,8 @@ use super::*;
 use crate::clock;
 use crate::config::Config;
 use crate::disk::{DataFolder, Record};
-use crate::published::Published;
-use crate::random::Randomness;
-use crate::status::{State, Status};
-use crate::sync::NonceKeySource;
 use crate::sync::lists::{Delta, Event, Kept, Part, Position, Revocation, Tokens, Which};
+use crate::sync::testing::context;
 
 const CORRUPTIONS: u64 = 1_000;
 const CONFIG: &str = r#"
@@ -195,21 +191,8 @@ async fn a_thousand_corruptions_cost_what_they_hit_and_nothing_else() {
     let path = folder.path().join("sidecar.yaml");
     std::fs::write(&path, CONFIG).unwrap();
     let config = Config::load(&path).unwrap();
-    let data = DataFolder::open(&config.data_dir).unwrap();
-    let disk = Disk::write(&data);
-    let snapshot = Snapshot::initial(
-        config.settings.clone(),
-        Arc::clone(&config.routes),
-        postern_decide::Issuers::default(),
-        Revocations::without_stream(),
-    );
-    let context = Arc::new(Context {
-        published: Arc::new(Published::new(snapshot)),
-        status: Arc::new(Status::new(State::default())),
-        disk: data,
-        randomness: Arc::new(Randomness::from_system().unwrap()),
-        nonce_keys: NonceKeySource::default(),
-    });
+    let context = context(&config);
+    let disk = Disk::write(&context.disk);
     let sources = Sources::new(Arc::clone(&context), Wakes::default()).unwrap();
     assert!(
         loaded(&sources.prepare_from_disk(&config).await)
