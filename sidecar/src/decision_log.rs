@@ -43,7 +43,7 @@ impl DecisionLog {
             token_cached = record.token_cached,
             method = request.http.method,
             host = request.http.host,
-            path = path(request.http.path),
+            path = without_query(request.http.path),
             "decision"
         );
         // A refusal is business as usual; a policy that fails is a fault of whoever wrote it, and hides among refusals.
@@ -92,7 +92,7 @@ impl DecisionLog {
 }
 
 /// The path without its query, where people put secrets.
-fn path(target: &str) -> &str {
+pub(crate) fn without_query(target: &str) -> &str {
     target.split_once(['?', '#']).map_or(target, |(path, _)| path)
 }
 
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_query_never_reaches_the_log() {
-        assert_eq!(path("/orders?access_token=secret"), "/orders");
-        assert_eq!(path("/orders#x"), "/orders");
-        assert_eq!(path("/orders"), "/orders");
+        assert_eq!(without_query("/orders?access_token=secret"), "/orders");
+        assert_eq!(without_query("/orders#x"), "/orders");
+        assert_eq!(without_query("/orders"), "/orders");
     }
 }

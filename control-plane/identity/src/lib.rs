@@ -26,6 +26,6 @@ pub use model::{
     ApiKey, ApiKeyId, ApiKeyName, ApiKeyRequest, Audience, Client, ClientId, ClientName, Invalid,
     Registration, Scope, Subject,
 };
-pub use repository::{MIGRATIONS, RepositoryError};
+pub use repository::MIGRATIONS;
 pub use secret::ClientSecret;
 pub use service::{Identity, IdentityError, Page, Registered};

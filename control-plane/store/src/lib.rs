@@ -14,6 +14,7 @@ mod database;
 mod entropy;
 mod folder;
 mod private_file;
+mod repository_error;
 mod seal;
 
 #[cfg(feature = "testing")]
@@ -26,4 +27,5 @@ pub use database::{Database, DatabaseError, Migrations, Tx};
 pub use entropy::{Entropy, SystemEntropy, random_bytes, random_token};
 pub use folder::{DataFolder, FORMAT, FolderError};
 pub use private_file::{Claimed, claim_private, write_private};
+pub use repository_error::RepositoryError;
 pub use seal::{SealError, Sealed, Sealer};

@@ -29,6 +29,6 @@ pub use model::{
     TOKEN_LIFETIME_SECONDS, Which,
 };
 pub use nonce_keys::{NonceKey, NonceKeyError, NonceKeys};
-pub use repository::{MIGRATIONS, RepositoryError};
+pub use repository::MIGRATIONS;
 pub use revocations::{RevocationError, RevocationPage, Revocations};
 pub use service::{IssueError, Issued, TokenPolicy, Tokens};

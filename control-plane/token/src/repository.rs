@@ -1,6 +1,7 @@
 //! The service's tables: rows in, domain values out. It never opens a seal, and nobody else names these tables.
 
-use postern_store::{DatabaseError, Migrations};
+use postern_store::Migrations;
+pub(crate) use postern_store::RepositoryError;
 
 pub(crate) mod nonce_keys;
 pub(crate) mod revocations;
@@ -27,37 +28,3 @@ pub const MIGRATIONS: Migrations = Migrations {
         ),
     ],
 };
-
-/// Why rows could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum RepositoryError {
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    /// A row holds what no version of ours wrote.
-    #[error("the {what} `{id}` has an invalid `{column}` in the database")]
-    Corrupt {
-        /// What the row is.
-        what: &'static str,
-        /// Its id.
-        id: String,
-        /// What is wrong.
-        column: &'static str,
-    },
-}
-
-impl RepositoryError {
-    fn corrupt(what: &'static str, id: &str, column: &'static str) -> Self {
-        Self::Corrupt {
-            what,
-            id: id.to_owned(),
-            column,
-        }
-    }
-}
-
-impl From<sqlx::Error> for RepositoryError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
-    }
-}

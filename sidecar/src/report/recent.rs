@@ -10,6 +10,8 @@ use postern_decide::{Now, Record, RequestView};
 use postern_telemetry::Code;
 use serde::Serialize;
 
+use crate::decision_log::without_query;
+
 /// A method, host or path of which more than this was sent is kept cut: a ring of them stays small.
 const MAX_TEXT: usize = 512;
 
@@ -107,11 +109,6 @@ fn fill(text: &mut String, with: &str) {
 fn cut(text: &str) -> &str {
     let end = text.floor_char_boundary(MAX_TEXT);
     text.get(..end).unwrap_or_default()
-}
-
-/// The query is where people put secrets.
-fn without_query(target: &str) -> &str {
-    target.split_once(['?', '#']).map_or(target, |(path, _)| path)
 }
 
 /// A decision as admin tells it. Absent is what was not proved, or doesn't apply.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use postern_identity::ApiKeys;
 use postern_proto::sync::v1::watch_response::Hint;
 use postern_proto::sync::v1::{self as proto, Delta, Heartbeat, SnapshotPart};
-use postern_store::{ChangeLog, DatabaseError, Position};
+use postern_store::{ChangeLog, DatabaseError, Position, RepositoryError};
 use postern_token::Revocations;
 use tokio::sync::{Semaphore, watch};
 
@@ -32,9 +32,7 @@ pub(crate) enum ListsError {
     #[error(transparent)]
     Log(#[from] FeedError),
     #[error(transparent)]
-    Revocations(#[from] postern_token::RepositoryError),
-    #[error(transparent)]
-    ApiKeys(#[from] postern_identity::RepositoryError),
+    Rows(#[from] RepositoryError),
 }
 
 impl From<DatabaseError> for ListsError {
