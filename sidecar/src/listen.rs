@@ -19,6 +19,9 @@ pub enum BindError {
     /// Something that is no socket stands in its place, and isn't ours to remove.
     #[error("{} exists and is not a socket; move it away, or give another path", .0.display())]
     NotASocket(PathBuf),
+    /// A socket can't be where no folder is. Who may enter the folder isn't ours to decide, so it isn't made here.
+    #[error("{0}: its folder isn't there; make it first, and let Envoy's user into it")]
+    NoFolder(Listen),
     /// The system refuses.
     #[error("{listen}: {error}")]
     Refused {
@@ -99,7 +102,11 @@ pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
         }
         Listen::Unix(path) => {
             remove_stale(path, listen)?;
-            let listener = std::os::unix::net::UnixListener::bind(path).map_err(refused)?;
+            let listener =
+                std::os::unix::net::UnixListener::bind(path).map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => BindError::NoFolder(listen.clone()),
+                    _ => refused(error),
+                })?;
             let file = SocketFile::of(path).map_err(refused)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)).map_err(refused)?;
             listener.set_nonblocking(true).map_err(refused)?;
@@ -183,6 +190,14 @@ mod tests {
         let _first = bind(&listen).unwrap();
         assert!(matches!(bind(&listen), Err(BindError::Taken(_))));
         assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+    }
+
+    #[test]
+    fn a_socket_whose_folder_is_not_there_asks_for_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = Listen::Unix(folder.path().join("not-there/a.sock"));
+        assert!(matches!(bind(&listen), Err(BindError::NoFolder(_))));
+        assert!(!folder.path().join("not-there").exists());
     }
 
     #[test]

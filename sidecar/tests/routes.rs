@@ -190,6 +190,11 @@ fn each_key_of_a_route_is_checked() {
         ),
         ("step_up: {}", "step_up", "acr_values"),
         (
+            "step_up: { acr_values: [], max_age_seconds: 300 }",
+            "step_up.acr_values",
+            "at least one",
+        ),
+        (
             "step_up: { acr_values: [\"a b\"] }",
             "step_up.acr_values[0]",
             "acr",

@@ -31,7 +31,10 @@ pub enum VersionError {
         path: PathBuf,
     },
     /// The folder can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error(
+        "the data folder can't be used: {}: {error}; let this user write there, or give another data_dir",
+        path.display()
+    )]
     Io {
         /// What could not be accessed.
         path: PathBuf,

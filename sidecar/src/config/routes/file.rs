@@ -110,8 +110,7 @@ pub struct Dpop {
 #[serde(deny_unknown_fields)]
 pub struct StepUp {
     /// `acr` must be one of these, in order of preference. Default any.
-    #[serde(default)]
-    pub acr_values: Vec<String>,
+    pub acr_values: Option<Vec<String>>,
     /// `auth_time` may be at most this many seconds ago, 0 to 31536000. Default any.
     pub max_age_seconds: Option<u64>,
 }

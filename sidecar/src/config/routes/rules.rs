@@ -48,9 +48,17 @@ pub(super) fn step_up(place: &Place<'_>, file: &file::StepUp) -> Result<StepUp, 
         Some(age) => Some(place.within(&["step_up", "max_age_seconds"], age, 0, 31_536_000)?),
         None => None,
     };
-    if file.acr_values.is_empty() && max_age_seconds.is_none() {
-        return Err(place.invalid(&["step_up"], "expected `acr_values`, `max_age_seconds` or both"));
-    }
+    let acr_values = match &file.acr_values {
+        Some(values) if values.is_empty() => {
+            let expected = "expected at least one value of `acr`; leave the key out where any will do";
+            return Err(place.invalid(&["step_up", "acr_values"], expected));
+        }
+        Some(values) => values.as_slice(),
+        None if max_age_seconds.is_none() => {
+            return Err(place.invalid(&["step_up"], "expected `acr_values`, `max_age_seconds` or both"));
+        }
+        None => &[],
+    };
     // In a challenge they stand between blanks, as scopes do.
     let acr = |text: &str| {
         scope(text).map_err(
@@ -58,9 +66,7 @@ pub(super) fn step_up(place: &Place<'_>, file: &file::StepUp) -> Result<StepUp, 
         )
     };
     Ok(StepUp {
-        acr_values: place
-            .each(&["step_up", "acr_values"], &file.acr_values, acr)?
-            .into(),
+        acr_values: place.each(&["step_up", "acr_values"], acr_values, acr)?.into(),
         max_age_seconds,
     })
 }
