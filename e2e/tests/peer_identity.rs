@@ -9,81 +9,13 @@
     reason = "a test that can't go on panics"
 )]
 
-use postern_e2e::stack::{Answer, EnvoyConfig, Mesh};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, SanType,
-};
+use postern_e2e::stack::{Answer, Authority, Mesh};
+use rcgen::SanType;
 use serde_json::{Value, json};
 
 const WEB: &str = "spiffe://prod.example/ns/shop/sa/web";
 const CART: &str = "spiffe://prod.example/ns/shop/sa/cart";
 const STRANGER: &str = "spiffe://other.example/ns/shop/sa/web";
-
-/// Certificates of a mesh: an authority, Envoy's own, and workloads'.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = named("authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn issue(&self, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
-        let mut params = named("leaf");
-        params.subject_alt_names = names;
-        params.extended_key_usages = vec![usage];
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.0).unwrap(), key)
-    }
-
-    /// A client with a certificate for these names.
-    fn client(&self, names: Vec<SanType>) -> reqwest::Client {
-        let (certificate, key) = self.issue(names, ExtendedKeyUsagePurpose::ClientAuth);
-        let identity = format!("{}{}", certificate.pem(), key.serialize_pem());
-        self.any_client()
-            .identity(reqwest::Identity::from_pem(identity.as_bytes()).unwrap())
-            .build()
-            .unwrap()
-    }
-
-    /// A client that trusts this authority, still without a certificate.
-    fn any_client(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([reqwest::Certificate::from_pem(self.0.pem().as_bytes()).unwrap()])
-    }
-}
-
-/// Who has the same name as its issuer passes for its own.
-fn named(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params
-}
-
-/// Envoy with TLS towards clients, which may have a certificate of the authority; `handed_over`: the sidecar gets it.
-fn with_tls(envoy: &mut EnvoyConfig, authority: &Authority, handed_over: bool) {
-    let loopback = SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into());
-    let (certificate, key) = authority.issue(vec![loopback], ExtendedKeyUsagePurpose::ServerAuth);
-    let inline = |text: String| json!({ "inline_string": text });
-    envoy.filter_chain()["transport_socket"] = json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "require_client_certificate": false,
-            "common_tls_context": {
-                "tls_certificates": [{
-                    "certificate_chain": inline(certificate.pem()), "private_key": inline(key.serialize_pem()),
-                }],
-                "validation_context": { "trusted_ca": inline(authority.0.pem()) },
-            },
-        },
-    });
-    envoy.ext_authz()["include_peer_certificate"] = json!(handed_over);
-}
 
 fn uri(id: &str) -> SanType {
     SanType::URI(id.try_into().unwrap())
@@ -106,33 +38,36 @@ fn said(answer: &Answer) -> (u16, String) {
 
 #[tokio::test]
 async fn a_certificate_names_exactly_one_workload_of_an_allowed_domain_or_nobody() {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     let mesh = Mesh::builder()
         .await
-        .envoy(|envoy| with_tls(envoy, &authority, true))
+        .envoy(|envoy| authority.serve_tls(envoy, true))
         .sidecar(internal(&json!({ "trust_domains": ["prod.example"] })))
         .start()
         .await;
-    let answer = ask(&mesh, &authority.client(vec![uri(WEB)])).await;
+    let answer = ask(&mesh, &authority.workload(vec![uri(WEB)]).http).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.upstream_header("x-postern-peer"), WEB);
     assert_eq!(answer.upstream_header("x-postern-auth"), "mtls");
 
     let dns = || SanType::DnsName("web.prod.example".try_into().unwrap());
-    let answer = ask(&mesh, &authority.client(vec![dns(), uri(WEB)])).await;
+    let answer = ask(&mesh, &authority.workload(vec![dns(), uri(WEB)]).http).await;
     assert_eq!(answer.upstream_header("x-postern-peer"), WEB, "{answer:?}");
     for (client, expected) in [
-        (authority.client(vec![uri(STRANGER)]), (403, "peer_untrusted")),
         (
-            authority.client(vec![uri(WEB), uri(CART)]),
+            authority.workload(vec![uri(STRANGER)]).http,
+            (403, "peer_untrusted"),
+        ),
+        (
+            authority.workload(vec![uri(WEB), uri(CART)]).http,
             (403, "peer_ambiguous"),
         ),
-        (authority.client(vec![dns()]), (401, "peer_required")),
+        (authority.workload(vec![dns()]).http, (401, "peer_required")),
         (
-            authority.client(vec![uri("https://prod.example/web")]),
+            authority.workload(vec![uri("https://prod.example/web")]).http,
             (401, "peer_required"),
         ),
-        (authority.any_client().build().unwrap(), (401, "peer_required")),
+        (authority.nobody(), (401, "peer_required")),
     ] {
         let answer = ask(&mesh, &client).await;
         let (status, code) = said(&answer);
@@ -142,20 +77,20 @@ async fn a_certificate_names_exactly_one_workload_of_an_allowed_domain_or_nobody
 
 #[tokio::test]
 async fn envoys_word_alone_counts_only_where_a_route_says_so() {
-    let authority = Authority::new();
+    let authority = Authority::generate();
     for (trust_principal, expected) in [(true, 200), (false, 401)] {
         let peer = json!({ "trust_domains": ["prod.example"], "trust_principal": trust_principal });
         let mesh = Mesh::builder()
             .await
-            .envoy(|envoy| with_tls(envoy, &authority, false))
+            .envoy(|envoy| authority.serve_tls(envoy, false))
             .sidecar(internal(&peer))
             .start()
             .await;
-        let answer = ask(&mesh, &authority.client(vec![uri(WEB)])).await;
+        let answer = ask(&mesh, &authority.workload(vec![uri(WEB)]).http).await;
         assert_eq!(answer.status, expected, "{answer:?}");
-        let nobody = ask(&mesh, &authority.any_client().build().unwrap()).await;
+        let nobody = ask(&mesh, &authority.nobody()).await;
         assert_eq!(said(&nobody), (401, "peer_required".to_owned()));
-        let stranger = ask(&mesh, &authority.client(vec![uri(STRANGER)])).await;
+        let stranger = ask(&mesh, &authority.workload(vec![uri(STRANGER)]).http).await;
         assert_ne!(stranger.status, 200, "{stranger:?}");
     }
 }

@@ -89,7 +89,14 @@ async fn a_proof_counts_for_its_own_request_token_and_time_alone() {
     let mesh = mesh().await;
     let client = Client::new(&mesh.issuer, AUDIENCE);
     let good = client.sign(&client.claims("good"));
-    assert_eq!(ask(&mesh, &client.token, &good, &[]).await.status, 200);
+    let answer = ask(&mesh, &client.token, &good, &[]).await;
+    assert_eq!(
+        (
+            answer.status,
+            answer.upstream_header("x-postern-subject").as_str()
+        ),
+        (200, "tester")
+    );
     let again = ask(&mesh, &client.token, &good, &[]).await;
     assert_eq!(said(&again), (401, "dpop_proof_replayed".to_owned()));
 
@@ -132,6 +139,10 @@ async fn a_bound_token_is_useless_without_its_key_or_as_a_bearer_token() {
     let answer = ask(&mesh, &client.token, &thief.sign(&claims), &[]).await;
     assert_eq!(said(&answer), (401, "invalid_token".to_owned()));
     assert!(mesh.sidecar_log().contains("token_binding_mismatch"));
+
+    let dpop = format!("DPoP {}", client.token);
+    let without = mesh.ask("GET", "/orders", &[("authorization", &dpop)]).await;
+    assert_eq!(said(&without), (401, "dpop_proof_missing".to_owned()));
 
     let bearer = format!("Bearer {}", client.token);
     let proof = client.sign(&client.claims("2"));

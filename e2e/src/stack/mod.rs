@@ -2,6 +2,7 @@
 //! sidecar and an Envoy alone with configurations of the test's own ([`Mesh`]), and asked from outside. What tests need to read well lives here; what they promise stands in the tests.
 
 mod answer;
+mod authority;
 mod binaries;
 mod envoy_config;
 mod issuer;
@@ -14,6 +15,7 @@ mod running;
 mod upstream;
 
 pub use answer::Answer;
+pub use authority::{Authority, Workload};
 pub use binaries::{binary, root};
 pub use envoy_config::EnvoyConfig;
 pub use issuer::TestIssuer;
