@@ -47,6 +47,8 @@ pub use env::{Env, Limits};
 pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
 pub use number::Number;
+#[doc(hidden)]
+pub use program::Planted;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
 pub use reads::Reads;
 pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};

@@ -8,7 +8,7 @@ use super::constants::Constants;
 use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
-use super::{Builtin, Entrypoint, HostBuiltins, Program, Spot};
+use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
 use crate::plan::{Location, Plan};
@@ -21,6 +21,7 @@ const ENTRYPOINT_PARAMS: [i64; 2] = [0, 1];
 /// A program that is being built.
 pub(super) struct Builder<'p> {
     plan: &'p Plan,
+    pub(super) planted: Planted,
     pub(super) constants: Constants,
     /// The constants when all code is there.
     made: Vec<Value>,
@@ -39,9 +40,9 @@ pub(super) struct Builder<'p> {
 }
 
 /// Builds the program of `plan`.
-pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins) -> Result<Program, LoadError> {
+pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
     let resolved = resolve(plan, host)?;
-    let mut builder = Builder::new(plan)?;
+    let mut builder = Builder::new(plan, planted)?;
     let mut functions = Vec::with_capacity(plan.functions.len());
     let mut called = Vec::with_capacity(plan.functions.len());
     let mut paths = Paths::default();
@@ -204,7 +205,7 @@ fn index_names<'a>(
 }
 
 impl<'p> Builder<'p> {
-    fn new(plan: &'p Plan) -> Result<Self, LoadError> {
+    fn new(plan: &'p Plan, planted: Planted) -> Result<Self, LoadError> {
         let names = plan.functions.iter().map(|function| function.name.clone());
         let names = names.chain(plan.entrypoints.iter().map(|entrypoint| entrypoint.name.clone()));
         let too_many = LoadError::TooLarge {
@@ -214,6 +215,7 @@ impl<'p> Builder<'p> {
         };
         Ok(Builder {
             plan,
+            planted,
             constants: Constants::new(&plan.strings).ok_or(too_many)?,
             made: Vec::new(),
             code: Vec::new(),

@@ -9,6 +9,7 @@ mod locals;
 mod op;
 mod optimize;
 mod paths;
+mod planted;
 mod scopes;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::value::{Set, Value};
 
 pub(crate) use op::{Address, Function, Local, Op, Operand, Source};
 use paths::Paths;
+pub use planted::Planted;
 
 /// Names an entrypoint of the [`Program`] that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +104,20 @@ impl Program {
     /// # Errors
     /// When the plan can't be read, or something in it can't run. Nothing is half loaded.
     pub fn load(plan_json: &[u8], host: &dyn HostBuiltins) -> Result<Program, LoadError> {
-        build::build(&plan::read(plan_json)?, host)
+        Program::load_with(plan_json, host, Planted::default())
+    }
+
+    /// As [`Program::load`], with mistakes: for tests that must see them.
+    ///
+    /// # Errors
+    /// As [`Program::load`].
+    #[doc(hidden)]
+    pub fn load_with(
+        plan_json: &[u8],
+        host: &dyn HostBuiltins,
+        planted: Planted,
+    ) -> Result<Program, LoadError> {
+        build::build(&plan::read(plan_json)?, host, planted)
     }
 
     /// The names of the entrypoints, as given to `opa build -e`: `orders/authz/decision`.

@@ -280,7 +280,7 @@ impl<'b, 'p> Body<'b, 'p> {
             .iter()
             .map(|key| self.string(*key))
             .collect::<Result<_, _>>()?;
-        let changes_world = local == INPUT || local == DATA;
+        let changes_world = (local == INPUT || local == DATA) && !self.builder.planted.memo_through_with;
         let with = self.index(self.builder.withs.len())?;
         self.builder.withs.push(With {
             local,
