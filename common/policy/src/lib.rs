@@ -4,6 +4,7 @@
 //! - [`input`] builds the document that OPA-Envoy gives a policy, plus `input.postern`, from borrowed parts.
 //! - [`PolicyResult`] reads what the policy answered; anything of the wrong form is an error that names it.
 //! - [`bundle`] (feature `bundle`) reads, verifies, builds and signs OPA's bundles.
+//! - [`builtins`] (feature `builtins`) are the builtins of policies that need cryptography.
 //! - [`plan`] (feature `plan`) runs a bundle's plan.
 //!
 //! Without default features this crate knows neither archives nor signatures nor any engine: that core is what the
@@ -13,6 +14,8 @@ pub mod engine;
 pub mod input;
 pub mod result;
 
+#[cfg(feature = "builtins")]
+pub mod builtins;
 #[cfg(feature = "bundle")]
 pub mod bundle;
 #[cfg(feature = "plan")]

@@ -1,11 +1,16 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
-use postern_rego::{EntrypointId, Env, NoHost, Program, Value};
+use postern_rego::{EntrypointId, Env, Program, Value};
 
+#[cfg(feature = "builtins")]
+use crate::builtins::Host;
 use crate::engine::normalize_entrypoint;
 use crate::input::InputReads;
 use crate::{Engine, EngineError, Entrypoint};
+
+#[cfg(not(feature = "builtins"))]
+use postern_rego::NoHost as Host;
 
 /// A plan with its data, ready to be asked.
 pub struct PlanEngine {
@@ -49,7 +54,7 @@ impl PlanEngine {
     /// # Errors
     /// [`EngineError::Load`].
     pub fn new(revision: impl Into<String>, plan_json: &[u8], data: Value) -> Result<Self, EngineError> {
-        let program = Program::load(plan_json, &NoHost).map_err(|e| EngineError::Load(e.to_string()))?;
+        let program = Program::load(plan_json, &Host).map_err(|e| EngineError::Load(e.to_string()))?;
         let asked = |name: &str| {
             let id = program.entrypoint(name)?;
             let reads = InputReads::new(program.reads(id));

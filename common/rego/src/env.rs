@@ -1,6 +1,8 @@
 //! What one evaluation is given besides its input and data: the time, a seed, and bounds. Never read from the
 //! surroundings.
 
+use crate::value::Value;
+
 /// The surroundings of one evaluation, which sees one instant and one source of randomness throughout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Env {
@@ -8,6 +10,9 @@ pub struct Env {
     pub now_ns: i64,
     /// Where `rand.intn` and `uuid.rfc4122` draw from.
     pub seed: [u8; 32],
+    /// What the host says of itself, `opa.runtime`'s answer: an object with `config`, `env` and `version`, say. Without
+    /// it that is an empty object. A policy can read whatever is put here, but credentials in `config`.
+    pub runtime: Option<Value>,
     /// Where the evaluation is stopped.
     pub limits: Limits,
     /// Whether a builtin's failure is an error; otherwise the call is undefined, which is OPA's default.
@@ -21,6 +26,7 @@ impl Env {
         Env {
             now_ns,
             seed,
+            runtime: None,
             limits: Limits::default(),
             strict_builtin_errors: false,
         }

@@ -42,7 +42,9 @@ mod program;
 mod reads;
 mod value;
 
-pub use builtins::{BuiltinError, BuiltinFn, Context, names as builtin_names};
+pub use builtins::{
+    BuiltinError, BuiltinFn, Context, Effects, effects as builtin_effects, host, names as builtin_names,
+};
 pub use env::{Env, Limits};
 pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;

@@ -44,7 +44,7 @@ fn encode(context: &mut Context<'_>, operands: &[Value], encoder: fn(&[u8]) -> S
 pub(super) fn base64_decode(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let text = string(operands, 1)?;
     context.spend(text.len())?;
-    answer(utf8(decode(&STANDARD, text)?)?)
+    answer(utf8(standard_bytes(text)?)?)
 }
 
 pub(super) fn base64_is_valid(context: &mut Context<'_>, operands: &[Value]) -> Answer {
@@ -91,6 +91,11 @@ pub(super) fn url_bytes(text: &str) -> Result<Vec<u8>, BuiltinError> {
         (false, _) => return fail(format!("illegal base64url string: {text}")),
     };
     decode(&URL, &format!("{text}{padding}"))
+}
+
+/// Decodes base64 with its padding.
+pub(super) fn standard_bytes(text: &str) -> Result<Vec<u8>, BuiltinError> {
+    decode(&STANDARD, text)
 }
 
 /// Decodes, passing over line ends as Go does.

@@ -35,7 +35,12 @@ pub(super) fn is_valid(context: &mut Context<'_>, operands: &[Value]) -> Answer 
         return answer(false);
     };
     context.spend(text.len())?;
-    answer(is_well_formed(text, GO_MAX_NESTING))
+    answer(is_go_json(text))
+}
+
+/// Whether Go would read it.
+pub(super) fn is_go_json(text: &str) -> bool {
+    is_well_formed(text, GO_MAX_NESTING)
 }
 
 fn is_well_formed(text: &str, max_nesting: usize) -> bool {
@@ -44,12 +49,16 @@ fn is_well_formed(text: &str, max_nesting: usize) -> bool {
 }
 
 pub(super) fn marshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let value = operands::any(operands, 1)?;
+    answer(marshal_text(context, operands::any(operands, 1)?)?)
+}
+
+/// The value as Go's `encoding/json` writes it.
+pub(super) fn marshal_text(context: &mut Context<'_>, value: &Value) -> Result<String, BuiltinError> {
     context.spend_on_all(value)?;
     check_numbers(value)?;
     let text = to_json(value, None);
     context.spend(text.len())?;
-    answer(text)
+    Ok(text)
 }
 
 pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]) -> Answer {

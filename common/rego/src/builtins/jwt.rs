@@ -3,13 +3,18 @@
 use super::encoding::url_bytes;
 use super::operands::string;
 use super::{Answer, BuiltinError, Context, answer, fail, json};
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 /// Header, payload, and the signature in hexadecimal.
 pub(super) fn decode(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let token = string(operands, 1)?;
-    context.spend(token.len().saturating_mul(4))?;
+    context.spend(cost(token))?;
     decode_token(token)
+}
+
+/// Of a token, in elements.
+pub(super) fn cost(token: &str) -> usize {
+    token.len().saturating_mul(4)
 }
 
 /// Recurses into a token within a token, each at most three quarters as long.
@@ -23,11 +28,11 @@ fn decode_token(token: &str) -> Answer {
     };
     let header = text(header).map_err(in_context("JWT header had invalid encoding"))?;
     let header = json_object(&header).map_err(in_context("bad JWT header"))?;
-    if header.get("enc").is_some() {
+    if header.get_str("enc").is_some() {
         return fail("JWT is a JWE object, which is not supported");
     }
     let payload = text(payload).map_err(in_context("JWT payload had invalid encoding"))?;
-    match header.get("cty") {
+    match header.get_str("cty") {
         Some(Value::String(kind)) if kind.as_ref() == "JWT" => {
             return decode_token(payload.trim_matches(['"', '\'']));
         }
@@ -37,29 +42,34 @@ fn decode_token(token: &str) -> Answer {
     }
     let payload = json_object(&payload)?;
     let signature = url_bytes(signature).map_err(in_context("JWT signature had invalid encoding"))?;
-    answer(vec![header, payload, Value::from(hex::encode(signature))])
+    answer(vec![
+        header.into(),
+        payload.into(),
+        Value::from(hex::encode(signature)),
+    ])
 }
 
-fn json_object(text: &str) -> Result<Value, BuiltinError> {
-    let value = json::parse(text).map_err(in_context("invalid JSON"))?;
-    if matches!(value, Value::Object(_)) {
-        Ok(value)
-    } else {
-        fail("decoded JSON type was not an Object")
+pub(super) fn json_object(text: &str) -> Result<Object, BuiltinError> {
+    match json::parse(text).map_err(in_context("invalid JSON"))? {
+        Value::Object(object) => Ok(object),
+        _ => fail("decoded JSON type was not an Object"),
     }
 }
 
-/// Decodes to text, each byte that isn't UTF-8 replaced: Go's JSON decoder does that in strings, and refuses what
-/// isn't ASCII anywhere else.
 fn text(part: &str) -> Result<String, BuiltinError> {
-    let bytes = url_bytes(part)?;
-    let mut rest = bytes.as_slice();
+    Ok(lossy_text(&url_bytes(part)?))
+}
+
+/// Bytes as text, each byte that isn't UTF-8 replaced: Go's JSON decoder does that in strings, and refuses what
+/// isn't ASCII anywhere else.
+pub(super) fn lossy_text(bytes: &[u8]) -> String {
+    let mut rest = bytes;
     let mut text = String::with_capacity(bytes.len());
     loop {
         match std::str::from_utf8(rest) {
             Ok(valid) => {
                 text.push_str(valid);
-                return Ok(text);
+                return text;
             }
             Err(error) => {
                 let (valid, invalid) = rest.split_at(error.valid_up_to());

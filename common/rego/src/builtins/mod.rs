@@ -1,5 +1,6 @@
 //! OPA's builtin functions, each with exactly OPA's answers and failures. One that can't be exact isn't here: a plan
-//! that needs it is refused when it is loaded. Nothing here reads a clock, draws randomness or does I/O.
+//! that needs it is refused when it is loaded. Nothing here reads a clock, knows other randomness
+//! than the evaluation's seed, or does I/O.
 
 mod aggregates;
 mod arithmetic;
@@ -7,11 +8,13 @@ mod arrays;
 mod bits;
 mod comparison;
 mod display;
+mod effects;
 mod encoding;
 mod go_float;
 mod go_fmt;
 mod go_text;
 mod graph;
+pub mod host;
 mod json;
 mod jwt;
 mod numbers;
@@ -20,6 +23,8 @@ mod operands;
 mod paths;
 mod print;
 mod query;
+mod random;
+mod runtime;
 mod sets;
 mod split;
 mod sprintf;
@@ -30,10 +35,17 @@ mod table;
 mod tests;
 mod trim;
 mod types;
+mod uuid;
 mod walk;
 
+pub use effects::{Effects, effects};
 pub(crate) use table::lookup;
 pub use table::names;
+
+use std::collections::BTreeMap;
+
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::env::Env;
 use crate::number::Number;
@@ -63,19 +75,75 @@ pub struct Context<'a> {
     env: &'a Env,
     budget: u64,
     print: Option<&'a mut dyn FnMut(&str)>,
+    /// Made from the seed when it is first drawn from.
+    random: Option<Box<ChaCha12Rng>>,
+    remembered: BTreeMap<(&'static str, Value), Value>,
 }
 
 impl<'a> Context<'a> {
     /// The surroundings of an evaluation, the statements that it has left, and where `print` goes, if anywhere.
     #[must_use]
     pub fn new(env: &'a Env, budget: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {
-        Self { env, budget, print }
+        Self {
+            env,
+            budget,
+            print,
+            random: None,
+            remembered: BTreeMap::new(),
+        }
     }
 
     /// The instant of the evaluation, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn now_ns(&self) -> i64 {
         self.env.now_ns
+    }
+
+    /// What the host says of itself, if it does ([`Env::runtime`]).
+    #[must_use]
+    pub fn runtime(&self) -> Option<&'a Value> {
+        self.env.runtime.as_ref()
+    }
+
+    /// The next random bytes that the evaluation's seed gives. The same seed gives the same ones in the same order.
+    ///
+    /// # Errors
+    /// [`BuiltinError::Exhausted`] when less is left than they cost.
+    pub fn random<const N: usize>(&mut self) -> Result<[u8; N], BuiltinError> {
+        self.spend(N.saturating_add(64))?;
+        let env = self.env;
+        let random = self
+            .random
+            .get_or_insert_with(|| Box::new(ChaCha12Rng::from_seed(env.seed)));
+        let mut bytes = [0; N];
+        random.fill_bytes(&mut bytes);
+        Ok(bytes)
+    }
+
+    /// The value that `builtin` has under `key` in this evaluation: made once, when it is first asked for, and the same
+    /// from then on. Nothing is remembered that has no value.
+    ///
+    /// # Errors
+    /// Those of `make`, and [`BuiltinError::Exhausted`] when less is left than remembering costs.
+    pub fn remember(
+        &mut self,
+        builtin: &'static str,
+        key: &Value,
+        make: impl FnOnce(&mut Self) -> Result<Option<Value>, BuiltinError>,
+    ) -> Result<Option<Value>, BuiltinError> {
+        // What is compared while looking, and kept afterwards.
+        self.spend_on_all(key)?;
+        let key = (builtin, key.clone());
+        if let Some(known) = self.remembered.get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        // An entry takes memory for as long as the evaluation lasts, so there can't be millions.
+        self.spend(1024)?;
+        let made = make(self)?;
+        if let Some(value) = &made {
+            self.remembered.insert(key, value.clone());
+        }
+        Ok(made)
     }
 
     /// How many statements are left: builtins spend from it what they cost.

@@ -2,7 +2,8 @@
 
 use super::{
     BuiltinFn, aggregates, arithmetic, arrays, bits, comparison, encoding, graph, json, jwt, numbers,
-    objects, paths, print, query, sets, split, sprintf, strings, subset, trim, types, walk,
+    objects, paths, print, query, random, runtime, sets, split, sprintf, strings, subset, trim, types, uuid,
+    walk,
 };
 
 /// The function that OPA calls `name`.
@@ -95,9 +96,11 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("object.subset", subset::subset),
     ("object.union", objects::union),
     ("object.union_n", objects::union_n),
+    ("opa.runtime", runtime::runtime),
     ("or", sets::or),
     ("plus", arithmetic::plus),
     ("product", aggregates::product),
+    ("rand.intn", random::intn),
     ("rem", arithmetic::rem),
     ("replace", split::replace),
     ("round", arithmetic::round),
@@ -128,6 +131,8 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("urlquery.decode_object", query::decode_object),
     ("urlquery.encode", query::encode),
     ("urlquery.encode_object", query::encode_object),
+    ("uuid.parse", uuid::parse),
+    ("uuid.rfc4122", random::uuid),
     ("walk", walk::walk),
 ];
 

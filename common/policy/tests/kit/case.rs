@@ -1,6 +1,9 @@
 //! One case: a plan, input and data, and what OPA answers. Compares as OPA's own tests do.
 
-use postern_rego::{Array, EntrypointId, Env, EvalError, NoHost, Object, Program, Set, Value, builtin_names};
+use postern_policy::builtins::Host;
+use postern_rego::{Array, EntrypointId, Env, EvalError, Object, Program, Set, Value};
+
+use crate::document::provided;
 
 /// What became of a case.
 pub(crate) enum Outcome {
@@ -35,7 +38,7 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) fn run(&self) -> Outcome {
-        let known: Vec<&str> = builtin_names().collect();
+        let known = provided();
         let missing: Vec<String> = self
             .builtins
             .iter()
@@ -43,7 +46,7 @@ impl<'a> Case<'a> {
             .map(ToString::to_string)
             .collect();
         let plan = self.case.get("plan").expect("a plan").to_json();
-        match (Program::load(plan.as_bytes(), &NoHost), missing.is_empty()) {
+        match (Program::load(plan.as_bytes(), &Host), missing.is_empty()) {
             (Ok(program), true) => self.judge(self.evaluate(&program, self.input().as_ref())),
             (Err(_), false) => Outcome::Refused(missing),
             (Ok(_), false) => Outcome::Wrong(format!("loaded without {}", missing.join(", "))),
@@ -54,7 +57,7 @@ impl<'a> Case<'a> {
     /// The case's program, unless it can't be loaded here.
     pub(crate) fn program(&self) -> Option<Program> {
         let plan = self.case.get("plan").expect("a plan").to_json();
-        Program::load(plan.as_bytes(), &NoHost).ok()
+        Program::load(plan.as_bytes(), &Host).ok()
     }
 
     /// The names and texts that its plan knows.
