@@ -7,11 +7,12 @@ step() { echo; echo "== $*"; }
 
 scripts/lint.sh code
 
-step "tools: Envoy, nginx, opa, opa's own cases"
+step "tools: Envoy, nginx, opa, opa's own cases, opa as an oracle"
 scripts/envoy.sh
 scripts/nginx.sh
 scripts/tools.sh opa
 scripts/tools.sh kit
+scripts/tools.sh oracle
 scripts/peers.sh oidc-provider >/dev/null
 
 step "build"

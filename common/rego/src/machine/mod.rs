@@ -46,6 +46,7 @@ pub(crate) fn run<'e>(
         program,
         limits: env.limits,
         strict: env.strict_builtin_errors,
+        failure: None,
         context: Context::new(env, env.limits.max_statements, print),
         budget: env.limits.max_statements,
         data,
@@ -54,9 +55,17 @@ pub(crate) fn run<'e>(
         results: Results::default(),
     };
     let outcome = machine.start(entrypoint, input);
-    let Machine { scratch, results, .. } = machine;
+    let Machine {
+        scratch,
+        results,
+        failure,
+        ..
+    } = machine;
     scratch::put_back(scratch);
-    outcome.map(|()| results)
+    match failure {
+        Some((fault, at)) => Err(fault.into_error(program, at)),
+        None => outcome.map(|()| results),
+    }
 }
 
 /// The state of one evaluation.
@@ -65,6 +74,9 @@ struct Machine<'e> {
     limits: Limits,
     /// Whether a builtin's failure is an error.
     strict: bool,
+    /// The first such error, and where it happened. OPA goes on after it as if the call were undefined, and reports it in
+    /// place of whatever comes of that.
+    failure: Option<(Fault, Address)>,
     context: Context<'e>,
     /// Statements left.
     budget: u64,
@@ -207,7 +219,7 @@ impl<'e> Machine<'e> {
                     next
                 }
                 Op::Call { call, fail } => self.call(call, next, fail)?,
-                Op::CallBuiltin { call, fail } => or(self.call_builtin(call)?, fail),
+                Op::CallBuiltin { call, fail } => or(self.call_builtin(call, *at)?, fail),
                 Op::CallDynamic { call, missing, fail } => self.call_dynamic(call, next, missing, fail)?,
                 Op::Return { source } => {
                     let value = self.take(source);

@@ -1,0 +1,91 @@
+// Oracle says what OPA makes of a policy: its plan, as `opa build` writes it, and what OPA's own evaluator answers.
+//
+// It reads requests from standard input, one JSON document a line, and writes one line for each. A request is a policy
+// and all that is asked of it, so that it is compiled once. Nothing of a request outlives its answer.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// request is a policy and what is asked of it. Documents come as text, so that numbers keep how they are written.
+type request struct {
+	// Modules are Rego files by name.
+	Modules map[string]string `json:"modules"`
+	Data    string            `json:"data"`
+	Inputs  []string          `json:"inputs"`
+	// Entrypoints are paths such as `t/allow`.
+	Entrypoints []string `json:"entrypoints"`
+	// Levels are those of `opa build -O`.
+	Levels []int `json:"levels"`
+	// Naive switches the rule index and early exit off, which plans say nothing about.
+	Naive bool `json:"naive"`
+}
+
+// reply is what OPA makes of it.
+type reply struct {
+	// Error is why OPA refuses the policy itself.
+	Error string `json:"error,omitempty"`
+	// Places are where in the modules, if OPA says so.
+	Places []place `json:"places,omitempty"`
+	Builds []build `json:"builds,omitempty"`
+}
+
+// place is a row of a file.
+type place struct {
+	File string `json:"file"`
+	Row  int    `json:"row"`
+}
+
+// build is the policy at one level of optimization.
+type build struct {
+	Level int `json:"level"`
+	// Entrypoints are those that this build has.
+	Entrypoints []string `json:"entrypoints,omitempty"`
+	// Plan is a plan.json.
+	Plan string `json:"plan,omitempty"`
+	// Error is why there is no plan.
+	Error string `json:"error,omitempty"`
+	// Answers are those to each input of each entrypoint, first lenient, then strict: entrypoint by entrypoint, input by
+	// input.
+	Answers []answer `json:"answers,omitempty"`
+}
+
+// answer is one decision.
+type answer struct {
+	// Value is written as Rego writes it; absent where the decision is undefined or an error.
+	Value *string `json:"value,omitempty"`
+	// Code is an error's, such as `eval_conflict_error`.
+	Code    string   `json:"code,omitempty"`
+	Message string   `json:"message,omitempty"`
+	Prints  []string `json:"prints,omitempty"`
+}
+
+func main() {
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriter(os.Stdout)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	decoder := json.NewDecoder(in)
+	for decoder.More() {
+		var asked request
+		if err := decoder.Decode(&asked); err != nil {
+			fail(err)
+		}
+		if err := encoder.Encode(answers(context.Background(), &asked)); err != nil {
+			fail(err)
+		}
+		if err := out.Flush(); err != nil {
+			fail(err)
+		}
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "oracle:", err)
+	os.Exit(1)
+}
