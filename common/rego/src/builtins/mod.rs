@@ -20,6 +20,7 @@ mod jwt;
 mod numbers;
 mod objects;
 mod operands;
+mod patch;
 mod paths;
 mod print;
 mod query;

@@ -125,7 +125,7 @@ fn selection(context: &mut Context<'_>, operands: &[Value]) -> Result<Selection,
 }
 
 /// A path: an array of keys, or text in JSON Pointer's escapes (RFC 6901), with any number of slashes in front.
-fn keys(path: &Value) -> Result<Vec<Value>, BuiltinError> {
+pub(super) fn keys(path: &Value) -> Result<Vec<Value>, BuiltinError> {
     match path {
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
         Value::String(text) => {

@@ -5,7 +5,7 @@ use super::{BuiltinError, Context, display, lookup};
 use crate::env::Env;
 use crate::value::{Array, Object, Set, Value};
 
-fn value(json: &str) -> Value {
+pub(super) fn value(json: &str) -> Value {
     fn sets(value: &Value) -> Value {
         match value {
             Value::Array(array) => Value::from(array.iter().map(sets).collect::<Array>()),
@@ -27,7 +27,7 @@ fn value(json: &str) -> Value {
 }
 
 /// The result as Rego writes it, `undefined`, or the error.
-fn call(name: &str, operands: &str) -> Result<String, BuiltinError> {
+pub(super) fn call(name: &str, operands: &str) -> Result<String, BuiltinError> {
     let operands: Vec<Value> = value(operands)
         .as_array()
         .expect("operands")
@@ -45,13 +45,13 @@ fn call(name: &str, operands: &str) -> Result<String, BuiltinError> {
     Ok(text)
 }
 
-fn check(cases: &[(&str, &str, &str)]) {
+pub(super) fn check(cases: &[(&str, &str, &str)]) {
     for (name, operands, wanted) in cases {
         assert_eq!(call(name, operands).as_deref(), Ok(*wanted), "{name}{operands}");
     }
 }
 
-fn check_failures(cases: &[(&str, &str, &str)]) {
+pub(super) fn check_failures(cases: &[(&str, &str, &str)]) {
     for (name, operands, wanted) in cases {
         assert_eq!(
             call(name, operands),
@@ -61,7 +61,7 @@ fn check_failures(cases: &[(&str, &str, &str)]) {
     }
 }
 
-fn halts(name: &str, operands: &str) -> bool {
+pub(super) fn halts(name: &str, operands: &str) -> bool {
     matches!(
         call(name, operands),
         Err(BuiltinError::Halt(_) | BuiltinError::Exhausted)
