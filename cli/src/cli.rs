@@ -31,6 +31,8 @@ pub enum Command {
     Explain(commands::explain::ExplainArgs),
     /// Build, sign, verify, look into and push policy bundles.
     Bundle(commands::bundle::BundleArgs),
+    /// Evaluate, test and measure policy, with the machine that sidecars have.
+    Policy(commands::policy::PolicyArgs),
     /// OAuth clients.
     Client(commands::client::ClientArgs),
     /// API keys.

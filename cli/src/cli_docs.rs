@@ -77,6 +77,7 @@ fn only_what_works_shows_in_help() {
             "check",
             "explain",
             "bundle",
+            "policy",
             "client",
             "api-key",
             "token",

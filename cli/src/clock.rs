@@ -1,5 +1,7 @@
 //! The clock and the randomness of this process, in one place: what needs them is handed what they say.
 
+use std::time::Instant;
+
 use postern_jose::UnixTime;
 use rand::{TryRng as _, rngs::SysRng};
 
@@ -14,6 +16,22 @@ pub fn now() -> UnixTime {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     UnixTime(i64::try_from(since).unwrap_or(i64::MAX))
+}
+
+/// The time now, in nanoseconds since the Unix epoch, as policy sees it.
+pub fn now_ns() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "as above")]
+    let now = std::time::SystemTime::now();
+    let since = now
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    i64::try_from(since).unwrap_or(i64::MAX)
+}
+
+/// An instant to measure from.
+pub fn monotonic() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "what measures asks the clock")]
+    Instant::now()
 }
 
 /// `N` bytes that nobody can guess, from the system.

@@ -48,6 +48,7 @@ async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check(args) => commands::check::run(args).await,
         Command::Explain(args) => commands::explain::run(args).await,
         Command::Bundle(args) => commands::bundle::run(args).await,
+        Command::Policy(args) => commands::policy::run(args).await,
         Command::Client(args) => commands::client::run(args).await,
         Command::ApiKey(args) => commands::api_key::run(args).await,
         Command::Token(args) => commands::token::run(args).await,

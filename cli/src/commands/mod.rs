@@ -6,6 +6,7 @@ pub mod check;
 pub mod client;
 pub mod explain;
 pub mod plumbing;
+pub mod policy;
 pub mod revoke;
 pub mod spiffe;
 pub mod status;

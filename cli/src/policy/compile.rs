@@ -85,30 +85,44 @@ pub async fn compile(request: &CompileRequest<'_>) -> Result<CompiledPolicy, Com
         .and_then(|()| folder.write_to(&policy))
         .map_err(run)?;
 
-    let mut command = Command::new(request.opa);
+    let mut command = opa(request.opa, "build");
+    command
+        .current_dir(&policy)
+        .args(["--target", "plan", "--bundle", ".", "--output"])
+        .arg(&archive);
+    for entrypoint in request.entrypoints {
+        command.arg("--entrypoint").arg(entrypoint);
+    }
+    output_of(command, request.opa, request.deadline).await?;
+    CompiledPolicy::read(&std::fs::read(&archive).map_err(run)?)
+}
+
+/// `opa <subcommand>`, with nothing of ours in its surroundings.
+fn opa(program: &Path, subcommand: &str) -> Command {
+    let mut command = Command::new(program);
     // Without OPA_* variables, which would change what the flags say.
-    command.env_clear().current_dir(&policy).kill_on_drop(true);
+    command.env_clear().kill_on_drop(true).arg(subcommand);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
-        .args(["build", "--target", "plan", "--bundle", ".", "--output"])
-        .arg(&archive);
-    for entrypoint in request.entrypoints {
-        command.arg("--entrypoint").arg(entrypoint);
-    }
-    let output = timeout(request.deadline, command.output())
+}
+
+/// Runs it to its end and gives what it wrote.
+async fn output_of(mut command: Command, opa: &Path, deadline: Duration) -> Result<Vec<u8>, CompileError> {
+    let output = timeout(deadline, command.output())
         .await
-        .map_err(|_| CompileError::Deadline {
-            deadline: request.deadline,
-        })?
-        .map_err(run)?;
-    if !output.status.success() {
-        let message = message(&[output.stderr, output.stdout].concat());
-        return Err(CompileError::Refused { message });
+        .map_err(|_| CompileError::Deadline { deadline })?
+        .map_err(|source| CompileError::Run {
+            opa: opa.display().to_string(),
+            source,
+        })?;
+    if output.status.success() {
+        return Ok(output.stdout);
     }
-    CompiledPolicy::read(&std::fs::read(&archive).map_err(run)?)
+    let message = message(&[output.stderr, output.stdout].concat());
+    Err(CompileError::Refused { message })
 }
 
 impl CompiledPolicy {
@@ -147,5 +161,8 @@ fn message(said: &[u8]) -> String {
     }
 }
 
+mod plan;
 #[cfg(test)]
 mod tests;
+
+pub use plan::{PlanRequest, compile_plan, packages};

@@ -154,6 +154,32 @@ pub enum EvalError {
     },
 }
 
+impl EvalError {
+    /// Where the evaluation was.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::RuleConflict { place, .. }
+            | Self::FunctionConflict { place, .. }
+            | Self::KeyConflict { place }
+            | Self::Builtin { place, .. }
+            | Self::LimitReached { place, .. } => place,
+        }
+    }
+
+    /// OPA's code for it (`topdown/errors.go`); what is stopped at a limit is cancelled there.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RuleConflict { .. } | Self::FunctionConflict { .. } | Self::KeyConflict { .. } => {
+                "eval_conflict_error"
+            }
+            Self::Builtin { .. } => "eval_builtin_error",
+            Self::LimitReached { .. } => "eval_cancel_error",
+        }
+    }
+}
+
 /// The limits that an evaluation can be stopped at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,0 +1,104 @@
+//! One evaluation: its input, its surroundings, and what came of it.
+
+use std::{fs, io::Read as _, path::Path};
+
+use anyhow::Context as _;
+use postern_policy::{Env, Value};
+use postern_rego::{EntrypointId, EvalError};
+
+use super::{
+    query::Query,
+    source::{self, Policy},
+};
+use crate::clock;
+
+/// Of an input or data document.
+const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Where the input comes from.
+#[derive(Debug, clap::Args)]
+pub struct InputArgs {
+    /// The input document, in JSON or YAML.
+    #[arg(short, long, value_name = "FILE")]
+    input: Option<std::path::PathBuf>,
+    /// Read the input document from standard input.
+    #[arg(short = 'I', long, conflicts_with = "input")]
+    stdin_input: bool,
+}
+
+impl InputArgs {
+    /// Reads it; `None` where there is none.
+    pub fn read(&self) -> anyhow::Result<Option<Value>> {
+        if self.stdin_input {
+            let mut text = String::new();
+            std::io::stdin()
+                .lock()
+                .take(MAX_DOCUMENT_BYTES)
+                .read_to_string(&mut text)
+                .context("reading standard input")?;
+            return Ok(Some(
+                Value::from_json_str(&text).context("standard input is not JSON")?,
+            ));
+        }
+        self.input.as_deref().map(document).transpose()
+    }
+}
+
+/// Reads a document: YAML where its name says so, otherwise JSON.
+pub fn document(path: &Path) -> anyhow::Result<Value> {
+    let named = || path.display().to_string();
+    let size = fs::metadata(path).with_context(named)?.len();
+    anyhow::ensure!(
+        size <= MAX_DOCUMENT_BYTES,
+        "{}: larger than {MAX_DOCUMENT_BYTES} bytes",
+        named()
+    );
+    let text = fs::read_to_string(path).with_context(named)?;
+    let yaml = path
+        .extension()
+        .is_some_and(|ending| ending == "yaml" || ending == "yml");
+    if !yaml {
+        return Value::from_json_str(&text).with_context(named);
+    }
+    let value: serde_json::Value = serde_saphyr::from_str(&text).with_context(named)?;
+    Value::from_json_str(&value.to_string()).with_context(named)
+}
+
+/// The time now and a seed of its own.
+pub fn env(strict: bool) -> anyhow::Result<Env> {
+    let mut env = Env::new(clock::now_ns(), clock::entropy()?);
+    env.strict_builtin_errors = strict;
+    Ok(env)
+}
+
+/// The entrypoint that answers a query.
+pub fn entrypoint(policy: &Policy, query: &Query) -> anyhow::Result<EntrypointId> {
+    let program = &policy.program;
+    let found = source::find(program, &query.entrypoint()).and_then(|name| program.entrypoint(name));
+    found.with_context(|| {
+        let names: Vec<&str> = program.entrypoints().collect();
+        format!(
+            "the plan has no entrypoint for {}; it has: {}",
+            query.as_str(),
+            names.join(", ")
+        )
+    })
+}
+
+/// Evaluates, and gives what was printed to `print`.
+pub fn evaluate(
+    policy: &Policy,
+    entrypoint: EntrypointId,
+    input: Option<&Value>,
+    env: &Env,
+    print: &mut dyn FnMut(&str),
+) -> Result<Option<Value>, EvalError> {
+    let results = policy
+        .program
+        .results_with_print(entrypoint, input, &policy.data, env, print)?;
+    Ok(results
+        .iter()
+        .next()
+        .and_then(|result| result.as_object()?.get_str("result"))
+        .cloned())
+}

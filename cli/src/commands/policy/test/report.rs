@@ -1,0 +1,171 @@
+//! What came of the tests, in OPA's words and members.
+
+use std::{fmt::Write as _, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value as Json, json};
+
+use crate::commands::policy::discover::Test;
+
+/// How a test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    Fail,
+    Skipped,
+    /// What went wrong.
+    Error(String),
+}
+
+impl Verdict {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Skipped => "SKIPPED",
+            Self::Error(_) => "ERROR",
+        }
+    }
+}
+
+/// What came of one test.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub duration: Duration,
+    /// What the policy printed, line by line.
+    pub printed: String,
+}
+
+impl Outcome {
+    /// Of a test that isn't run.
+    pub fn skipped() -> Self {
+        Self {
+            verdict: Verdict::Skipped,
+            duration: Duration::ZERO,
+            printed: String::new(),
+        }
+    }
+}
+
+/// What came of all of them, in the order in which they ran.
+#[derive(Debug, Default)]
+pub struct Report {
+    ran: Vec<(Test, Outcome)>,
+}
+
+const RULER: &str = "--------------------------------------------------------------------------------";
+
+impl Report {
+    pub fn add(&mut self, test: Test, outcome: Outcome) {
+        self.ran.push((test, outcome));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ran.is_empty()
+    }
+
+    /// Whether one failed or couldn't be evaluated.
+    pub fn failed(&self) -> bool {
+        let bad =
+            |(_, outcome): &(Test, Outcome)| matches!(outcome.verdict, Verdict::Fail | Verdict::Error(_));
+        self.ran.iter().any(bad)
+    }
+
+    /// Whether one was not run.
+    pub fn skipped(&self) -> bool {
+        self.ran
+            .iter()
+            .any(|(_, outcome)| outcome.verdict == Verdict::Skipped)
+    }
+
+    /// For reading: what didn't pass, and what did where `verbose`, then how many of each.
+    pub fn pretty(&self, verbose: bool) -> String {
+        let mut text = String::new();
+        for (test, outcome) in &self.ran {
+            if verbose || outcome.verdict != Verdict::Pass {
+                describe(test, outcome, &mut text);
+            }
+        }
+        if !text.is_empty() {
+            let _ = writeln!(text, "{RULER}");
+        }
+        for verdict in ["PASS", "FAIL", "SKIPPED", "ERROR"] {
+            let count = self
+                .ran
+                .iter()
+                .filter(|(_, outcome)| outcome.verdict.name() == verdict)
+                .count();
+            if count > 0 {
+                let _ = writeln!(text, "{verdict}: {count}/{}", self.ran.len());
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    /// For programs: `opa test --format=json`'s members.
+    pub fn json(&self) -> anyhow::Result<String> {
+        let all: Vec<Json> = self
+            .ran
+            .iter()
+            .map(|(test, outcome)| member(test, outcome))
+            .collect();
+        Ok(serde_json::to_string_pretty(&all)?)
+    }
+}
+
+fn describe(test: &Test, outcome: &Outcome, text: &mut String) {
+    if let Some(place) = &test.place {
+        let _ = writeln!(text, "{}:{}:", place.file, place.row);
+    }
+    let _ = write!(text, "{}: {}", test.query.as_str(), outcome.verdict.name());
+    let _ = match outcome.verdict {
+        Verdict::Skipped => writeln!(text),
+        _ => writeln!(text, " ({:?})", outcome.duration),
+    };
+    if let Verdict::Error(message) = &outcome.verdict {
+        indented(message, text);
+    }
+    if !outcome.printed.is_empty() {
+        text.push('\n');
+        indented(&outcome.printed, text);
+        text.push('\n');
+    }
+}
+
+fn indented(lines: &str, text: &mut String) {
+    for line in lines.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn member(test: &Test, outcome: &Outcome) -> Json {
+    let mut member = json!({
+        "package": test.package,
+        "name": test.name,
+        "duration": u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX),
+    });
+    let mut add = |name: &str, value: Json| {
+        if let Some(members) = member.as_object_mut() {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    if let Some(place) = &test.place {
+        add(
+            "location",
+            json!({"file": place.file, "row": place.row, "col": place.column}),
+        );
+    }
+    match &outcome.verdict {
+        Verdict::Pass => {}
+        Verdict::Fail => add("fail", json!(true)),
+        Verdict::Skipped => add("skip", json!(true)),
+        Verdict::Error(message) => add("error", json!({"message": message})),
+    }
+    if !outcome.printed.is_empty() {
+        // Bytes, as Go writes them.
+        add("output", json!(STANDARD.encode(&outcome.printed)));
+    }
+    member
+}

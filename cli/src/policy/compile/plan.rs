@@ -1,0 +1,106 @@
+//! Files, folders and bundles as `opa` takes them on its own command line, made into a plan. Unlike a policy folder they
+//! are read by opa itself, tests included, and nothing of them is meant to be published.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postern_policy::{Bundle, Limits, Verification};
+use serde::Deserialize;
+
+use super::{CompileError, opa, output_of};
+
+/// What to compile.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// Rego and data, or bundles.
+    pub paths: &'a [PathBuf],
+    /// Whether the paths are bundles.
+    pub bundled: bool,
+    /// What is to be asked, `orders/authz/decision` say; at least one.
+    pub entrypoints: &'a [String],
+    /// Names of files and folders to leave out.
+    pub ignore: &'a [String],
+    /// Whether this is Rego from before OPA 1.0.
+    pub v0_compatible: bool,
+    /// How much opa optimises, 0 to 2.
+    pub optimize: u8,
+    /// The compiler.
+    pub opa: &'a Path,
+    /// When to give up.
+    pub deadline: Duration,
+}
+
+/// Compiles into a bundle with a plan.
+///
+/// # Errors
+/// [`CompileError::Refused`] where the policy is wrong; the others where it couldn't be compiled at all.
+pub async fn compile_plan(request: &PlanRequest<'_>) -> Result<Bundle, CompileError> {
+    let failed = |source| CompileError::Run {
+        opa: request.opa.display().to_string(),
+        source,
+    };
+    let stage = tempfile::Builder::new()
+        .prefix("postern-compile-")
+        .tempdir()
+        .map_err(failed)?;
+    let archive = stage.path().join("bundle.tar.gz");
+    let mut command = opa(request.opa, "build");
+    command.args(["--target", "plan", "--output"]).arg(&archive);
+    command.arg(format!("--optimize={}", request.optimize));
+    if request.bundled {
+        command.arg("--bundle");
+    }
+    if request.v0_compatible {
+        command.arg("--v0-compatible");
+    }
+    for pattern in request.ignore {
+        command.arg(format!("--ignore={pattern}"));
+    }
+    for entrypoint in request.entrypoints {
+        command.arg(format!("--entrypoint={entrypoint}"));
+    }
+    command.arg("--").args(request.paths);
+    output_of(command, request.opa, request.deadline).await?;
+    let archive = std::fs::read(&archive).map_err(failed)?;
+    let bundle = Bundle::read(&archive, &Verification::Unsigned, &Limits::default())?;
+    if bundle.plan().is_none() {
+        return Err(CompileError::NoPlan);
+    }
+    Ok(bundle)
+}
+
+/// The packages in a file, folder or bundle, `data.orders.authz` say, as `opa inspect` lists them.
+///
+/// # Errors
+/// As [`compile_plan`].
+pub async fn packages(
+    path: &Path,
+    v0_compatible: bool,
+    opa_path: &Path,
+    deadline: Duration,
+) -> Result<Vec<String>, CompileError> {
+    #[derive(Deserialize)]
+    struct Inspected {
+        #[serde(default)]
+        namespaces: BTreeMap<String, Vec<String>>,
+    }
+    let mut command = opa(opa_path, "inspect");
+    command.args(["--format", "json"]);
+    if v0_compatible {
+        command.arg("--v0-compatible");
+    }
+    command.arg("--").arg(path);
+    let said = output_of(command, opa_path, deadline).await?;
+    let inspected: Inspected = serde_json::from_slice(&said).map_err(|error| CompileError::Run {
+        opa: opa_path.display().to_string(),
+        source: error.into(),
+    })?;
+    // Where there is only data, there is no package.
+    let is_package = |files: &[String]| files.iter().any(|file| file.ends_with(".rego"));
+    let packages = inspected
+        .namespaces
+        .into_iter()
+        .filter(|(_, files)| is_package(files));
+    Ok(packages.map(|(name, _)| name).collect())
+}

@@ -1,0 +1,312 @@
+//! `postern policy` beside `opa` itself: the same files, the same flags, the same output and exit codes.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+const POLICY: &str = r#"package authz
+
+default allow := false
+allow if input.user == "ada"
+owner := "ada" if input.user == "ada"
+names contains name if some name in data.people
+price := 1.0
+clash := 1 if input.user
+clash := 2 if input.user
+broken := 1 / 0
+greeting := "hello" if print("asked by", input.user)
+"#;
+
+const TESTS: &str = r#"package authz_test
+
+import data.authz
+
+test_ok if authz.allow with input as {"user": "ada"}
+
+test_denied if {
+	print("asking")
+	authz.allow with input as {"user": "bob"}
+}
+
+test_wrong := false
+
+test_clash if authz.clash with input.user as "ada"
+
+todo_test_later if false
+"#;
+
+/// The pinned opa, built by the command that a user would run.
+fn opa() -> PathBuf {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/tools.sh");
+    let output = Command::new("bash").arg(script).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "run `make tools`: {said}");
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("policy/authz.rego", POLICY),
+        ("policy/authz_test.rego", TESTS),
+        ("policy/data.json", r#"{"people": ["ada", "bob"]}"#),
+        ("ada.json", r#"{"user": "ada"}"#),
+        ("bob.yaml", "user: bob\n"),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn postern(folder: &Path, arguments: &[&str]) -> Output {
+    let arguments = [&["policy"], arguments].concat();
+    run(Path::new(env!("CARGO_BIN_EXE_postern")), folder, &arguments)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn eval_prints_and_exits_as_opa_does() {
+    let (folder, opa) = (folder(), opa());
+    let here = folder.path();
+    for query in [
+        "data.authz.allow",
+        "data.authz.owner",
+        "data.authz.names",
+        "data.authz.price",
+        "data.authz.broken",
+        r#"data.authz["greeting"]"#,
+    ] {
+        for input in ["ada.json", "bob.yaml"] {
+            for more in [
+                &["-f", "json"][..],
+                &["-f", "values"],
+                &["-f", "bindings"],
+                &["-f", "pretty"],
+                &["-f", "raw"],
+                &["-f", "discard"],
+                &["-f", "raw", "--fail"],
+                &["-f", "raw", "--fail-defined"],
+            ] {
+                let arguments = [&["eval", "-d", "policy", "-i", input, query], more].concat();
+                let (theirs, ours) = (run(&opa, here, &arguments), postern(here, &arguments));
+                assert_eq!(
+                    ours.status.code(),
+                    theirs.status.code(),
+                    "{arguments:?}: {}",
+                    stderr(&ours)
+                );
+                assert_eq!(stdout(&ours), stdout(&theirs), "{arguments:?}");
+                // What is printed goes there, and nothing else.
+                assert_eq!(stderr(&ours), stderr(&theirs), "{arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_goes_wrong_exits_as_in_opa_and_says_where() {
+    let (folder, opa) = (folder(), opa());
+    let here = folder.path();
+    for more in [
+        &["data.authz.clash"][..],
+        &["data.authz.broken", "--strict-builtin-errors"],
+    ] {
+        let arguments = [&["eval", "-d", "policy", "-i", "ada.json"], more].concat();
+        let (theirs, ours) = (run(&opa, here, &arguments), postern(here, &arguments));
+        assert_eq!(ours.status.code(), theirs.status.code(), "{arguments:?}");
+        let [theirs, ours] =
+            [theirs, ours].map(|output| serde_json::from_str::<Json>(&stdout(&output)).unwrap());
+        for pointer in [
+            "/errors/0/code",
+            "/errors/0/location/file",
+            "/errors/0/location/row",
+        ] {
+            assert_eq!(
+                ours.pointer(pointer),
+                theirs.pointer(pointer),
+                "{arguments:?} {pointer}"
+            );
+        }
+    }
+    let nothing = postern(here, &["eval", "data.authz.allow"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(stderr(&nothing).contains("--bundle"), "{}", stderr(&nothing));
+}
+
+#[test]
+fn a_bundle_with_the_plan_and_a_plan_alone_need_no_opa() {
+    let (folder, opa) = (folder(), opa());
+    let here = folder.path();
+    let built = run(
+        &opa,
+        here,
+        &[
+            "build",
+            "-t",
+            "plan",
+            "-e",
+            "authz/allow",
+            "-o",
+            "bundle.tar.gz",
+            "policy",
+        ],
+    );
+    assert!(built.status.success(), "{}", stderr(&built));
+    let unpacked = Command::new("tar")
+        .args(["-xzf", "bundle.tar.gz", "/plan.json", "/data.json"])
+        .current_dir(here)
+        .output()
+        .unwrap();
+    assert!(unpacked.status.success(), "{}", stderr(&unpacked));
+    let without_opa = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_postern"))
+            .arg("policy")
+            .args(arguments)
+            .current_dir(here)
+            .env_clear()
+            .output()
+            .unwrap()
+    };
+    for source in [
+        &["-b", "bundle.tar.gz"][..],
+        &["--plan", "plan.json", "-d", "data.json"],
+    ] {
+        let arguments = [
+            &["eval", "-i", "ada.json", "-f", "raw", "data.authz.allow"],
+            source,
+        ]
+        .concat();
+        let ours = without_opa(&arguments);
+        assert_eq!(
+            (ours.status.code(), stdout(&ours).as_str()),
+            (Some(0), "true\n"),
+            "{}",
+            stderr(&ours)
+        );
+    }
+    // What the plan doesn't have needs it, and the message says how to get it.
+    let other = without_opa(&["eval", "-b", "bundle.tar.gz", "data.authz.price"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(stderr(&other).contains("make tools"), "{}", stderr(&other));
+    let other = without_opa(&["eval", "--plan", "plan.json", "data.authz.price"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(stderr(&other).contains("authz/allow"), "{}", stderr(&other));
+}
+
+/// What came of each test, by name.
+fn verdicts(output: &Output) -> BTreeMap<String, String> {
+    let all: Vec<Json> = serde_json::from_str(&stdout(output)).unwrap();
+    let verdict = |test: &Json| {
+        let found = ["fail", "skip", "error"]
+            .into_iter()
+            .find(|name| test.get(*name).is_some());
+        let place = test.pointer("/location/row").unwrap();
+        format!(
+            "{} at row {place}, printed {:?}",
+            found.unwrap_or("pass"),
+            test.get("output")
+        )
+    };
+    all.iter()
+        .map(|test| (test.pointer("/name").unwrap().to_string(), verdict(test)))
+        .collect()
+}
+
+#[test]
+fn tests_are_judged_as_opa_judges_them() {
+    let (folder, opa) = (folder(), opa());
+    let here = folder.path();
+    for (more, code) in [
+        (&[][..], 2),
+        (&["-r", "test_ok"], 0),
+        (&["-r", "todo"], 2),
+        (&["-r", "todo", "-z"], 0),
+        (&["-r", "nothing"], 0),
+        (&["-r", "nothing", "--fail-on-empty"], 1),
+    ] {
+        let arguments = [&["test", "policy", "-f", "json"], more].concat();
+        let (theirs, ours) = (run(&opa, here, &arguments), postern(here, &arguments));
+        assert_eq!(ours.status.code(), Some(code), "{arguments:?}: {}", stderr(&ours));
+        assert_eq!(theirs.status.code(), Some(code), "{arguments:?}");
+        if code != 1 {
+            assert_eq!(verdicts(&ours), verdicts(&theirs), "{arguments:?}");
+        }
+    }
+    let summary = stdout(&postern(here, &["test", "policy"]));
+    for line in ["PASS: 1/5", "FAIL: 2/5", "SKIPPED: 1/5", "ERROR: 1/5", "  asking"] {
+        assert!(summary.lines().any(|own| own == line), "{line}: {summary}");
+    }
+}
+
+#[test]
+fn tests_that_do_not_compile_can_not_be_run() {
+    let folder = folder();
+    fs::write(
+        folder.path().join("policy/bad_test.rego"),
+        "package bad\n\ntest_x if {\n",
+    )
+    .unwrap();
+    let output = postern(folder.path(), &["test", "policy"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("bad_test.rego:4"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_test_with_cases_is_not_passed_over() {
+    let folder = folder();
+    let cases = "package cases_test\n\ntest_cases[note] if {\n\tsome note, n in {\"one\": 1, \"two\": 2}\n\tn == 1\n}\n";
+    fs::write(folder.path().join("policy/cases_test.rego"), cases).unwrap();
+    let output = postern(folder.path(), &["test", "policy", "-r", "test_cases"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stdout(&output).contains("opa test"), "{}", stdout(&output));
+}
+
+#[test]
+fn bench_measures_what_eval_answers() {
+    let folder = folder();
+    let arguments = ["bench", "-d", "policy", "-i", "ada.json", "data.authz.allow"];
+    let json = postern(folder.path(), &[&arguments[..], &["-f", "json"]].concat());
+    let figures: Json = serde_json::from_str(&stdout(&json)).unwrap();
+    assert!(
+        figures["N"].as_u64().unwrap() > 0 && figures["T"].as_u64().unwrap() > 0,
+        "{figures}"
+    );
+    let line = stdout(&postern(
+        folder.path(),
+        &[&arguments[..], &["-f", "gobench"]].concat(),
+    ));
+    assert!(
+        line.starts_with("BenchmarkPosternEval\t") && line.contains(" ns/op"),
+        "{line}"
+    );
+    let undefined = postern(folder.path(), &["bench", "-d", "policy", "data.authz.owner"]);
+    assert_eq!(undefined.status.code(), Some(1));
+    assert!(
+        stderr(&undefined).contains("undefined result"),
+        "{}",
+        stderr(&undefined)
+    );
+}
