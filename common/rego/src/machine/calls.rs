@@ -99,6 +99,9 @@ impl<'e> Machine<'e> {
             cursors: self.scratch.cursors.len(),
             saved: self.scratch.saved.len(),
             worlds: self.scratch.worlds.len(),
+            found: self.scratch.found.len(),
+            next: 0,
+            early: false,
             world,
             memo: function.memo,
             result: site.result,
@@ -117,6 +120,7 @@ impl<'e> Machine<'e> {
         scratch.cursors.truncate(ended.cursors);
         scratch.saved.truncate(ended.saved);
         scratch.worlds.truncate(ended.worlds);
+        scratch.found.truncate(ended.found);
         // The caller's world is the one that the function began in, should it have left in the middle of a `with`.
         let world = self.frame.world.filter(|_| ended.world.is_some());
         if let (Some(world), Some(memo)) = (world, ended.memo) {

@@ -14,6 +14,10 @@ pub(super) struct Frame {
     pub(super) saved: usize,
     /// How many worlds there were when it began.
     pub(super) worlds: usize,
+    /// Where the rules begin that its index found, which one comes next, and whether the first success ends it.
+    pub(super) found: usize,
+    pub(super) next: usize,
+    pub(super) early: bool,
     /// Which input and data it has; `None` when they are not known to be those that a rule may remember results for.
     pub(super) world: Option<u32>,
     /// Where its result is remembered.

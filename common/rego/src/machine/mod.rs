@@ -12,6 +12,7 @@ mod fault;
 mod frame;
 mod results;
 mod scratch;
+mod select;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -221,6 +222,10 @@ impl<'e> Machine<'e> {
                 Op::Call { call, fail } => self.call(call, next, fail)?,
                 Op::CallBuiltin { call, fail } => or(self.call_builtin(call, *at)?, fail),
                 Op::CallDynamic { call, missing, fail } => self.call_dynamic(call, next, missing, fail)?,
+                Op::Select { index, done } => self.select(index, done)?,
+                Op::Group { index, group, fail } => self.next_group(index, group, fail),
+                Op::Branch { branch, fail } => or(self.is_found(branch), fail),
+                Op::IsEarly { fail } => or(self.frame.early, fail),
                 Op::Return { source } => {
                     let value = self.take(source);
                     match self.leave(value) {

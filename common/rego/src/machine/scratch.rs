@@ -22,6 +22,8 @@ pub(super) struct Scratch<'e> {
     pub(super) cursors: Vec<Cursor<'e>>,
     pub(super) saved: Vec<Saved<'e>>,
     pub(super) worlds: Worlds<'e>,
+    /// The rules that indices found, by their numbers among a function's.
+    pub(super) found: Vec<u32>,
     /// The operands of a builtin.
     pub(super) args: Vec<Value>,
 }
@@ -38,6 +40,7 @@ pub(super) fn take() -> Scratch<'static> {
 /// Empties the buffers and keeps them for the thread's next evaluation.
 pub(super) fn put_back(mut scratch: Scratch<'_>) {
     scratch.frames.clear();
+    scratch.found.clear();
     scratch.args.clear();
     let kept = Scratch {
         stack: recycle(scratch.stack),
@@ -45,9 +48,11 @@ pub(super) fn put_back(mut scratch: Scratch<'_>) {
         cursors: recycle(scratch.cursors),
         saved: recycle(scratch.saved),
         worlds: scratch.worlds.recycle(),
+        found: scratch.found,
         args: scratch.args,
     };
-    let entries = kept.stack.capacity() + kept.frames.capacity() + kept.worlds.spare_entries();
+    let entries =
+        kept.stack.capacity() + kept.frames.capacity() + kept.found.capacity() + kept.worlds.spare_entries();
     if entries <= KEPT_ENTRIES {
         SCRATCH.set(Some(kept));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::body::Body;
 use super::constants::Constants;
+use super::index::{self, Early, Index, Rules, Search, Virtual};
 use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
@@ -30,6 +31,7 @@ pub(super) struct Builder<'p> {
     pub(super) builtin_calls: Vec<BuiltinCall>,
     pub(super) dynamic_calls: Vec<DynamicCall>,
     pub(super) withs: Vec<With>,
+    pub(super) indices: Vec<Index>,
     walks: Vec<Path>,
     bodies: Vec<Range>,
     spots: Vec<Spot>,
@@ -47,6 +49,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
     let mut called = Vec::with_capacity(plan.functions.len());
     let mut paths = Paths::default();
     let mut memos = 0;
+    let known = Virtual::of(plan);
     for (function, index) in plan.functions.iter().zip(0..) {
         if function.params.len() < 2 {
             let problem = "expected the parameters to begin with input and data".to_owned();
@@ -56,7 +59,17 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
             });
         }
         let first_call = builder.calls.len();
-        let body = builder.body(index, &function.params, &function.blocks, Op::ReturnUndefined)?;
+        let rules = index::rules(function);
+        let search = rules
+            .as_ref()
+            .map(|rules| (rules, builder.search(&known, function, rules)));
+        let body = builder.body(
+            index,
+            &function.params,
+            &function.blocks,
+            search,
+            Op::ReturnUndefined,
+        )?;
         called.push(
             builder
                 .calls
@@ -90,7 +103,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
                 name: entrypoint.name.to_string(),
             });
         }
-        let body = builder.body(index, &ENTRYPOINT_PARAMS, &entrypoint.blocks, Op::Finish)?;
+        let body = builder.body(index, &ENTRYPOINT_PARAMS, &entrypoint.blocks, None, Op::Finish)?;
         entrypoints.push(Entrypoint {
             name: entrypoint.name.clone(),
             entry: body.entry,
@@ -113,6 +126,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
         builtin_calls: builder.builtin_calls,
         dynamic_calls: builder.dynamic_calls,
         withs: builder.withs,
+        indices: builder.indices,
         walks: builder.walks,
         builtins: resolved,
         functions,
@@ -223,6 +237,7 @@ impl<'p> Builder<'p> {
             builtin_calls: Vec::new(),
             dynamic_calls: Vec::new(),
             withs: Vec::new(),
+            indices: Vec::new(),
             walks: Vec::new(),
             bodies: Vec::new(),
             spots: Vec::new(),
@@ -242,10 +257,11 @@ impl<'p> Builder<'p> {
         name: u32,
         params: &[i64],
         blocks: &[crate::plan::Block],
+        search: Option<(&Rules<'_>, Search)>,
         last: Op,
     ) -> Result<super::body::Lowered, LoadError> {
         let (first_call, first_dynamic) = (self.calls.len(), self.dynamic_calls.len());
-        let lowered = Body::lower(self, name, params, blocks, last)?;
+        let lowered = Body::lower(self, name, params, blocks, search, last)?;
         self.bodies.push(Range {
             start: lowered.entry,
             end: Address::try_from(self.code.len()).unwrap_or(Address::MAX),
@@ -265,6 +281,21 @@ impl<'p> Builder<'p> {
         Ok(lowered)
     }
 
+    /// How the rules of a function are searched.
+    fn search(&self, known: &Virtual<'_>, function: &crate::plan::Function, rules: &Rules<'_>) -> Search {
+        let mut search = index::search(self.plan, &self.functions, known, function, rules);
+        if self.planted.no_index {
+            search.index = None;
+        }
+        if self.planted.no_early_exit || (search.early == Early::ByValue && search.index.is_none()) {
+            search.early = Early::Never;
+        }
+        if let Some(index) = &mut search.index {
+            index.is_wrong = self.planted.wrong_index;
+        }
+        search
+    }
+
     /// Rewrites the code and moves what is left of it together.
     fn optimize(&mut self, functions: &mut [Function], entrypoints: &mut [Entrypoint]) {
         let mut constants = std::mem::take(&mut self.constants).finish();
@@ -279,7 +310,10 @@ impl<'p> Builder<'p> {
         optimize::optimize(&mut self.code, &self.bodies, &mut tables);
         let functions = functions.iter_mut().map(|function| &mut function.entry);
         let entrypoints = entrypoints.iter_mut().map(|entrypoint| &mut entrypoint.entry);
-        let mut entries: Vec<&mut Address> = functions.chain(entrypoints).collect();
+        // Where an index leads to moves with the code, too.
+        let indices = self.indices.iter_mut();
+        let found = indices.flat_map(|index| index.groups.iter_mut().chain([&mut index.done]));
+        let mut entries: Vec<&mut Address> = functions.chain(entrypoints).chain(found).collect();
         let mut spots = Vec::with_capacity(self.spots.len());
         optimize::compact(&mut self.code, &mut entries, |at| {
             spots.extend(self.spots.get(at));

@@ -4,6 +4,7 @@
 mod body;
 mod build;
 mod constants;
+pub(crate) mod index;
 mod live;
 mod locals;
 mod op;
@@ -65,6 +66,7 @@ pub struct Program {
     pub(crate) builtin_calls: Vec<op::BuiltinCall>,
     pub(crate) dynamic_calls: Vec<op::DynamicCall>,
     pub(crate) withs: Vec<op::With>,
+    pub(crate) indices: Vec<index::Index>,
     pub(crate) walks: Vec<op::Path>,
     pub(crate) builtins: Vec<Builtin>,
     pub(crate) functions: Vec<Function>,

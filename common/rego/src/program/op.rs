@@ -210,6 +210,26 @@ pub(crate) enum Op {
         source: Local,
     },
     ReturnUndefined,
+    /// Finds the rules that can succeed and goes to the first; `done` where there is none.
+    Select {
+        index: u32,
+        done: Address,
+    },
+    /// Goes to the next rule that was found, which is this one, or one after it, or none.
+    Group {
+        index: u32,
+        group: u32,
+        fail: Address,
+    },
+    /// Whether this rule of an `else` chain was found.
+    Branch {
+        branch: u32,
+        fail: Address,
+    },
+    /// Whether the rules that were found give one value, so that the first success ends it.
+    IsEarly {
+        fail: Address,
+    },
     ResultAdd {
         value: Local,
         fail: Address,
@@ -268,7 +288,7 @@ impl Op {
     fn exit_mut(&mut self) -> Option<&mut Address> {
         match self {
             Op::Jump { to } => Some(to),
-            Op::ScanNext { done, .. } => Some(done),
+            Op::Select { done, .. } | Op::ScanNext { done, .. } => Some(done),
             Op::CallDynamic { missing, .. } => Some(missing),
             Op::AssignOnce { fail, .. }
             | Op::Dot { fail, .. }
@@ -289,6 +309,9 @@ impl Op {
             | Op::ObjectInsertOnce { fail, .. }
             | Op::ObjectMerge { fail, .. }
             | Op::WithStart { fail, .. }
+            | Op::Group { fail, .. }
+            | Op::Branch { fail, .. }
+            | Op::IsEarly { fail }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
             | Op::ResultAdd { fail, .. }

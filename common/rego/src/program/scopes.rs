@@ -23,6 +23,11 @@ enum Scope {
     With {
         slot: Slot,
     },
+    /// What may be left once a condition holds.
+    Until {
+        condition: i64,
+        waiting: Vec<Address>,
+    },
 }
 
 /// What has to be closed on the way to a block's end, innermost first.
@@ -76,16 +81,61 @@ impl Scopes {
                 Scope::Block { .. } => blocks += 1,
                 Scope::Scan { slot } => ops.push(Op::ScanEnd { slot: *slot }),
                 Scope::With { slot } => ops.push(Op::WithEnd { slot: *slot }),
+                Scope::Until { .. } => {}
             }
         }
         None
+    }
+
+    /// Opens what may be left once `condition` holds.
+    pub(super) fn open_until(&mut self, condition: i64) {
+        self.stack.push(Scope::Until {
+            condition,
+            waiting: Vec::new(),
+        });
+    }
+
+    /// Closes it and gives the operations that leave it.
+    pub(super) fn close_until(&mut self) -> Vec<Address> {
+        match self.stack.pop() {
+            Some(Scope::Until { waiting, .. }) => waiting,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What has to be closed to leave what `condition` ends; `None` where nothing does.
+    pub(super) fn unwinding_until(&self, condition: i64) -> Option<Unwinding> {
+        let mut ops = Vec::new();
+        for scope in self.stack.iter().rev() {
+            match scope {
+                Scope::Until { condition: own, .. } if *own == condition => return Some(ops),
+                Scope::Scan { slot } => ops.push(Op::ScanEnd { slot: *slot }),
+                Scope::With { slot } => ops.push(Op::WithEnd { slot: *slot }),
+                Scope::Until { .. } | Scope::Block { .. } => {}
+            }
+        }
+        None
+    }
+
+    /// Notes that the operation at `from` leaves what `condition` ends.
+    pub(super) fn wait_until(&mut self, condition: i64, from: Address) {
+        let found = self.stack.iter_mut().rev().find_map(|scope| match scope {
+            Scope::Until {
+                condition: own,
+                waiting,
+            } if *own == condition => Some(waiting),
+            _ => None,
+        });
+        if let Some(waiting) = found {
+            waiting.push(from);
+        }
     }
 
     /// Notes that the operation at `from` jumps to the end of the `index`-th block around.
     pub(super) fn wait(&mut self, index: usize, from: Address) {
         let blocks = self.stack.iter_mut().rev().filter_map(|scope| match scope {
             Scope::Block { waiting } => Some(waiting),
-            Scope::Scan { .. } | Scope::With { .. } => None,
+            Scope::Scan { .. } | Scope::With { .. } | Scope::Until { .. } => None,
         });
         if let Some(waiting) = blocks.into_iter().nth(index) {
             waiting.push(from);

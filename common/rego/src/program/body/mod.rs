@@ -1,12 +1,15 @@
 //! One function or entrypoint of a plan, lowered to operations: nested blocks become jumps to their ends.
 
 mod calls;
+mod search;
 mod simple;
+mod until;
 
 use std::collections::HashSet;
 
 use super::build::Builder;
 use super::constants::Constants;
+use super::index::{Early, Rules, Search};
 use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
@@ -36,6 +39,8 @@ pub(super) struct Body<'b, 'p> {
     base: HashSet<Local>,
     /// The locals that something reads, as the plan numbers them.
     live: HashSet<i64>,
+    /// The local for a rule's value, and when that ends the search for one.
+    early: Option<(i64, Early)>,
 }
 
 /// What came of a body.
@@ -52,6 +57,7 @@ impl<'b, 'p> Body<'b, 'p> {
         name: u32,
         params: &[i64],
         blocks: &[Block],
+        search: Option<(&Rules<'_>, Search)>,
         last: Op,
     ) -> Result<Lowered, LoadError> {
         let location = Location::default();
@@ -74,9 +80,13 @@ impl<'b, 'p> Body<'b, 'p> {
             writes_world: false,
             base,
             live,
+            early: None,
         };
         let entry = body.here()?;
-        body.blocks(blocks)?;
+        match search {
+            Some((rules, search)) => body.search(rules, search)?,
+            None => body.blocks(blocks)?,
+        }
         body.location = Location::default();
         body.emit(last)?;
         Ok(Lowered {
@@ -151,10 +161,13 @@ impl<'b, 'p> Body<'b, 'p> {
     }
 
     fn statements(&mut self, block: &Block) -> Result<(), LoadError> {
-        for statement in &block.statements {
+        for (statement, at) in block.statements.iter().zip(1..) {
             self.location = statement.location;
             self.builder.check_file(self.name, self.location)?;
-            self.statement(&statement.kind)?;
+            match until::condition(&statement.kind, block.statements.get(at)) {
+                Some(condition) => self.until(condition, &statement.kind)?,
+                None => self.statement(&statement.kind)?,
+            }
         }
         Ok(())
     }

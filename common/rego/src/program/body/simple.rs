@@ -43,10 +43,9 @@ impl Body<'_, '_> {
                 let is_live = self.live.contains(target);
                 let (source, target) = (self.operand(*source)?, self.target(*target)?);
                 if is_live {
-                    self.emit(Op::Assign { source, target }).map(drop)
-                } else {
-                    Ok(())
+                    self.emit(Op::Assign { source, target })?;
                 }
+                self.leave_until(kind)
             }
             Kind::ResetLocal { target } => {
                 let target = self.target(*target)?;
@@ -65,12 +64,14 @@ impl Body<'_, '_> {
                 self.emit(Op::MakeSet { target }).map(drop)
             }
             Kind::AssignVarOnce { source, target } => {
+                let result = *target;
                 let (source, target) = (self.operand(*source)?, self.target(*target)?);
                 self.emit_failing(Op::AssignOnce {
                     source,
                     target,
                     fail: FAIL,
-                })
+                })?;
+                self.end_search(result, target)
             }
             Kind::Dot { source, key, target } => self.dot(*source, *key, *target),
             Kind::Equal { a, b } => {

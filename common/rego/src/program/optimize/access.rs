@@ -29,6 +29,11 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
         | Op::ScanEnd { .. }
         | Op::WithEnd { .. }
         | Op::ReturnUndefined
+        // An index looks at parameters alone, which keep what they were given.
+        | Op::Select { .. }
+        | Op::Group { .. }
+        | Op::Branch { .. }
+        | Op::IsEarly { .. }
         | Op::Finish => {}
         Op::Assign { source, target } | Op::Len { source, target, .. } => {
             operands(&[source]);
@@ -216,6 +221,10 @@ pub(super) fn replace_reads(
         | Op::ScanEnd { .. }
         | Op::WithEnd { .. }
         | Op::ReturnUndefined
+        | Op::Select { .. }
+        | Op::Group { .. }
+        | Op::Branch { .. }
+        | Op::IsEarly { .. }
         | Op::Finish => {}
     }
 }

@@ -1,0 +1,187 @@
+//! Which rules of a function are visited: those that the index finds for this input, data and arguments.
+
+use super::Machine;
+use super::base::storage_lookup;
+use super::fault::Fault;
+use crate::program::Address;
+use crate::program::index::{Branch, Condition, Index, Place, Test, split};
+use crate::value::Value;
+
+impl Machine<'_> {
+    /// Finds the rules and gives where the first is; `done` where there is none.
+    pub(super) fn select(&mut self, index: u32, done: Address) -> Result<Address, Fault> {
+        let program = self.program;
+        let Some(index) = program.indices.get(index as usize) else {
+            return Ok(done);
+        };
+        let mut found = std::mem::take(&mut self.scratch.found);
+        found.truncate(self.frame.found);
+        let tests = self.find(index, &mut found);
+        if index.is_wrong {
+            found.truncate(found.len().saturating_sub(1).max(self.frame.found));
+        }
+        let own = found.get(self.frame.found..).unwrap_or_default();
+        let mut values = own
+            .iter()
+            .map(|branch| index.branches.get(*branch as usize)?.value);
+        let first = values.next().flatten();
+        self.frame.early = first.is_some() && values.all(|value| value == first);
+        self.frame.next = self.frame.found;
+        self.scratch.found = found;
+        self.spend(tests)?;
+        Ok(self.next_found(index).unwrap_or(done))
+    }
+
+    /// Goes to the next rule that was found, from `group` on.
+    pub(super) fn next_group(&mut self, index: u32, group: u32, fail: Address) -> Address {
+        let program = self.program;
+        let Some(index) = program.indices.get(index as usize) else {
+            return fail;
+        };
+        while let Some(branch) = self.scratch.found.get(self.frame.next) {
+            let own = index.branches.get(*branch as usize).map(|branch| branch.group);
+            if own.is_some_and(|own| own >= group) {
+                break;
+            }
+            self.frame.next += 1;
+        }
+        self.next_found(index).unwrap_or(index.done)
+    }
+
+    fn next_found(&self, index: &Index) -> Option<Address> {
+        let branch = self.scratch.found.get(self.frame.next)?;
+        let group = index.branches.get(*branch as usize)?.group;
+        // What comes after the `Group` itself.
+        index.groups.get(group as usize).map(|group| *group + 1)
+    }
+
+    /// Whether a rule of a chain is among those found.
+    pub(super) fn is_found(&self, branch: u32) -> bool {
+        let found = self.scratch.found.get(self.frame.found..).unwrap_or_default();
+        found.binary_search(&branch).is_ok()
+    }
+
+    /// Adds the rules that can succeed, in order, and says how much was looked at.
+    fn find(&self, index: &Index, found: &mut Vec<u32>) -> u64 {
+        let mut tests = 0;
+        let mut try_one = |number: u32, branch: &Branch| {
+            if self.can_succeed(index, branch, &mut tests) {
+                found.push(number);
+            }
+        };
+        let Some(leading) = &index.leading else {
+            index
+                .branches
+                .iter()
+                .zip(0..)
+                .for_each(|(branch, number)| try_one(number, branch));
+            return tests;
+        };
+        let named = index.refs.get(leading.at).and_then(|place| self.at(place));
+        let named = named.and_then(|value| leading.by_value.get(value));
+        let mut named = named
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .peekable();
+        let mut others = leading.others.iter().copied().peekable();
+        loop {
+            let next = match (named.peek(), others.peek()) {
+                (Some(a), Some(b)) if a < b => named.next(),
+                (Some(_), None) => named.next(),
+                _ => others.next(),
+            };
+            let Some(number) = next else { return tests };
+            if let Some(branch) = index.branches.get(number as usize) {
+                try_one(number, branch);
+            }
+        }
+    }
+
+    fn can_succeed(&self, index: &Index, branch: &Branch, tests: &mut u64) -> bool {
+        branch.conditions.iter().all(|Condition { at, test }| {
+            *tests += 1;
+            let value = index.refs.get(*at).and_then(|place| self.at(place));
+            value.is_some_and(|value| passes(test, value, tests))
+        }) && (!index.asks_collections
+            || branch.memberships.iter().all(|(key, collection)| {
+                *tests += 1;
+                let [key, collection] =
+                    [key, collection].map(|at| index.refs.get(*at).and_then(|place| self.at(place)));
+                match (key, collection) {
+                    (Some(key), Some(Value::Object(object))) => object.contains_key(key),
+                    (Some(key), Some(Value::Set(set))) => set.contains(key),
+                    (Some(_), Some(_)) => true,
+                    _ => false,
+                }
+            }))
+    }
+
+    /// What is at a place.
+    fn at<'v>(&'v self, place: &'v Place) -> Option<&'v Value> {
+        let in_storage = place.base && self.reads_storage();
+        let mut at = self.local(place.source)?;
+        for key in &place.keys {
+            at = match (at, key) {
+                (Value::Object(object), Value::String(name)) => object.get_str(name)?,
+                _ if in_storage => storage_lookup(at, key)?,
+                _ => at.lookup(key)?,
+            };
+        }
+        Some(at)
+    }
+}
+
+fn passes(test: &Test, value: &Value, tests: &mut u64) -> bool {
+    match test {
+        Test::Defined => true,
+        Test::Is(wanted) => value == wanted,
+        Test::Array(items, delimiters) => match (value, delimiters) {
+            (Value::Array(array), _) => fits(items, array.iter(), array.len()),
+            (Value::String(text), Some(delimiters)) => {
+                *tests += text.len() as u64 / 16;
+                let parts: Vec<Value> = split(text, delimiters).into_iter().map(Value::from).collect();
+                fits(items, parts.iter(), parts.len())
+            }
+            _ => false,
+        },
+        Test::Holds(wanted) => elements(value, tests, |element| element == wanted),
+        Test::Prefix(prefix) => ends(value, tests, |text| text.starts_with(prefix.as_str())),
+        Test::Suffix(suffix) => ends(value, tests, |text| text.ends_with(suffix.as_str())),
+        Test::AnyOf { scalars, others } => {
+            scalars.contains(value) || others.iter().any(|other| passes(other, value, tests))
+        }
+    }
+}
+
+fn fits<'v>(items: &[Option<Value>], array: impl Iterator<Item = &'v Value>, len: usize) -> bool {
+    items.len() == len
+        && std::iter::zip(items, array)
+            .all(|(wanted, item)| wanted.as_ref().is_none_or(|wanted| wanted == item))
+}
+
+/// Whether an element of a collection passes.
+fn elements(value: &Value, tests: &mut u64, mut passes: impl FnMut(&Value) -> bool) -> bool {
+    let mut count = 0;
+    let mut counted = |element: &Value| {
+        count += 1;
+        passes(element)
+    };
+    let any = match value {
+        Value::Array(array) => array.iter().any(&mut counted),
+        Value::Set(set) => set.iter().any(&mut counted),
+        Value::Object(object) => object.iter().any(|(_, element)| counted(element)),
+        _ => false,
+    };
+    *tests += count / 4;
+    any
+}
+
+/// Whether a string passes, or one in a collection.
+fn ends(value: &Value, tests: &mut u64, passes: impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => passes(text),
+        other => elements(other, tests, |element| element.as_str().is_some_and(&passes)),
+    }
+}

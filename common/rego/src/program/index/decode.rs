@@ -1,0 +1,575 @@
+//! Reads a rule's body back out of its statements. What isn't understood is left out, which only means that the index
+//! knows less of the rule: it is then visited more often than need be.
+
+use std::collections::{HashMap, HashSet};
+
+use super::terms::{Expr, Head, Ref, Step, Term, Var};
+use crate::number::Number;
+use crate::plan::{Block, Kind, Operand, Plan, Statement};
+use crate::value::Value;
+
+/// A rule, as its block shows it.
+#[derive(Debug, Default)]
+pub(super) struct Rule {
+    /// The variables of the parameters, where they are plain variables.
+    pub(super) args: Vec<Option<Var>>,
+    pub(super) exprs: Vec<Expr>,
+    /// The value, if it is the same each time.
+    pub(super) value: Option<Value>,
+    /// Whether OPA would not index it, since it prints.
+    pub(super) prints: bool,
+    /// Whether something comes before the last expression that a rule not visited would not have done.
+    pub(super) acts_before: bool,
+    /// Whether it does anything of that kind.
+    pub(super) acts: bool,
+}
+
+/// What the rules of a function have in common.
+pub(super) struct Context<'p> {
+    pub(super) plan: &'p Plan,
+    /// The names of the plan's functions.
+    pub(super) functions: &'p HashMap<std::sync::Arc<str>, u32>,
+    /// The parameters of its own, after `input` and `data`.
+    pub(super) params: &'p [i64],
+    /// Whether the parameters are the rules' arguments, and nothing else.
+    pub(super) plain: bool,
+    pub(super) result: i64,
+    pub(super) returned: i64,
+}
+
+/// Reads the rule of a block.
+pub(super) fn rule(context: &Context<'_>, block: &Block) -> Rule {
+    let mut decoder = Decoder {
+        context,
+        terms: HashMap::from([
+            (0, Term::Ref(Ref::root(Head::Input))),
+            (1, Term::Ref(Ref::root(Head::Data))),
+        ]),
+        calls: HashMap::new(),
+        saved: HashSet::new(),
+        objects: HashMap::new(),
+        muted: false,
+        split: false,
+        rule: Rule {
+            args: vec![None; context.params.len()],
+            ..Rule::default()
+        },
+        values: Vec::new(),
+    };
+    decoder.statements(&block.statements);
+    let mut rule = decoder.rule;
+    let (first, others) = match decoder.values.split_first() {
+        Some((Some(first), others)) => (Some(first), others),
+        _ => (None, &[][..]),
+    };
+    let is_one = others.iter().all(|other| other.as_ref() == first);
+    rule.value = first.filter(|_| is_one).cloned();
+    rule.prints = prints(&block.statements, false, context);
+    rule
+}
+
+struct Decoder<'c, 'p> {
+    context: &'c Context<'p>,
+    terms: HashMap<i64, Term>,
+    /// The builtins' calls, by their results.
+    calls: HashMap<i64, (std::sync::Arc<str>, Vec<Term>)>,
+    /// The locals that keep `input` or `data` for after a `with`.
+    saved: HashSet<i64>,
+    /// The objects that a pattern is being matched with, and how many members are still to come.
+    objects: HashMap<i64, i64>,
+    /// Under a `with`.
+    muted: bool,
+    /// In one of several places that give the value.
+    split: bool,
+    rule: Rule,
+    /// The values that the rule gives, one for each place that gives one.
+    values: Vec<Option<Value>>,
+}
+
+impl Decoder<'_, '_> {
+    fn statements(&mut self, statements: &[Statement]) {
+        let mut at = 0;
+        while let Some(statement) = statements.get(at) {
+            let rest = statements.get(at + 1..).unwrap_or_default();
+            let before = at.checked_sub(1).and_then(|before| statements.get(before));
+            at += 1 + self.statement(&statement.kind, before.map(|before| &before.kind), rest);
+        }
+    }
+
+    /// Takes in one statement; says how many of those after it were taken along.
+    fn statement(&mut self, kind: &Kind, before: Option<&Kind>, rest: &[Statement]) -> usize {
+        match kind {
+            Kind::Dot { source, key, target } => {
+                let found = self.dot(*source, *key);
+                self.terms.insert(*target, found);
+            }
+            Kind::MakeNumberInt { value, target } => self.constant(*target, Value::from(*value)),
+            Kind::MakeNumberRef { index, target } => {
+                let number = self.string(*index).and_then(|text| Number::from_literal(&text));
+                let term = number.map_or(Term::Other, |number| Term::Const(Value::Number(number)));
+                self.terms.insert(*target, term);
+            }
+            Kind::MakeNull { target } => self.constant(*target, Value::Null),
+            Kind::MakeArray { target, .. } => self.make(*target, Term::Array(Vec::new())),
+            Kind::MakeSet { target } => self.make(*target, Term::Set(Vec::new())),
+            Kind::MakeObject { target } => self.make(*target, Term::Object(Vec::new())),
+            Kind::ArrayAppend { value, array } => {
+                let value = self.term(*value);
+                if let Some(Term::Array(items)) = self.terms.get_mut(array) {
+                    items.push(value);
+                }
+            }
+            Kind::SetAdd { value, set } => {
+                let value = self.term(*value);
+                if let Some(Term::Set(members)) = self.terms.get_mut(set) {
+                    members.push(value);
+                }
+            }
+            Kind::ObjectInsert { key, value, object } => {
+                let (key, value) = (self.term(*key), self.term(*value));
+                if let Some(Term::Object(members)) = self.terms.get_mut(object) {
+                    members.push((key, value));
+                }
+            }
+            Kind::AssignVar { source, target } => self.assign(*source, *target, before),
+            Kind::AssignVarOnce { source, target } if *target == self.context.result => {
+                let value = self.ground(*source);
+                self.values.push(value);
+            }
+            Kind::Equal { a, b } => {
+                let (a, b) = (self.term(*a), self.term(*b));
+                self.equal(a, b);
+            }
+            Kind::NotEqual {
+                a,
+                b: Operand::Bool(false),
+            } => self.naked(*a),
+            Kind::Call {
+                function,
+                args,
+                result,
+            } => {
+                let args = args.iter().map(|arg| self.term(*arg)).collect();
+                self.terms.insert(*result, Term::Other);
+                if self.context.functions.contains_key(function) {
+                    self.acts();
+                } else {
+                    if !is_quiet(function) {
+                        self.acts();
+                    }
+                    self.calls.insert(*result, (function.clone(), args));
+                }
+            }
+            Kind::CallDynamic { result, .. } => {
+                self.acts();
+                self.terms.insert(*result, Term::Other);
+            }
+            Kind::IsArray {
+                source: Operand::Local(source),
+            } => return self.array_pattern(*source, rest),
+            Kind::IsObject {
+                source: Operand::Local(source),
+            } => {
+                if let Some(Kind::MakeNumberInt { value, .. }) = rest.get(1).map(|next| &next.kind) {
+                    self.objects.insert(*source, *value);
+                }
+            }
+            Kind::AssignInt { target, .. } | Kind::Len { target, .. } | Kind::ObjectMerge { target, .. } => {
+                self.terms.insert(*target, Term::Other);
+            }
+            Kind::Scan {
+                source,
+                key,
+                value,
+                block,
+            } => self.scan([*source, *key, *value], block),
+            Kind::Not { block } => self.acts_within(std::slice::from_ref(block)),
+            Kind::Block { blocks } => self.block(blocks, before, rest.is_empty()),
+            Kind::With {
+                path, value, block, ..
+            } => {
+                let is_undo =
+                    path.is_empty() && matches!(value, Operand::Local(value) if self.saved.contains(value));
+                self.muted = !is_undo;
+                self.statements(&block.statements);
+            }
+            Kind::ObjectInsertOnce { object, .. } => {
+                if *object == self.context.returned {
+                    self.values.push(None);
+                }
+            }
+            Kind::AssignVarOnce { .. }
+            | Kind::NotEqual { .. }
+            | Kind::IsArray { .. }
+            | Kind::IsObject { .. }
+            | Kind::IsSet { .. }
+            | Kind::IsDefined { .. }
+            | Kind::IsUndefined { .. }
+            | Kind::ResetLocal { .. }
+            | Kind::Break { .. }
+            | Kind::Nop
+            | Kind::ReturnLocal { .. }
+            | Kind::ResultSetAdd { .. }
+            | Kind::Unknown { .. } => {}
+        }
+        0
+    }
+
+    fn constant(&mut self, target: i64, value: Value) {
+        self.terms.insert(target, Term::Const(value));
+    }
+
+    fn make(&mut self, target: i64, term: Term) {
+        self.terms.insert(target, term);
+    }
+
+    fn string(&self, index: i64) -> Option<std::sync::Arc<str>> {
+        let index = usize::try_from(index).ok()?;
+        self.context.plan.strings.get(index).cloned()
+    }
+
+    fn term(&self, operand: Operand) -> Term {
+        match operand {
+            Operand::Local(local) => self.terms.get(&local).cloned().unwrap_or(Term::Other),
+            Operand::Bool(flag) => Term::Const(Value::Bool(flag)),
+            Operand::String(index) => self
+                .string(index)
+                .map_or(Term::Other, |text| Term::Const(Value::String(text))),
+        }
+    }
+
+    fn step(&self, operand: Operand) -> Step {
+        match self.term(operand) {
+            Term::Const(value) => Step::Const(value),
+            Term::Var(var) => Step::Var(var),
+            _ => Step::Other,
+        }
+    }
+
+    fn dot(&mut self, source: Operand, key: Operand) -> Term {
+        if let Operand::Local(source) = source
+            && let Some(left) = self.objects.get_mut(&source)
+            && *left > 0
+        {
+            *left -= 1;
+            return Term::Other;
+        }
+        match (self.reference(source), self.step(key)) {
+            (_, Step::Other) | (None, _) => Term::Other,
+            (Some(reference), step) => Term::Ref(reference.then(step)),
+        }
+    }
+
+    /// What an operand refers to, if it can be looked into.
+    fn reference(&self, operand: Operand) -> Option<Ref> {
+        match self.term(operand) {
+            Term::Ref(reference) => Some(reference),
+            Term::Var(var) => Some(Ref::root(Head::Var(var))),
+            _ => None,
+        }
+    }
+
+    fn assign(&mut self, source: Operand, target: i64, before: Option<&Kind>) {
+        if let Operand::Local(local) = source {
+            if let Some(at) = self.context.params.iter().position(|param| *param == local) {
+                if self.context.plain
+                    && let Some(arg) = self.rule.args.get_mut(at)
+                {
+                    *arg = Some(target);
+                }
+                self.terms.insert(target, Term::Var(target));
+                return;
+            }
+            let asked = matches!(before, Some(Kind::IsDefined { source }) if *source == local);
+            if (local == 0 || local == 1) && !asked {
+                self.saved.insert(target);
+                self.terms.insert(target, Term::Other);
+                return;
+            }
+        }
+        let term = self.term(source);
+        self.terms.insert(target, Term::Var(target));
+        self.equal(Term::Var(target), term);
+    }
+
+    fn equal(&mut self, a: Term, b: Term) {
+        if !matches!(a, Term::Other) && !matches!(b, Term::Other) {
+            self.push(Expr::Equal(a, b));
+        }
+    }
+
+    fn naked(&mut self, operand: Operand) {
+        if let Operand::Local(local) = operand
+            && let Some((name, args)) = self.calls.remove(&local)
+        {
+            self.push(Expr::Call { name, args });
+            return;
+        }
+        if let term @ (Term::Ref(_) | Term::Var(_)) = self.term(operand) {
+            self.push(Expr::Naked(term));
+        }
+    }
+
+    fn push(&mut self, expr: Expr) {
+        if !self.muted && !self.split {
+            self.rule.acts_before |= self.rule.acts;
+            self.rule.exprs.push(expr);
+        }
+    }
+
+    fn acts(&mut self) {
+        self.rule.acts = true;
+    }
+
+    /// The value that a rule gives, if it stands there as a constant. A variable isn't one for OPA, even if it can only
+    /// hold one value.
+    fn ground(&self, source: Operand) -> Option<Value> {
+        self.term(source).constant()
+    }
+
+    /// `[x, 1] = input.pair`, whose pattern comes element by element.
+    fn array_pattern(&mut self, source: i64, rest: &[Statement]) -> usize {
+        let kinds: Vec<&Kind> = rest.iter().map(|statement| &statement.kind).collect();
+        let (Some(Kind::MakeNumberInt { value: len, .. }), Some(Kind::MakeNumberInt { target: key, .. })) =
+            (kinds.get(1).copied(), kinds.get(3).copied())
+        else {
+            return 0;
+        };
+        // Whatever follows, lookups by this key are the pattern's.
+        self.terms.insert(*key, Term::Other);
+        let mut at = 4;
+        let mut items = Vec::new();
+        for _ in 0..*len {
+            let (Some(Kind::AssignInt { .. }), Some(Kind::Dot { target, .. })) =
+                (kinds.get(at).copied(), kinds.get(at + 1).copied())
+            else {
+                return 0;
+            };
+            at += 2;
+            if let Some(
+                kind @ (Kind::MakeNumberRef { .. } | Kind::MakeNull { .. } | Kind::MakeNumberInt { .. }),
+            ) = kinds.get(at).copied()
+            {
+                self.statement(kind, None, &[]);
+                at += 1;
+            }
+            match kinds.get(at).copied() {
+                Some(Kind::AssignVar {
+                    source: Operand::Local(local),
+                    target: var,
+                }) if local == target => {
+                    self.terms.insert(*var, Term::Var(*var));
+                    items.push(Term::Var(*var));
+                }
+                Some(Kind::Equal {
+                    a: Operand::Local(local),
+                    b,
+                }) if local == target => match self.term(*b) {
+                    term @ (Term::Const(_) | Term::Var(_)) => items.push(term),
+                    _ => return 0,
+                },
+                _ => return 0,
+            }
+            at += 1;
+        }
+        let source = self.term(Operand::Local(source));
+        self.equal(source, Term::Array(items));
+        at
+    }
+
+    fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) {
+        if !self.gives(&block.statements) {
+            // Of an `every`: closed.
+            self.acts_within(std::slice::from_ref(block));
+            return;
+        }
+        self.terms.insert(key, Term::Other);
+        let step = match block.statements.first().map(|first| &first.kind) {
+            Some(Kind::AssignVar {
+                source: Operand::Local(own),
+                target,
+            }) if *own == key => Some(Step::Var(*target)),
+            Some(Kind::Equal {
+                a: Operand::Local(own),
+                b,
+            }) if *own == key => Some(self.step(*b)),
+            Some(Kind::AssignVar {
+                source: Operand::Local(own),
+                ..
+            }) if *own == value => None,
+            _ => Some(Step::Other),
+        };
+        let element = match (self.reference(Operand::Local(source)), step) {
+            (Some(reference), Some(step)) => Term::Ref(reference.then(step)),
+            _ => Term::Other,
+        };
+        self.terms.insert(value, element);
+        self.statements(&block.statements);
+    }
+
+    fn block(&mut self, blocks: &[Block], before: Option<&Kind>, is_last: bool) {
+        if let Some(target) = comprehension(blocks, before) {
+            self.acts_within(blocks);
+            self.terms.insert(target, Term::Other);
+            return;
+        }
+        if let Some(steps) = base_extent(blocks) {
+            for step in steps {
+                self.statement(&step.kind, None, &[]);
+            }
+            return;
+        }
+        if !blocks.iter().any(|block| self.gives(&block.statements)) {
+            self.acts_within(blocks);
+            return;
+        }
+        // What is left of the body; in several blocks where a reference goes over several documents.
+        if let ([block], true) = (blocks, is_last) {
+            self.statements(&block.statements);
+            return;
+        }
+        self.split = true;
+        self.rule.acts = true;
+        blocks.iter().for_each(|block| self.statements(&block.statements));
+    }
+
+    fn gives(&self, statements: &[Statement]) -> bool {
+        gives(statements, self.context)
+    }
+
+    /// Notes whether something in there acts.
+    fn acts_within(&mut self, blocks: &[Block]) {
+        let found = blocks.iter().any(|block| acts(&block.statements, self.context));
+        self.rule.acts |= found;
+    }
+}
+
+/// Whether what the rule gives is given in there.
+fn gives(statements: &[Statement], context: &Context<'_>) -> bool {
+    statements.iter().any(|statement| match &statement.kind {
+        Kind::AssignVarOnce { target, .. } => *target == context.result,
+        Kind::SetAdd { set, .. } => *set == context.returned,
+        Kind::ObjectInsert { object, .. } | Kind::ObjectInsertOnce { object, .. } => {
+            *object == context.returned
+        }
+        Kind::Block { blocks } => blocks.iter().any(|block| gives(&block.statements, context)),
+        Kind::Scan { block, .. } | Kind::With { block, .. } => gives(&block.statements, context),
+        _ => false,
+    })
+}
+
+/// The target of a comprehension: a block that fills the collection made just before.
+fn comprehension(blocks: &[Block], before: Option<&Kind>) -> Option<i64> {
+    let (
+        [block],
+        Some(Kind::MakeArray { target, .. } | Kind::MakeSet { target } | Kind::MakeObject { target }),
+    ) = (blocks, before)
+    else {
+        return None;
+    };
+    fills(&block.statements, *target).then_some(*target)
+}
+
+fn fills(statements: &[Statement], target: i64) -> bool {
+    statements.iter().any(|statement| match &statement.kind {
+        Kind::ArrayAppend {
+            array: collection, ..
+        }
+        | Kind::SetAdd { set: collection, .. }
+        | Kind::ObjectInsertOnce {
+            object: collection, ..
+        } => *collection == target,
+        Kind::Block { blocks } => blocks.iter().any(|block| fills(&block.statements, target)),
+        Kind::Scan { block, .. } | Kind::With { block, .. } => fills(&block.statements, target),
+        _ => false,
+    })
+}
+
+/// The lookups of a base document, which the planner writes as two blocks, each left when it is found.
+fn base_extent(blocks: &[Block]) -> Option<&[Statement]> {
+    let [outer] = blocks else { return None };
+    let [
+        Statement {
+            kind: Kind::Block { blocks: inner },
+            ..
+        },
+        Statement {
+            kind: Kind::Break { index: 1 },
+            ..
+        },
+    ] = outer.statements.as_slice()
+    else {
+        return None;
+    };
+    let [inner] = inner.as_slice() else { return None };
+    let (last, steps) = inner.statements.split_last()?;
+    let is_step = |step: &Statement| {
+        matches!(
+            step.kind,
+            Kind::Dot { .. } | Kind::MakeNumberRef { .. } | Kind::MakeNull { .. }
+        )
+    };
+    (matches!(last.kind, Kind::Break { index: 1 }) && steps.iter().all(is_step)).then_some(steps)
+}
+
+/// Whether OPA would see a `print` in the body: in the body itself, or in a body within it, but not in a comprehension
+/// of the body.
+fn prints(statements: &[Statement], nested: bool, context: &Context<'_>) -> bool {
+    let mut before = None;
+    statements.iter().any(|statement| {
+        let previous = before.replace(&statement.kind);
+        match &statement.kind {
+            Kind::Call { function, .. } => matches!(&**function, "internal.print" | "internal.test_case"),
+            Kind::Block { blocks } => {
+                let closed = comprehension(blocks, previous).is_some() && !nested;
+                !closed
+                    && blocks
+                        .iter()
+                        .any(|block| prints(&block.statements, nested, context))
+            }
+            Kind::Not { block } => prints(&block.statements, true, context),
+            Kind::Scan { block, .. } => {
+                // An `every` is a body of its own.
+                let nested = nested || !gives(&block.statements, context);
+                prints(&block.statements, nested, context)
+            }
+            Kind::With { block, .. } => prints(&block.statements, nested, context),
+            _ => false,
+        }
+    })
+}
+
+/// Whether something in there does what a rule not visited would not have done.
+fn acts(statements: &[Statement], context: &Context<'_>) -> bool {
+    statements.iter().any(|statement| match &statement.kind {
+        Kind::Call { function, .. } => context.functions.contains_key(function) || !is_quiet(function),
+        Kind::CallDynamic { .. } | Kind::ObjectInsertOnce { .. } => true,
+        Kind::Block { blocks } => blocks.iter().any(|block| acts(&block.statements, context)),
+        Kind::Not { block } | Kind::Scan { block, .. } | Kind::With { block, .. } => {
+            acts(&block.statements, context)
+        }
+        _ => false,
+    })
+}
+
+/// Builtins that neither fail nor do anything but give a value.
+fn is_quiet(name: &str) -> bool {
+    matches!(
+        name,
+        "equal"
+            | "neq"
+            | "lt"
+            | "lte"
+            | "gt"
+            | "gte"
+            | "internal.member_2"
+            | "internal.member_3"
+            | "is_string"
+            | "is_number"
+            | "is_boolean"
+            | "is_array"
+            | "is_object"
+            | "is_set"
+            | "is_null"
+    )
+}
