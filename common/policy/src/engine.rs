@@ -1,7 +1,7 @@
 //! The one trait behind which policy engines sit. An engine is immutable: a new bundle is a new engine, and an
 //! evaluation never waits, does I/O or reads the clock (time and randomness come in through [`Env`]).
 
-use postern_rego::{Env, Value};
+use postern_rego::{Document, Env, Part, Value};
 
 use crate::input::InputReads;
 
@@ -32,6 +32,19 @@ pub trait Engine: Send + Sync {
         input: Option<&Value>,
         env: &Env,
     ) -> Result<Option<Value>, EngineError>;
+
+    /// As [`Engine::evaluate`], of an input that is made as the policy looks at it, where the engine can do that.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    fn evaluate_document(
+        &self,
+        entrypoint: Entrypoint,
+        input: &dyn Document,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError> {
+        self.evaluate(entrypoint, Some(input.value(Part::WHOLE)), env)
+    }
 }
 
 /// An entrypoint of one particular engine: valid only with the engine that gave it.

@@ -1,7 +1,7 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
-use postern_rego::{EntrypointId, Env, Program, Value};
+use postern_rego::{Document, EntrypointId, Env, Input, Program, Value};
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
@@ -76,6 +76,17 @@ impl PlanEngine {
 
     fn asked(&self, entrypoint: Entrypoint) -> Option<&Asked> {
         self.entrypoints.get(usize::try_from(entrypoint.index()).ok()?)
+    }
+
+    fn ask(&self, entrypoint: Entrypoint, input: Input<'_>, env: &Env) -> Result<Option<Value>, EngineError> {
+        let Some(asked) = self.asked(entrypoint) else {
+            return Err(EngineError::Evaluation(
+                "the entrypoint is another engine's".to_owned(),
+            ));
+        };
+        self.program
+            .evaluate(asked.id, input, &self.data, env)
+            .map_err(|error| EngineError::Evaluation(error.to_string()))
     }
 
     /// The builtins that the policy calls.
@@ -154,13 +165,15 @@ impl Engine for PlanEngine {
         input: Option<&Value>,
         env: &Env,
     ) -> Result<Option<Value>, EngineError> {
-        let Some(asked) = self.asked(entrypoint) else {
-            return Err(EngineError::Evaluation(
-                "the entrypoint is another engine's".to_owned(),
-            ));
-        };
-        self.program
-            .evaluate(asked.id, input, &self.data, env)
-            .map_err(|error| EngineError::Evaluation(error.to_string()))
+        self.ask(entrypoint, input.into(), env)
+    }
+
+    fn evaluate_document(
+        &self,
+        entrypoint: Entrypoint,
+        input: &dyn Document,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError> {
+        self.ask(entrypoint, Input::Document(input), env)
     }
 }

@@ -32,6 +32,7 @@
 //! `builtins`.
 
 mod builtins;
+mod document;
 mod env;
 mod error;
 mod json;
@@ -45,6 +46,7 @@ mod value;
 pub use builtins::{
     BuiltinError, BuiltinFn, Context, Effects, effects as builtin_effects, host, names as builtin_names,
 };
+pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};
 pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;

@@ -2,9 +2,10 @@
 //! what the document looks like is settled in `postern-policy`.
 
 use postern_policy::input::{
-    self, ApiKeyParts, HeaderParts, InputError, InputReads, PeerParts, PosternParts, RequestParts, Text,
+    ApiKeyParts, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts, RequestParts,
+    Text,
 };
-use postern_policy::{Env, Value};
+use postern_policy::{Document, Env};
 
 use crate::entropy::Entropy;
 use crate::headers::Headers;
@@ -13,11 +14,15 @@ use crate::policy::Question;
 use crate::settings::HeaderPrefix;
 use crate::view::PeerView;
 
-/// The input document, as far as the policy can read it.
+/// Calls `ask` with the input document, as far as the policy can read it.
 ///
 /// # Errors
 /// When the path, query or body is ill-formed.
-pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Value, InputError> {
+pub(crate) fn with_document<T>(
+    reads: &InputReads,
+    question: &Question<'_>,
+    ask: impl FnOnce(&dyn Document) -> T,
+) -> Result<T, InputError> {
     let request = question.request;
     let http = &request.http;
     let parts = RequestParts {
@@ -60,7 +65,8 @@ pub(crate) fn document(reads: &InputReads, question: &Question<'_>) -> Result<Va
         headers: &http.headers,
         prefix: &question.settings.prefix,
     };
-    input::document(reads, &parts, &headers, Some(&proved))
+    let document = InputDocument::new(reads, &parts, &headers, Some(&proved))?;
+    Ok(ask(&document))
 }
 
 /// The headers that policy sees: what a client sends under our names is as untrue for policy as it is for the upstream.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use postern_policy::{DenyOrigin, PolicyResult, RefusalCode, Value};
+use postern_policy::{DenyOrigin, Document, PolicyResult, RefusalCode, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
 use crate::answer::{Allow, Answer, Deny};
@@ -77,12 +77,14 @@ pub(crate) fn judge(
         ));
     };
     let reads = policy.engine().reads(policy.entrypoint());
-    let input = input::document(reads, question)
-        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?;
     let env = input::env(now, entropy);
-    let result = policy
-        .engine()
-        .evaluate(policy.entrypoint(), Some(&input), &env)
+    let evaluate = |input: &dyn Document| {
+        policy
+            .engine()
+            .evaluate_document(policy.entrypoint(), input, &env)
+    };
+    let result = input::with_document(reads, question, evaluate)
+        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;

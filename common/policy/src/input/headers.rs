@@ -1,8 +1,6 @@
-//! How the document is given a request's headers: it asks for those that a policy can read, or for all.
+//! How the document is given a request's headers: it asks for those that a policy looks at, or for all.
 
 use postern_rego::{Object, Value};
-
-use super::reads::{HeaderReads, InputReads};
 
 /// The headers of a request: names in lower case, each once, repeats joined by a comma.
 pub trait HeaderParts {
@@ -31,23 +29,11 @@ impl HeaderParts for [(&str, &str)] {
     }
 }
 
-/// `headers`, as far as it is read; absent where the request has none.
-pub(super) fn headers(reads: &InputReads, headers: &(impl HeaderParts + ?Sized)) -> Option<Value> {
-    let object: Object = match reads.headers() {
-        HeaderReads::All => {
-            let all = headers.iter();
-            all.map(|(name, value)| (Value::from(name), Value::from(value)))
-                .collect()
-        }
-        HeaderReads::Named(names) => {
-            if headers.is_empty() {
-                return None;
-            }
-            let named = names
-                .iter()
-                .filter_map(|name| Some((name.value.clone(), Value::from(headers.value(&name.text)?))));
-            return Some(Value::Object(named.collect()));
-        }
-    };
+/// All of `headers`; absent where the request has none.
+pub(super) fn all(headers: &(impl HeaderParts + ?Sized)) -> Option<Value> {
+    let all = headers.iter();
+    let object: Object = all
+        .map(|(name, value)| (Value::from(name), Value::from(value)))
+        .collect();
     (!object.is_empty()).then_some(Value::Object(object))
 }

@@ -1,5 +1,5 @@
 //! The document that a policy is asked with: OPA-Envoy's, member for member, plus `input.postern` with what has been
-//! proved about the caller. Built straight from borrowed parts, never by way of JSON text; knows no Envoy types.
+//! proved about the caller. Made straight from borrowed parts, never by way of JSON text; knows no Envoy types.
 //!
 //! As in OPA-Envoy, an unset field (an empty string, a zero) is absent, names are camelCase, `time` is
 //! `{seconds, nanos}`, 64-bit integers are numbers and bytes are base64.
@@ -8,11 +8,13 @@
 //! `parsed_body` is null.
 
 //!
-//! Only those parts are built that a policy can read ([`InputReads`]): what a request costs goes with what is asked of
-//! it, not with its forty headers.
+//! Only those parts are made that a policy can read ([`InputReads`]), and of these only those that it looks at
+//! ([`InputDocument`]): what a request costs goes with what is asked of it, not with its forty headers.
 
 mod attributes;
 mod body;
+mod cells;
+mod document;
 mod headers;
 mod members;
 mod names;
@@ -20,13 +22,9 @@ mod postern;
 mod query;
 mod reads;
 
-use postern_rego::Value;
+use postern_rego::{Document as _, Part, Value};
 
-use body::Body;
-use members::{Making, Members};
-use names::Names;
-use reads::Part;
-
+pub use document::InputDocument;
 pub use headers::HeaderParts;
 pub use postern::{ApiKeyParts, PosternParts, Text};
 pub use reads::InputReads;
@@ -135,48 +133,15 @@ pub enum InputError {
 /// Builds `input`, as far as `reads` says that it is read. `postern` is left out of the document where there is none.
 ///
 /// # Errors
-/// When the path or its query is ill-formed, or a body that is read.
+/// As [`InputDocument::new`].
 pub fn document(
     reads: &InputReads,
     request: &RequestParts<'_>,
     headers: &(impl HeaderParts + ?Sized),
     postern: Option<&PosternParts<'_>>,
 ) -> Result<Value, InputError> {
-    let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
-    query::check(path, query)?;
-    let body = if reads.has(Part::ParsedBody) || reads.has(Part::TruncatedBody) {
-        Body::of(headers, request.body, request.raw_body)?
-    } else {
-        Body::NotParsed
-    };
-
-    Names::with(|names| {
-        let making = Making { reads, names };
-        let mut input = Members::new(making);
-        input.value(Part::Attributes, &names.attributes, || {
-            Some(attributes::attributes(making, request, headers))
-        });
-        input.try_value(Part::ParsedBody, &names.parsed_body, || body.parse())?;
-        input.try_value(Part::ParsedPath, &names.parsed_path, || query::parsed_path(path))?;
-        input.try_value(Part::ParsedQuery, &names.parsed_query, || {
-            query::parsed_query("query", query)
-        })?;
-        input.value(Part::Postern, &names.postern, || {
-            postern.map(|parts| postern::value(making, parts))
-        });
-        input.text(
-            Part::PrincipalOfSource,
-            &names.source_principal,
-            request.source.map_or("", |source| source.principal),
-        );
-        input.value(Part::TruncatedBody, &names.truncated_body, || {
-            Some(body.is_truncated().into())
-        });
-        input.value(Part::Version, &names.version, || {
-            Some(names.version_value.clone())
-        });
-        Ok(input.build())
-    })
+    let document = InputDocument::new(reads, request, headers, postern)?;
+    Ok(document.value(Part::WHOLE).clone())
 }
 
 #[cfg(test)]

@@ -3,27 +3,7 @@
 
 use postern_rego::Value;
 
-macro_rules! names {
-    ($($field:ident = $text:literal),* $(,)?) => {
-        /// Each name as a value.
-        pub(super) struct Names {
-            $(pub(super) $field: Value,)*
-            /// `{"encoding": "protojson", "ext_authz": "v3"}`, as OPA-Envoy has it.
-            pub(super) version_value: Value,
-            words: [Value; WORDS.len()],
-        }
-
-        impl Names {
-            fn new() -> Self {
-                Names {
-                    $($field: Value::from($text),)*
-                    version_value: Value::object_from([("encoding", "protojson"), ("ext_authz", "v3")]),
-                    words: WORDS.map(Value::from),
-                }
-            }
-        }
-    };
-}
+use super::reads::Part;
 
 /// Texts that most requests share: methods, schemes, protocols, ways to authenticate.
 const WORDS: [&str; 14] = [
@@ -31,7 +11,24 @@ const WORDS: [&str; 14] = [
     "mtls", "api_key",
 ];
 
+/// Names and words as values.
+pub(super) struct Names {
+    /// By the numbers of the parts.
+    parts: Vec<Value>,
+    words: [Value; WORDS.len()],
+    /// `{"encoding": "protojson", "ext_authz": "v3"}`, as OPA-Envoy has it.
+    pub(super) version: Value,
+}
+
 impl Names {
+    fn new() -> Self {
+        Names {
+            parts: Part::all().map(|part| Value::from(part.name())).collect(),
+            words: WORDS.map(Value::from),
+            version: Value::object_from([("encoding", "protojson"), ("ext_authz", "v3")]),
+        }
+    }
+
     /// Calls `with` with this thread's names.
     pub(super) fn with<T>(with: impl FnOnce(&Names) -> T) -> T {
         thread_local! {
@@ -40,63 +37,15 @@ impl Names {
         NAMES.with(with)
     }
 
+    /// The name of a part.
+    pub(super) fn of(&self, part: Part) -> Value {
+        let known = self.parts.get(part as usize).cloned();
+        known.unwrap_or_else(|| part.name().into())
+    }
+
     /// A text as a value; shared if it is a common one.
     pub(super) fn word(&self, text: &str) -> Value {
         let known = self.words.iter().find(|word| word.as_str() == Some(text));
         known.cloned().unwrap_or_else(|| text.into())
     }
-}
-
-names! {
-    address = "address",
-    api_key = "api_key",
-    attributes = "attributes",
-    auth = "auth",
-    body = "body",
-    certificate = "certificate",
-    claims = "claims",
-    client_id = "client_id",
-    context_extensions = "contextExtensions",
-    destination = "destination",
-    fragment = "fragment",
-    headers = "headers",
-    host = "host",
-    http = "http",
-    id = "id",
-    issuer = "issuer",
-    labels = "labels",
-    metadata_context = "metadataContext",
-    method = "method",
-    name = "name",
-    nanos = "nanos",
-    parsed_body = "parsed_body",
-    parsed_path = "parsed_path",
-    parsed_query = "parsed_query",
-    path = "path",
-    peer = "peer",
-    pipe = "pipe",
-    port_value = "portValue",
-    postern = "postern",
-    principal = "principal",
-    protocol = "protocol",
-    query = "query",
-    raw_body = "rawBody",
-    request = "request",
-    route = "route",
-    route_metadata_context = "routeMetadataContext",
-    scheme = "scheme",
-    scopes = "scopes",
-    seconds = "seconds",
-    service = "service",
-    size = "size",
-    sni = "sni",
-    socket_address = "socketAddress",
-    source = "source",
-    source_principal = "source_principal",
-    spiffe_id = "spiffe_id",
-    subject = "subject",
-    time = "time",
-    tls_session = "tlsSession",
-    truncated_body = "truncated_body",
-    version = "version",
 }

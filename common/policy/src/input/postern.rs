@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use postern_rego::{Array, Value};
 
-use super::members::{Making, Members};
+use super::names::Names;
 use super::reads::Part;
 
 /// What is known of the caller and of the request, beyond what Envoy says.
@@ -76,40 +76,32 @@ impl From<Text<'_>> for Value {
     }
 }
 
-pub(super) fn value(making: Making<'_>, parts: &PosternParts<'_>) -> Value {
-    let names = making.names;
-    let mut members = Members::new(making);
-    members.value(Part::PosternApiKey, &names.api_key, || {
-        let ApiKeyParts { id, name } = parts.api_key?;
-        Some(object([(&names.id, id), (&names.name, name)]))
-    });
-    members.value(Part::PosternAuth, &names.auth, || {
-        let methods = parts.auth.split(',').map(|method| names.word(method));
-        (!parts.auth.is_empty()).then(|| methods.collect::<Array>().into())
-    });
-    members.value(Part::PosternClaims, &names.claims, || parts.claims.cloned());
-    members.value(Part::PosternClientId, &names.client_id, || {
-        parts.client_id.map(Value::from)
-    });
-    members.value(Part::PosternIssuer, &names.issuer, || {
-        parts.issuer.map(Value::from)
-    });
-    members.value(Part::PosternPath, &names.path, || Some(parts.path.into()));
-    members.value(Part::PosternPeer, &names.peer, || {
-        Some(object([(&names.spiffe_id, parts.peer_spiffe_id?)]))
-    });
-    members.value(Part::PosternRoute, &names.route, || parts.route.map(Value::from));
-    members.value(Part::PosternScopes, &names.scopes, || {
-        let scopes = parts.scopes.iter().map(|scope| Value::from(scope.as_ref()));
-        Some(scopes.collect::<Array>().into())
-    });
-    members.value(Part::PosternSubject, &names.subject, || {
-        parts.subject.map(Value::from)
-    });
-    members.build()
+/// The value of a part of `input.postern`, but of the claims, which are there already; `None` where it isn't known.
+pub(super) fn value(part: Part, parts: &PosternParts<'_>) -> Option<Value> {
+    match part {
+        Part::PosternApiKey => {
+            let ApiKeyParts { id, name } = parts.api_key?;
+            Some(object([("id", id), ("name", name)]))
+        }
+        Part::PosternAuth => {
+            let methods = parts.auth.split(',');
+            let made = || Names::with(|names| methods.map(|method| names.word(method)).collect::<Array>());
+            (!parts.auth.is_empty()).then(|| made().into())
+        }
+        Part::PosternClientId => parts.client_id.map(Value::from),
+        Part::PosternIssuer => parts.issuer.map(Value::from),
+        Part::PosternPath => Some(parts.path.into()),
+        Part::PosternPeer => Some(object([("spiffe_id", parts.peer_spiffe_id?)])),
+        Part::PosternRoute => parts.route.map(Value::from),
+        Part::PosternScopes => {
+            let scopes = parts.scopes.iter().map(|scope| Value::from(scope.as_ref()));
+            Some(scopes.collect::<Array>().into())
+        }
+        Part::PosternSubject => parts.subject.map(Value::from),
+        _ => None,
+    }
 }
 
-fn object<const N: usize>(members: [(&Value, Text<'_>); N]) -> Value {
-    let members = members.map(|(name, text)| (name.clone(), Value::from(text)));
-    Value::Object(Vec::from(members).into())
+fn object<const N: usize>(members: [(&str, Text<'_>); N]) -> Value {
+    Value::Object(Vec::from(members.map(|(name, text)| (Value::from(name), Value::from(text)))).into())
 }

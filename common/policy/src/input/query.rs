@@ -7,26 +7,22 @@ use postern_rego::{Array, Value};
 
 use super::InputError;
 
-/// That path and query can be parsed, whether or not someone reads what comes of it: a request that OPA-Envoy refuses is
-/// refused under every policy. Costs a look at each byte.
-pub(super) fn check(path: &str, query: &str) -> Result<(), InputError> {
-    if path.contains('%') {
-        unescape("path", path, false)?;
-    }
+/// The path unescaped. That path and query can be parsed is settled with it, whether or not someone reads what comes of
+/// them: a request that OPA-Envoy refuses is refused under every policy. Costs a look at each byte.
+pub(super) fn check<'t>(path: &'t str, query: &str) -> Result<Cow<'t, str>, InputError> {
+    let path = unescape("path", path, false)?;
     if query.bytes().any(|byte| matches!(byte, b'%' | b';')) {
         parsed_query("query", query)?;
     }
-    Ok(())
+    Ok(path)
 }
 
-/// The path unescaped, and *then* split at slashes, so that `%2F` splits; all leading slashes are dropped.
+/// The path, unescaped already, split at slashes, so that `%2F` splits; all leading slashes are dropped.
 ///
 /// Never match on it for a decision where an escaped slash matters: `input.postern.path` is the canonical path.
-pub(super) fn parsed_path(path: &str) -> Result<Value, InputError> {
-    let decoded = unescape("path", path, false)?;
-    let mut parts = Vec::with_capacity(4);
-    parts.extend(decoded.trim_start_matches('/').split('/').map(Value::from));
-    Ok(Array::from(parts).into())
+pub(super) fn parsed_path(unescaped: &str) -> Value {
+    let parts = unescaped.trim_start_matches('/').split('/');
+    Value::Array(parts.map(Value::from).collect())
 }
 
 /// An object from each parameter's name to the list of its values, in the order they came.

@@ -1,5 +1,5 @@
-//! Which parts of the document a policy can read, in the form in which [`document`](super::document) asks: a bit for each
-//! part, and the names of the headers. Made once, when a policy is loaded.
+//! Which parts of the document a policy can read, in the form in which the document asks: a bit for each part, and the
+//! names of the headers. Made once, when a policy is loaded.
 
 use std::sync::Arc;
 
@@ -128,6 +128,23 @@ impl InputReads {
         Self { parts, headers }
     }
 
+    /// How many parts are asked for.
+    pub(super) const fn count(&self) -> usize {
+        self.parts.count_ones() as usize
+    }
+
+    /// How many of the parts asked for come before this one: first those that are values, then those that have parts.
+    pub(super) const fn rank(&self, part: Part) -> usize {
+        const CONTAINERS: u64 = Part::containers();
+        let before = part.bit() - 1;
+        let rank = if CONTAINERS & part.bit() == 0 {
+            (self.parts & !CONTAINERS & before).count_ones()
+        } else {
+            (self.parts & !CONTAINERS).count_ones() + (self.parts & CONTAINERS & before).count_ones()
+        };
+        rank as usize
+    }
+
     /// Whether this part is asked for.
     pub(super) const fn has(&self, part: Part) -> bool {
         self.parts & part.bit() != 0
@@ -141,6 +158,32 @@ impl InputReads {
 impl Part {
     const fn bit(self) -> u64 {
         1 << self as u8
+    }
+
+    /// Those that have parts of their own, whatever is read.
+    const fn containers() -> u64 {
+        Part::Attributes.bit()
+            | Part::Destination.bit()
+            | Part::Request.bit()
+            | Part::Http.bit()
+            | Part::Source.bit()
+            | Part::Postern.bit()
+    }
+
+    /// The name of the member that it is.
+    pub(super) fn name(self) -> &'static str {
+        let path = PARTS.get(self as usize).map_or(&[][..], |(_, path)| path);
+        path.last().copied().unwrap_or_default()
+    }
+
+    /// The part of that number.
+    pub(super) fn numbered(number: u16) -> Option<Part> {
+        PARTS.get(usize::from(number)).map(|(part, _)| *part)
+    }
+
+    /// All of them, each at the place that is its number.
+    pub(super) fn all() -> impl Iterator<Item = Part> {
+        PARTS.iter().map(|(part, _)| *part)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One case: a plan, input and data, and what OPA answers. Compares as OPA's own tests do.
 
 use postern_policy::builtins::Host;
-use postern_rego::{Array, EntrypointId, Env, EvalError, Object, Program, Set, Value};
+use postern_rego::{Array, EntrypointId, Env, EvalError, Input, Object, Program, Set, Value};
 
 use crate::document::provided;
 
@@ -72,7 +72,11 @@ impl<'a> Case<'a> {
         tagged.or_else(|| self.case.get("input").cloned())
     }
 
-    pub(crate) fn evaluate(&self, program: &Program, input: Option<&Value>) -> Result<Set, EvalError> {
+    pub(crate) fn evaluate<'i>(
+        &self,
+        program: &'i Program,
+        input: impl Into<Input<'i>>,
+    ) -> Result<Set, EvalError> {
         let mut env = Env::new(1_700_000_000_000_000_000, [7; 32]);
         env.strict_builtin_errors = self.flag("strict_error");
         let data = self
@@ -80,7 +84,7 @@ impl<'a> Case<'a> {
             .get("data")
             .cloned()
             .unwrap_or_else(|| Value::from(Object::default()));
-        program.results(entrypoint(program), input, &data, &env)
+        program.results(entrypoint(program), input.into(), &data, &env)
     }
 
     fn judge(&self, got: Result<Set, EvalError>) -> Outcome {

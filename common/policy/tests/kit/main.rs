@@ -8,6 +8,8 @@ mod document;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod parted;
+#[cfg(test)]
 mod pruned;
 
 use case::{Case, Outcome};

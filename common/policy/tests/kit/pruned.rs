@@ -1,10 +1,12 @@
 //! What a plan is said to read, held to what it does: each of OPA's cases is asked about its own input and about random
-//! ones, once whole and once without all that the plan doesn't read. The answers may not differ.
+//! ones, once whole and once without all that the plan doesn't read. The answers may not differ. Nor may they where the
+//! input comes in parts.
 
-use postern_rego::{Array, Object, Program, Reads, Set, Value};
+use postern_rego::{Array, Document, EvalError, Object, Program, Reads, Set, Value};
 
 use crate::case::{Case, entrypoint};
 use crate::export;
+use crate::parted::Parted;
 
 /// Random inputs for each case.
 const VARIANTS: u64 = 12;
@@ -92,16 +94,18 @@ fn differences(cases: &[Value], claimed: impl Fn(&Reads) -> Option<Reads>) -> Fo
 fn compare(case: &Case<'_>, program: &Program, reads: &Reads, input: &Value, found: &mut Found) {
     let whole = case.evaluate(program, Some(input));
     let pruned = case.evaluate(program, Some(&reads.prune(input)));
+    let parted = Parted::of(input).map(|parted| case.evaluate(program, &parted as &dyn Document));
     let text = |set: &Set| Value::from(set.clone()).to_json();
-    let same = match (&whole, &pruned) {
-        (Ok(whole), Ok(pruned)) => text(whole) == text(pruned),
-        (whole, pruned) => whole == pruned,
+    let same_as_whole = |other: &Result<Set, EvalError>| match (&whole, other) {
+        (Ok(whole), Ok(other)) => text(whole) == text(other),
+        (whole, other) => whole == other,
     };
+    let same = same_as_whole(&pruned) && parted.as_ref().is_none_or(same_as_whole);
     found.defined += usize::from(whole.as_ref().is_ok_and(|set| !set.is_empty()));
     if !same {
         let input = input.to_json();
         found.wrong.push(format!(
-            "{} ({})\n    reads  {reads:?}\n    input  {input}\n    whole  {whole:?}\n    pruned {pruned:?}",
+            "{} ({})\n    reads  {reads:?}\n    input  {input}\n    whole  {whole:?}\n    pruned {pruned:?}\n    parted {parted:?}",
             case.note, case.file
         ));
     }

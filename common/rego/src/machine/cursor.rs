@@ -22,7 +22,8 @@ impl<'e> Cursor<'e> {
         let rank = self.next;
         self.next += 1;
         match &self.collection {
-            Slot::Undefined => None,
+            // What an iteration is over is a value ([`Slot::made`]).
+            Slot::Undefined | Slot::Part(..) => None,
             Slot::Borrowed(collection) => {
                 let (key, element) = entry(collection, rank)?;
                 let key = match key {

@@ -22,6 +22,7 @@ mod withs;
 mod worlds;
 
 use crate::builtins::Context;
+use crate::document::Input;
 use crate::env::{Env, Limits};
 use crate::error::EvalError;
 use crate::program::{Address, Entrypoint, Op, Program};
@@ -38,7 +39,7 @@ use slot::Slot;
 pub(crate) fn run<'e>(
     program: &'e Program,
     entrypoint: &Entrypoint,
-    input: Option<&'e Value>,
+    input: &'e Input<'e>,
     data: &'e Value,
     env: &'e Env,
     print: Option<&'e mut dyn FnMut(&str)>,
@@ -90,12 +91,12 @@ struct Machine<'e> {
 }
 
 impl<'e> Machine<'e> {
-    fn start(&mut self, entrypoint: &Entrypoint, input: Option<&'e Value>) -> Result<(), EvalError> {
+    fn start(&mut self, entrypoint: &Entrypoint, input: &'e Input<'e>) -> Result<(), EvalError> {
         let locals = (entrypoint.locals as usize).max(2);
         if locals > self.limits.max_locals {
             return Err(self.too_many_locals().into_error(self.program, entrypoint.entry));
         }
-        let (input, data) = (Slot::from(input), Slot::Borrowed(self.data));
+        let (input, data) = (Slot::of_input(input), Slot::Borrowed(self.data));
         let stack = &mut self.scratch.stack;
         stack.push(input.clone());
         stack.push(data.clone());
@@ -200,7 +201,7 @@ impl<'e> Machine<'e> {
                 } => or(self.object_insert_once(key, value, object)?, fail),
                 Op::ObjectMerge { a, b, target, fail } => or(self.object_merge(a, b, target)?, fail),
                 Op::ScanStart { source, slot } => {
-                    let cursor = Cursor::over(self.slot(source).cloned().unwrap_or_default());
+                    let cursor = Cursor::over(self.slot(source).cloned().unwrap_or_default().made());
                     self.set_cursor(slot, cursor);
                     next
                 }

@@ -4,8 +4,9 @@
 use super::Machine;
 use super::base::storage_lookup;
 use super::fault::Fault;
-use super::slot::Slot;
+use super::slot::{Slot, part_member};
 use super::upsert;
+use crate::document::{Document, Part};
 use crate::program::{Local, Operand, Source};
 use crate::value::{MAX_NESTING, Value};
 
@@ -33,15 +34,11 @@ impl<'e> Machine<'e> {
     pub(super) fn dot(&mut self, source: Operand, key: Operand, target: Local) -> bool {
         let found = match (source.source(), self.read(key)) {
             (Source::Local(source), Some(wanted)) => match self.slot(source) {
-                Some(slot) => match slot.value() {
-                    Some(Value::Set(set)) if set.contains(wanted) => self.copy(key),
-                    _ => slot.map(|source| source.member(wanted)),
-                },
+                Some(slot) => slot.member(wanted, || self.copy(key)),
                 None => Slot::Undefined,
             },
             (Source::Constant(source), Some(wanted)) => match self.program.constants.get(source as usize) {
-                Some(Value::Set(set)) if set.contains(wanted) => self.copy(key),
-                Some(source) => source.member(wanted).into(),
+                Some(source) => Slot::Borrowed(source).member(wanted, || self.copy(key)),
                 None => Slot::Undefined,
             },
             (_, None) => Slot::Undefined,
@@ -65,6 +62,7 @@ impl<'e> Machine<'e> {
         let found: Slot<'e> = match self.slot(path.source) {
             Some(&Slot::Borrowed(source)) => walk(source, &path.keys, constants, in_storage).into(),
             Some(Slot::Owned(source)) => walk(source, &path.keys, constants, in_storage).cloned().into(),
+            Some(&Slot::Part(document, part)) => walk_part(document, part, &path.keys, constants),
             Some(Slot::Undefined) | None => Slot::Undefined,
         };
         let defined = found.is_defined();
@@ -79,11 +77,22 @@ impl<'e> Machine<'e> {
         key: Operand,
         other: Operand,
     ) -> Result<Option<bool>, Fault> {
-        let (Some(source), Some(key), Some(other)) = (self.read(source), self.read(key), self.read(other))
-        else {
+        let (Some(key), Some(other)) = (self.read(key), self.read(other)) else {
             return Ok(None);
         };
-        let Some(member) = source.lookup(key) else {
+        let of_part;
+        let member = match source.source() {
+            Source::Local(local) => match self.slot(local) {
+                Some(&Slot::Part(document, part)) => {
+                    of_part = part_member(document, part, key);
+                    of_part.value()
+                }
+                Some(source) => source.value().and_then(|source| source.lookup(key)),
+                None => None,
+            },
+            Source::Constant(_) => self.read(source).and_then(|source| source.lookup(key)),
+        };
+        let Some(member) = member else {
             return Ok(None);
         };
         let equal = member == other;
@@ -222,4 +231,26 @@ fn walk<'v>(source: &'v Value, keys: &[u32], constants: &'v [Value], in_storage:
         };
     }
     Some(at)
+}
+
+/// What the keys lead to in a document: through its parts, then in a value.
+fn walk_part<'e>(
+    document: &'e &'e dyn Document,
+    mut part: Part,
+    keys: &[u32],
+    constants: &'e [Value],
+) -> Slot<'e> {
+    let mut keys = keys;
+    while let Some((key, rest)) = keys.split_first() {
+        let Some(key) = constants.get(*key as usize) else {
+            return Slot::Undefined;
+        };
+        keys = rest;
+        match part_member(document, part, key) {
+            Slot::Part(_, inner) => part = inner,
+            Slot::Borrowed(value) => return walk(value, keys, constants, false).into(),
+            Slot::Undefined | Slot::Owned(_) => return Slot::Undefined,
+        }
+    }
+    Slot::Part(document, part)
 }

@@ -117,9 +117,13 @@ impl Worlds<'_> {
 }
 
 fn same(a: &Slot<'_>, b: &Slot<'_>) -> bool {
-    match (a.value(), b.value()) {
-        (None, None) => true,
-        (Some(a), Some(b)) => a.same(b),
-        _ => false,
+    match (a, b) {
+        (Slot::Part(_, a), Slot::Part(_, b)) => a == b,
+        (Slot::Part(..), _) | (_, Slot::Part(..)) => false,
+        _ => match (a.value(), b.value()) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.same(b),
+            _ => false,
+        },
     }
 }

@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::builtins::BuiltinFn;
+use crate::document::Input;
 use crate::env::Env;
 use crate::error::{EvalError, LoadError, Place};
 use crate::machine::{self, Results};
@@ -154,32 +155,33 @@ impl Program {
             .map_or(ALL, |entrypoint| &entrypoint.reads)
     }
 
-    /// Evaluates an entrypoint that `opa build` made; `None` is undefined, and so is an input that isn't given.
+    /// Evaluates an entrypoint that `opa build` made; `None` is undefined. The input is a value, or
+    /// a [`Document`](crate::Document) that is made as the policy looks at it; without one, what refers to it is undefined.
     ///
     /// # Errors
     /// A conflict, a builtin's failure where those are errors, or a limit reached.
-    pub fn evaluate(
-        &self,
+    pub fn evaluate<'e>(
+        &'e self,
         entrypoint: EntrypointId,
-        input: Option<&Value>,
-        data: &Value,
-        env: &Env,
+        input: impl Into<Input<'e>>,
+        data: &'e Value,
+        env: &'e Env,
     ) -> Result<Option<Value>, EvalError> {
-        Ok(self.run(entrypoint, input, data, env, None)?.into_value())
+        Ok(self.run(entrypoint, input.into(), data, env, None)?.into_value())
     }
 
     /// Evaluates a query: an object of its variables for each way in which it holds.
     ///
     /// # Errors
     /// As [`Program::evaluate`].
-    pub fn results(
-        &self,
+    pub fn results<'e>(
+        &'e self,
         entrypoint: EntrypointId,
-        input: Option<&Value>,
-        data: &Value,
-        env: &Env,
+        input: impl Into<Input<'e>>,
+        data: &'e Value,
+        env: &'e Env,
     ) -> Result<Set, EvalError> {
-        Ok(self.run(entrypoint, input, data, env, None)?.into_set())
+        Ok(self.run(entrypoint, input.into(), data, env, None)?.into_set())
     }
 
     /// As [`Program::results`], and hands each line that the policy prints to `print`. Without this, `print` does
@@ -190,24 +192,28 @@ impl Program {
     pub fn results_with_print<'e>(
         &'e self,
         entrypoint: EntrypointId,
-        input: Option<&'e Value>,
+        input: impl Into<Input<'e>>,
         data: &'e Value,
         env: &'e Env,
         print: &'e mut dyn FnMut(&str),
     ) -> Result<Set, EvalError> {
-        Ok(self.run(entrypoint, input, data, env, Some(print))?.into_set())
+        Ok(self
+            .run(entrypoint, input.into(), data, env, Some(print))?
+            .into_set())
     }
 
     fn run<'e>(
         &'e self,
         EntrypointId(index): EntrypointId,
-        input: Option<&'e Value>,
+        input: Input<'e>,
         data: &'e Value,
         env: &'e Env,
         print: Option<&'e mut dyn FnMut(&str)>,
     ) -> Result<Results, EvalError> {
+        // To a shorter lifetime, that of the input's place here.
+        let print = print.map(|print| print as &mut dyn FnMut(&str));
         match self.entrypoints.get(index as usize) {
-            Some(entrypoint) => machine::run(self, entrypoint, input, data, env, print),
+            Some(entrypoint) => machine::run(self, entrypoint, &input, data, env, print),
             // An id of another program: nothing is defined there.
             None => Ok(Results::default()),
         }

@@ -2,8 +2,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use postern_rego::{Document, Member, Part as Number};
+
 use super::*;
-use crate::input::{Address, ApiKeyParts, PeerParts, PosternParts, RequestParts, document};
+use crate::input::{
+    Address, ApiKeyParts, InputDocument, PeerParts, PosternParts, RequestParts, document, members,
+};
 
 const HEADER_LIST: &[(&str, &str)] = &[
     ("accept", "*/*"),
@@ -14,6 +18,11 @@ const HEADER_LIST: &[(&str, &str)] = &[
 
 /// The document of a request in which everything is set, as far as it is read.
 fn build(reads: &InputReads, headers: &[(&str, &str)]) -> Value {
+    ask(reads, headers, |document| document.value(Number::WHOLE).clone())
+}
+
+/// Calls `ask` with that document, of which nothing was made yet.
+fn ask<T>(reads: &InputReads, headers: &[(&str, &str)], ask: impl FnOnce(&dyn Document) -> T) -> T {
     let metadata = Value::from_json_str(r#"{"filterMetadata":{"a":{"b":1}}}"#).unwrap();
     let claims = Value::from_json_str(r#"{"sub":"u","roles":["a"]}"#).unwrap();
     let peer = PeerParts {
@@ -62,7 +71,20 @@ fn build(reads: &InputReads, headers: &[(&str, &str)]) -> Value {
             name: "n".into(),
         }),
     };
-    document(reads, &request, headers, Some(&postern)).unwrap()
+    ask(&InputDocument::new(reads, &request, headers, Some(&postern)).unwrap())
+}
+
+/// What a walk through the document's parts ends at.
+fn walk(document: &dyn Document, path: &[String]) -> Option<Value> {
+    let mut part = Number::WHOLE;
+    let mut names = path.iter();
+    while let Some(name) = names.next() {
+        match document.member(part, name)? {
+            Member::Part(inner) => part = inner,
+            Member::Value(value) => return names.try_fold(value, |at, name| at.get(name)).cloned(),
+        }
+    }
+    Some(document.value(part).clone())
 }
 
 /// The paths of all members of `value` that lead through objects.
@@ -191,7 +213,52 @@ fn an_ill_formed_query_is_refused_whoever_asks() {
     assert!(document(&nothing, &request, &[][..], None).is_err());
 }
 
+#[test]
+fn every_part_is_a_member_of_the_part_that_it_is_said_to_be_in() {
+    let whole = members::WHOLE.iter().map(|member| (None, member));
+    let inner = Part::all().flat_map(|of| members::of(of).iter().map(move |member| (Some(of), member)));
+    let mut found = 0;
+    for (of, (name, part)) in whole.chain(inner) {
+        let path = |part: Part| PARTS[part as usize].1;
+        let expected: Vec<&str> = [of.map_or(&[][..], path), &[*name]].concat();
+        assert_eq!(path(*part), expected);
+        found += 1;
+    }
+    assert_eq!(found, PARTS.len());
+    for members in Part::all().map(members::of).chain([members::WHOLE]) {
+        assert!(members.is_sorted_by_key(|(name, _)| *name), "{members:?}");
+    }
+}
+
 proptest! {
+    /// In whatever order its parts are asked for, each is what the whole document has there.
+    #[test]
+    fn a_part_is_what_the_whole_document_has_there(
+        picks in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..6),
+        walks in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..8),
+    ) {
+        let mut all = everything_has();
+        let reads = picks
+            .iter()
+            .map(|(index, whole)| reads_of(index.get::<Vec<String>>(&all), *whole))
+            .fold(Reads::nothing(), both);
+        all.push(Vec::new());
+        let reads = InputReads::new(&reads);
+        let whole = build(&reads, HEADER_LIST);
+        ask(&reads, HEADER_LIST, |document| {
+            for (index, misses) in &walks {
+                let mut path = index.get::<Vec<String>>(&all).clone();
+                if *misses {
+                    path.push("other".to_owned());
+                }
+                let expected = path.iter().try_fold(&whole, |at, name| at.get(name));
+                let found = walk(document, &path);
+                prop_assert_eq!(found.as_ref(), expected, "{:?}", path);
+            }
+            Ok(())
+        })?;
+    }
+
     /// What is built is, as far as it is read, what the whole document would have been.
     #[test]
     fn a_pruned_document_is_the_whole_one_to_whoever_reads_only_that(
