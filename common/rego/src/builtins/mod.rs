@@ -14,6 +14,8 @@ mod go_float;
 mod go_fmt;
 mod go_text;
 mod graph;
+#[cfg(feature = "graphql")]
+mod graphql;
 pub mod host;
 mod json;
 mod jwt;

@@ -55,6 +55,18 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("format_int", numbers::format_int),
     ("graph.reachable", graph::reachable),
     ("graph.reachable_paths", graph::reachable_paths),
+    #[cfg(feature = "graphql")]
+    ("graphql.is_valid", super::graphql::is_valid),
+    #[cfg(feature = "graphql")]
+    ("graphql.parse", super::graphql::parse),
+    #[cfg(feature = "graphql")]
+    ("graphql.parse_and_verify", super::graphql::parse_and_verify),
+    #[cfg(feature = "graphql")]
+    ("graphql.parse_query", super::graphql::parse_query),
+    #[cfg(feature = "graphql")]
+    ("graphql.parse_schema", super::graphql::parse_schema),
+    #[cfg(feature = "graphql")]
+    ("graphql.schema_is_valid", super::graphql::schema_is_valid),
     ("gt", comparison::gt),
     ("gte", comparison::gte),
     ("hex.decode", encoding::hex_decode),
