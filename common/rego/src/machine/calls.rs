@@ -80,6 +80,12 @@ impl<'e> Machine<'e> {
             self.set(site.result, known);
             return Ok(if defined { site.back } else { site.fail });
         }
+        if let (Some(world), Some(asked)) = (world, function.asked)
+            && let Some(known) = self.recall_asked(world, (site.function, asked), site.args)
+        {
+            self.set(site.result, known);
+            return Ok(site.back);
+        }
         if self.scratch.frames.len() >= self.limits.max_depth {
             return Err(self.too_deep());
         }
@@ -104,6 +110,7 @@ impl<'e> Machine<'e> {
             early: false,
             world,
             memo: function.memo,
+            asked: function.asked.map(|_| site.function),
             result: site.result,
             back: site.back,
             fail: site.fail,
@@ -113,6 +120,7 @@ impl<'e> Machine<'e> {
 
     /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.
     pub(super) fn leave(&mut self, value: Slot<'e>) -> Option<Address> {
+        self.remember_asked(&value);
         let caller = self.scratch.frames.pop()?;
         let ended = std::mem::replace(&mut self.frame, caller);
         let scratch = &mut self.scratch;

@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub(super) world: Option<u32>,
     /// Where its result is remembered.
     pub(super) memo: Option<u32>,
+    /// The function, if it was asked for some keys only.
+    pub(super) asked: Option<u32>,
     /// The caller's local for its result, where the caller goes on, and where if the result is undefined.
     pub(super) result: Local,
     pub(super) back: Address,

@@ -5,6 +5,7 @@
 //! What each operation means is OPA's definition of the statement it came from, as its own compiler to Wasm has it
 //! (`internal/compiler/wasm`): an operation that is undefined leaves its block.
 
+mod asked;
 mod base;
 mod calls;
 mod cursor;
@@ -227,6 +228,7 @@ impl<'e> Machine<'e> {
                 Op::Group { index, group, fail } => self.next_group(index, group, fail),
                 Op::Branch { branch, fail } => or(self.is_found(branch), fail),
                 Op::IsEarly { fail } => or(self.frame.early, fail),
+                Op::IsAsked { key, asked, fail } => or(self.is_asked(key, asked), fail),
                 Op::Return { source } => {
                     let value = self.take(source);
                     match self.leave(value) {

@@ -1,8 +1,11 @@
 //! Results that rules have given, for one pair of input and data: a world. A `with` opens another, so that what was
 //! remembered outside is not used inside; putting the first pair back returns to the first world.
 
+use std::collections::HashMap;
+
 use super::scratch::recycle;
 use super::slot::Slot;
+use crate::value::Value;
 
 /// How many enclosing worlds are looked at for one with the same input and data. A `with` is undone one or two levels
 /// up; what lies further is only computed again.
@@ -27,6 +30,8 @@ struct World<'e> {
 struct Memo<'e> {
     results: Vec<Option<Slot<'e>>>,
     filled: Vec<u32>,
+    /// By function and keys, what was found there.
+    asked: HashMap<(u32, Vec<Value>), Slot<'e>>,
 }
 
 impl<'e> Worlds<'e> {
@@ -59,6 +64,7 @@ impl<'e> Worlds<'e> {
     pub(super) fn truncate(&mut self, len: usize) {
         while self.open.len() > len {
             if let Some(World { mut memo, .. }) = self.open.pop() {
+                memo.asked.clear();
                 for at in memo.filled.drain(..) {
                     if let Some(result) = memo.results.get_mut(at as usize) {
                         *result = None;
@@ -89,6 +95,25 @@ impl<'e> Worlds<'e> {
         }
     }
 
+    /// Whether anything was remembered by keys.
+    pub(super) fn has_asked(&self, world: u32) -> bool {
+        self.open
+            .get(world as usize)
+            .is_some_and(|world| !world.memo.asked.is_empty())
+    }
+
+    /// What the function gave in this world when it was asked for these keys.
+    pub(super) fn recall_asked(&self, world: u32, function: u32, keys: Vec<Value>) -> Option<Slot<'e>> {
+        let asked = &self.open.get(world as usize)?.memo.asked;
+        asked.get(&(function, keys)).cloned()
+    }
+
+    pub(super) fn remember_asked(&mut self, world: u32, function: u32, keys: Vec<Value>, result: Slot<'e>) {
+        if let Some(World { memo, .. }) = self.open.get_mut(world as usize) {
+            memo.asked.insert((function, keys), result);
+        }
+    }
+
     /// How much memory the spare memos hold, in entries.
     pub(super) fn spare_entries(&self) -> usize {
         self.spare.iter().map(|memo| memo.results.capacity()).sum()
@@ -101,6 +126,7 @@ impl Memo<'_> {
         Memo {
             results: recycle(self.results),
             filled: self.filled,
+            asked: HashMap::new(),
         }
     }
 }

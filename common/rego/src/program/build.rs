@@ -1,12 +1,12 @@
 //! Builds a program from a plan: resolves functions and builtins, lowers every body, refuses what can't run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::body::Body;
+use super::body::{self, Body, MOST_KEYS};
 use super::constants::Constants;
 use super::index::{self, Early, Index, Rules, Search, Virtual};
-use super::op::{Address, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
+use super::op::{Address, Asked, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
 use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
@@ -36,6 +36,9 @@ pub(super) struct Builder<'p> {
     bodies: Vec<Range>,
     spots: Vec<Spot>,
     functions: HashMap<Arc<str>, u32>,
+    /// The functions of which keys are asked, and for each its variant and how many keys that takes.
+    asked: HashSet<Arc<str>>,
+    variants: HashMap<Arc<str>, (u32, usize)>,
     builtins: HashMap<Arc<str>, u32>,
     /// Of the functions, in their order, then of the entrypoints.
     names: Vec<Arc<str>>,
@@ -50,6 +53,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
     let mut paths = Paths::default();
     let mut memos = 0;
     let known = Virtual::of(plan);
+    let mut variants = Vec::new();
     for (function, index) in plan.functions.iter().zip(0..) {
         if function.params.len() < 2 {
             let problem = "expected the parameters to begin with input and data".to_owned();
@@ -75,7 +79,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
                 .calls
                 .iter()
                 .skip(first_call)
-                .map(|call| call.function)
+                .map(|call| builder.base(call.function, &variants))
                 .collect::<Vec<_>>(),
         );
         if !function.path.is_empty() && !paths.add(&function.path, index) {
@@ -92,8 +96,20 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
             params: u32::try_from(function.params.len()).unwrap_or(u32::MAX),
             locals: body.locals,
             memo,
+            asked: None,
         });
+        if let Some(rules) = &rules
+            && let Some(variant) =
+                builder.make_variant(&known, (function, index), rules, memo, variants.len())?
+        {
+            variants.push((index, variant));
+        }
     }
+    functions.extend(
+        std::mem::take(&mut variants)
+            .into_iter()
+            .map(|(_, variant)| variant),
+    );
     refuse_recursion(&called, &functions)?;
     let mut entrypoints: Vec<Entrypoint> = Vec::with_capacity(plan.entrypoints.len());
     for (entrypoint, index) in plan.entrypoints.iter().zip(builder.first_entrypoint()..) {
@@ -242,6 +258,8 @@ impl<'p> Builder<'p> {
             bodies: Vec::new(),
             spots: Vec::new(),
             functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
+            asked: index::asked(plan),
+            variants: HashMap::new(),
             builtins: index_names("builtin", plan.builtins.iter().map(|builtin| &builtin.name))?,
             names: names.collect(),
         })
@@ -259,7 +277,7 @@ impl<'p> Builder<'p> {
         blocks: &[crate::plan::Block],
         search: Option<(&Rules<'_>, Search)>,
         last: Op,
-    ) -> Result<super::body::Lowered, LoadError> {
+    ) -> Result<body::Lowered, LoadError> {
         let (first_call, first_dynamic) = (self.calls.len(), self.dynamic_calls.len());
         let lowered = Body::lower(self, name, params, blocks, search, last)?;
         self.bodies.push(Range {
@@ -294,6 +312,64 @@ impl<'p> Builder<'p> {
             index.is_wrong = self.planted.wrong_index;
         }
         search
+    }
+
+    /// The function of the plan that an index stands for, itself or by a variant.
+    fn base(&self, function: u32, variants: &[(u32, Function)]) -> u32 {
+        let variant = function.checked_sub(self.first_entrypoint());
+        let variant = variant.and_then(|at| variants.get(at as usize));
+        variant.map_or(function, |(base, _)| *base)
+    }
+
+    /// The variant of a partial set or object that gives the keys asked for, if some are somewhere.
+    fn make_variant(
+        &mut self,
+        known: &Virtual<'_>,
+        (function, name): (&crate::plan::Function, u32),
+        rules: &Rules<'_>,
+        memo: Option<u32>,
+        variants: usize,
+    ) -> Result<Option<Function>, LoadError> {
+        let keys = index::keys(rules).filter(|_| self.asked.contains(&function.name));
+        let Some((keys, most)) = keys.filter(|_| !self.planted.no_asked_key) else {
+            return Ok(None);
+        };
+        let most = most.min(MOST_KEYS);
+        let Ok(number) = u32::try_from(self.plan.functions.len() + variants) else {
+            return Ok(None);
+        };
+        let mut search = self.search(known, function, rules);
+        search.keys = keys;
+        let params: Vec<i64> = function
+            .params
+            .iter()
+            .copied()
+            .chain(body::params(most))
+            .collect();
+        let body = self.body(
+            name,
+            &params,
+            &function.blocks,
+            Some((rules, search)),
+            Op::ReturnUndefined,
+        )?;
+        self.variants.insert(function.name.clone(), (number, most));
+        Ok(Some(Function {
+            name: function.name.clone(),
+            entry: body.entry,
+            params: u32::try_from(params.len()).unwrap_or(u32::MAX),
+            locals: body.locals,
+            memo: None,
+            asked: Some(Asked {
+                keys: u32::try_from(most).unwrap_or(0),
+                whole: memo,
+            }),
+        }))
+    }
+
+    /// The variant of a function that gives some keys, and how many it takes.
+    pub(super) fn variant(&self, name: &str) -> Option<(u32, usize)> {
+        self.variants.get(name).copied()
     }
 
     /// Rewrites the code and moves what is left of it together.

@@ -19,6 +19,22 @@ pub(super) fn live(blocks: &[Block], params: &[i64]) -> HashSet<i64> {
     reads.finish()
 }
 
+/// How often each local is read.
+pub(super) fn reads(blocks: &[Block]) -> HashMap<i64, u32> {
+    let mut reads = Reads::default();
+    let mut open: Vec<&Block> = blocks.iter().collect();
+    while let Some(block) = open.pop() {
+        for statement in &block.statements {
+            reads.statement(&statement.kind, &mut open);
+        }
+    }
+    let mut counts = HashMap::new();
+    for local in reads.pending.iter().chain(reads.copies.values().flatten()) {
+        *counts.entry(*local).or_default() += 1;
+    }
+    counts
+}
+
 #[derive(Default)]
 struct Reads {
     /// Read, and not yet followed.

@@ -28,7 +28,7 @@ use crate::plan;
 use crate::reads::Reads;
 use crate::value::{Set, Value};
 
-pub(crate) use op::{Address, Function, Local, Op, Operand, Source};
+pub(crate) use op::{Address, Asked, Function, Local, Op, Operand, Source};
 use paths::Paths;
 pub use planted::Planted;
 

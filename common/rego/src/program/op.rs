@@ -230,6 +230,12 @@ pub(crate) enum Op {
     IsEarly {
         fail: Address,
     },
+    /// Whether the key is the one asked for, if one is.
+    IsAsked {
+        key: Operand,
+        asked: Local,
+        fail: Address,
+    },
     ResultAdd {
         value: Local,
         fail: Address,
@@ -312,6 +318,7 @@ impl Op {
             | Op::Group { fail, .. }
             | Op::Branch { fail, .. }
             | Op::IsEarly { fail }
+            | Op::IsAsked { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
             | Op::ResultAdd { fail, .. }
@@ -343,6 +350,16 @@ pub(crate) struct Function {
     pub(crate) locals: u32,
     /// Where its result is remembered for one input and data; `None` for functions with arguments of their own.
     pub(crate) memo: Option<u32>,
+    /// Of a variant that gives no more than some keys of its result.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// The keys that a function is asked for: its last parameters, of which the last may be undefined.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) keys: u32,
+    /// Where the whole result is remembered.
+    pub(crate) whole: Option<u32>,
 }
 
 /// The operands of a call.

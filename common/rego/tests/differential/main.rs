@@ -55,10 +55,11 @@ fn decisions_of_random_policies_are_opas() {
         decisions: usize::try_from(decisions).expect("not that many"),
         inputs: 4,
     };
-    // Restricted, OPA is asked to do without its index and early exit; so is the machine then.
+    // Restricted, OPA does without its index and early exit; so does the machine then, and keys are not asked for.
     let planted = Planted {
         no_index: compare::restricted(),
         no_early_exit: compare::restricted(),
+        no_asked_key: compare::restricted(),
         ..Planted::default()
     };
     run::run(number("DIFFERENTIAL_SEED").unwrap_or(1), size, planted).check();

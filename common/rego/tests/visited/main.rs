@@ -78,6 +78,13 @@ fn planted_mistakes_show() {
             },
         ),
         (
+            "no asked key",
+            Planted {
+                no_asked_key: true,
+                ..none
+            },
+        ),
+        (
             "a memo kept through with",
             Planted {
                 memo_through_with: true,

@@ -86,6 +86,6 @@ impl Body<'_, '_> {
 }
 
 /// Whether the first arguments are the caller's own `input` and `data`.
-fn hands_world_on(args: &[Operand]) -> bool {
+pub(super) fn hands_world_on(args: &[Operand]) -> bool {
     matches!(args, [input, data, ..] if *input == Operand::local(INPUT) && *data == Operand::local(DATA))
 }

@@ -1,16 +1,19 @@
 //! One function or entrypoint of a plan, lowered to operations: nested blocks become jumps to their ends.
 
+mod asked;
 mod calls;
 mod search;
 mod simple;
 mod until;
 
-use std::collections::HashSet;
+pub(super) use asked::{MOST_KEYS, params};
+
+use std::collections::{HashMap, HashSet};
 
 use super::build::Builder;
 use super::constants::Constants;
-use super::index::{Early, Rules, Search};
-use super::live::live;
+use super::index::{Early, Keys, Rules, Search};
+use super::live::{live, reads};
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
 use super::scopes::Scopes;
@@ -41,6 +44,12 @@ pub(super) struct Body<'b, 'p> {
     live: HashSet<i64>,
     /// The local for a rule's value, and when that ends the search for one.
     early: Option<(i64, Early)>,
+    /// How often each local is read.
+    reads: HashMap<i64, u32>,
+    /// The keys of each rule, where keys are asked for.
+    keys: Vec<Keys>,
+    /// The locals that hold keys of the rule at hand, and which of them.
+    filters: Vec<(i64, usize)>,
 }
 
 /// What came of a body.
@@ -81,10 +90,16 @@ impl<'b, 'p> Body<'b, 'p> {
             base,
             live,
             early: None,
+            reads: reads(blocks),
+            keys: Vec::new(),
+            filters: Vec::new(),
         };
         let entry = body.here()?;
         match search {
-            Some((rules, search)) => body.search(rules, search)?,
+            Some((rules, search)) => {
+                body.keys = search.keys.clone();
+                body.search(rules, search)?;
+            }
             None => body.blocks(blocks)?,
         }
         body.location = Location::default();
@@ -161,9 +176,19 @@ impl<'b, 'p> Body<'b, 'p> {
     }
 
     fn statements(&mut self, block: &Block) -> Result<(), LoadError> {
+        let mut taken = 0;
         for (statement, at) in block.statements.iter().zip(1..) {
+            if taken > 0 {
+                taken -= 1;
+                continue;
+            }
             self.location = statement.location;
             self.builder.check_file(self.name, self.location)?;
+            let after = block.statements.get(at..).unwrap_or_default();
+            if let Some(more) = self.ask(&statement.kind, after)? {
+                taken = more;
+                continue;
+            }
             match until::condition(&statement.kind, block.statements.get(at)) {
                 Some(condition) => self.until(condition, &statement.kind)?,
                 None => self.statement(&statement.kind)?,

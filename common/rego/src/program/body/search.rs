@@ -4,7 +4,7 @@
 use super::{Address, Body, LATER, Local, Op};
 use crate::error::LoadError;
 use crate::plan::Block;
-use crate::program::index::{Early, Index, Rules, Search};
+use crate::program::index::{Early, Group, Index, Rules, Search};
 
 impl Body<'_, '_> {
     pub(super) fn search(&mut self, rules: &Rules<'_>, search: Search) -> Result<(), LoadError> {
@@ -13,8 +13,8 @@ impl Body<'_, '_> {
         match search.index {
             Some(index) => self.indexed(rules, index)?,
             None => {
-                for group in &rules.groups {
-                    self.one_of(group)?;
+                for (group, at) in rules.groups.iter().zip(0..) {
+                    self.one_of(group, at)?;
                 }
             }
         }
@@ -45,7 +45,7 @@ impl Body<'_, '_> {
             match group.branches.as_slice() {
                 [branch] => {
                     let _ = branches.next();
-                    self.blocks_of(Some(branch))?;
+                    self.rule(branch, at as usize)?;
                 }
                 chain => {
                     // The first of the chain may be passed over, and with it what makes room for its value.
@@ -73,9 +73,14 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    fn one_of(&mut self, group: &crate::program::index::Group<'_>) -> Result<(), LoadError> {
-        for branch in &group.branches {
-            self.blocks_of(Some(branch))?;
+    fn one_of(&mut self, group: &Group<'_>, at: usize) -> Result<(), LoadError> {
+        match group.branches.as_slice() {
+            [rule] => self.rule(rule, at)?,
+            chain => {
+                for branch in chain {
+                    self.blocks_of(Some(branch))?;
+                }
+            }
         }
         self.blocks_of(group.end)
     }

@@ -41,9 +41,11 @@ impl Body<'_, '_> {
             }
             Kind::AssignVar { source, target } => {
                 let is_live = self.live.contains(target);
+                let var = *target;
                 let (source, target) = (self.operand(*source)?, self.target(*target)?);
                 if is_live {
                     self.emit(Op::Assign { source, target })?;
+                    self.filter(var, target)?;
                 }
                 self.leave_until(kind)
             }

@@ -3,6 +3,7 @@
 //! down. Here it is made again from the rules' own conditions, exactly as OPA 1.22.2 has it (`v1/ast/index.go`): a rule
 //! that OPA doesn't visit can't fail here either, and one that it visits isn't passed over.
 
+mod asked;
 mod conditions;
 mod decode;
 mod facts;
@@ -16,6 +17,7 @@ use super::op::{Address, Local};
 use crate::plan::{Function, Plan};
 use crate::value::Value;
 
+pub(super) use asked::{Keys, asked, asking, keys, made};
 pub(crate) use facts::split;
 use shape::Made;
 pub(super) use shape::{Group, Rules, rules};
@@ -110,6 +112,8 @@ pub(super) struct Search {
     pub(super) early: Early,
     /// `None` where it makes no difference which rules are visited.
     pub(super) index: Option<Index>,
+    /// The keys that each rule gives, in a variant that is asked for some.
+    pub(super) keys: Vec<Keys>,
 }
 
 /// What names a document of the policy: those references are of no use to the index.
@@ -195,7 +199,11 @@ pub(super) fn search(
         } else {
             early
         };
-        return Search { early, index: None };
+        return Search {
+            early,
+            index: None,
+            keys: Vec::new(),
+        };
     }
     let leading = conditions::leading(&conditions);
     let branches = conditions
@@ -222,6 +230,7 @@ pub(super) fn search(
             asks_collections: early != Early::Always,
             is_wrong: false,
         }),
+        keys: Vec::new(),
     }
 }
 

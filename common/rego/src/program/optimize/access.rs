@@ -139,6 +139,10 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
                 see(Access::Write(call.result));
             }
         }
+        Op::IsAsked { key, asked, .. } => {
+            operands(&[key]);
+            see(Access::Local(asked));
+        }
         Op::ResultAdd { value, .. } => see(Access::Local(value)),
         Op::ResultValue { value, .. } => operands(&[value]),
     }
@@ -187,6 +191,10 @@ pub(super) fn replace_reads(
         Op::ObjectMerge { a, b, .. } => {
             local(a);
             local(b);
+        }
+        Op::IsAsked { key, asked, .. } => {
+            operand(key);
+            local(asked);
         }
         Op::ResultAdd { value, .. } => local(value),
         Op::WithStart { with, .. } => {
