@@ -92,6 +92,8 @@ impl Tally {
 pub(crate) fn provided() -> Vec<&'static str> {
     let mut names: Vec<&str> = builtin_names().chain(builtins::names()).collect();
     names.sort_unstable();
+    // The host may put its own in the place of the machine's.
+    names.dedup();
     names
 }
 
