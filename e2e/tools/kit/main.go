@@ -1,8 +1,10 @@
 // Kit prints OPA's own evaluation cases, each with the plan that OPA makes of it, as one JSON document.
-// It adds nothing to a case and leaves none out; what a machine makes of them is for its tests to say.
+// Once as the kit has it, the plan of a query, and once as `opa build` does, the plan of an entrypoint.
+// It leaves no case out; what a machine makes of them is for its tests to say.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -20,6 +22,9 @@ type exported struct {
 	File string `json:"file"`
 	// InputJSON stands in for InputTerm, which is Rego, where it has a JSON form.
 	InputJSON any `json:"input_json,omitempty"`
+	// Builds are the case as `opa build` has it, whose entrypoint's value is what the query binds to Variable.
+	Builds   []build `json:"builds,omitempty"`
+	Variable string  `json:"variable,omitempty"`
 }
 
 func main() {
@@ -59,6 +64,7 @@ func export(out io.Writer) error {
 					return fmt.Errorf("%s: %w", tc.Note, err)
 				}
 			}
+			e.Builds, e.Variable = builds(context.Background(), tc)
 			cases = append(cases, e)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown/print"
 )
 
+// patience is how long an evaluation may take; one that takes longer fails with `eval_cancel_error`.
+const patience = 5 * time.Second
+
 // printed collects what a policy prints.
 type printed []string
 
@@ -54,11 +57,14 @@ func evaluated(
 			for _, input := range inputs {
 				var lines printed
 				found := answer{}
+				cancel := topdown.NewCancel()
+				timer := time.AfterFunc(patience, cancel.Cancel)
 				err := topdown.NewQuery(query).
 					WithCompiler(compiler).
 					WithStore(store).
 					WithTransaction(txn).
 					WithInput(input).
+					WithCancel(cancel).
 					WithTime(time.Unix(1_700_000_000, 0)).
 					WithStrictBuiltinErrors(strict).
 					WithIndexing(!naive).
@@ -69,6 +75,7 @@ func evaluated(
 						found.Value = &text
 						return nil
 					})
+				timer.Stop()
 				if err != nil {
 					found = failed(err)
 				}

@@ -20,72 +20,132 @@ pub(crate) struct Tally {
     wrong: usize,
     stopped: Vec<String>,
     refused: usize,
+    /// Cases that OPA's optimizer changes.
+    changed: usize,
+    /// Cases whose query asks for something else than a rule's value.
+    no_entrypoint: usize,
+    /// Cases that `opa build` refuses, by its reason.
+    not_built: BTreeMap<&'static str, usize>,
     /// How many refused cases need each builtin.
     missing: BTreeMap<String, usize>,
     /// How many cases there are for each builtin that is provided.
     exercised: BTreeMap<String, usize>,
 }
 
+/// Why `opa build` refuses a case: what its message contains, and what that means.
+const REASONS: [(&str, &str); 5] = [
+    ("undefined entrypoint", "never defined, says the optimizer"),
+    (
+        "at least two components",
+        "the optimizer takes no package as an entrypoint",
+    ),
+    (
+        "conflicting values",
+        "the conflict that the case is about, found by the optimizer",
+    ),
+    (
+        "keys must be unique",
+        "the conflict that the case is about, found by the optimizer",
+    ),
+    ("panic", "the optimizer panics"),
+];
+
 impl Tally {
-    pub(crate) fn count(&mut self, case: &Case<'_>, outcome: &Outcome) {
-        match outcome {
+    /// Runs a case, counts it, and says what is wrong with it.
+    pub(crate) fn run(&mut self, case: &Case<'_>, wrong: &mut Vec<String>) {
+        match case.run() {
             Outcome::Right => {
                 self.right += 1;
                 for name in &case.builtins {
                     *self.exercised.entry((*name).to_owned()).or_default() += 1;
                 }
             }
-            Outcome::Wrong(_) => self.wrong += 1,
+            Outcome::Wrong(what) => {
+                self.wrong += 1;
+                let builtins = case.builtins.join(" ");
+                wrong.push(format!("{} ({}, {builtins})\n    {what}", case.note, case.file));
+            }
             Outcome::Stopped(why) => self.stopped.push(format!("{}: {why}", case.note)),
+            Outcome::Changed => self.changed += 1,
             Outcome::Refused(missing) => {
                 self.refused += 1;
                 for name in missing {
-                    *self.missing.entry(name.clone()).or_default() += 1;
+                    *self.missing.entry(name).or_default() += 1;
                 }
             }
         }
     }
 
-    fn to_markdown(&self) -> String {
-        let mut text = String::new();
-        let total = self.right + self.wrong + self.stopped.len() + self.refused;
-        let _ = writeln!(text, "| OPA's cases | {total} |\n|---|---|");
-        let _ = writeln!(text, "| right | {} |", self.right);
-        let _ = writeln!(text, "| wrong | {} |", self.wrong);
-        let _ = writeln!(
-            text,
-            "| stopped with an error of our own | {} |",
-            self.stopped.len()
-        );
-        let _ = writeln!(
-            text,
-            "| refused at load, for want of a builtin | {} |\n",
-            self.refused
-        );
-        for stopped in &self.stopped {
-            let _ = writeln!(text, "- stopped: {stopped}\n");
-        }
-        let _ = writeln!(text, "### Builtins provided\n");
-        let _ = writeln!(
-            text,
-            "With the number of OPA's cases that are right and use it.\n"
-        );
-        for (family, names) in families(provided().into_iter()) {
-            let cases = |name: &&str| format!("`{name}` {}", self.exercised.get(*name).copied().unwrap_or(0));
-            let list: Vec<String> = names.iter().map(cases).collect();
-            let _ = writeln!(text, "- {family}: {}", list.join(", "));
-        }
-        let _ = writeln!(text, "\n### Builtins of OPA's cases that are refused\n");
-        let _ = writeln!(text, "With the number of cases refused for want of it.\n");
-        for (family, names) in families(self.missing.keys().map(String::as_str)) {
-            let list: Vec<String> = names
-                .iter()
-                .map(|name| format!("`{name}` {}", self.missing[*name]))
-                .collect();
-            let _ = writeln!(text, "- {family}: {}", list.join(", "));
-        }
-        text
+    pub(crate) fn no_entrypoint(&mut self) {
+        self.no_entrypoint += 1;
     }
+
+    pub(crate) fn not_built(&mut self, why: &str) {
+        let reason = REASONS.iter().find(|(words, _)| why.contains(words));
+        let (_, reason) =
+            reason.unwrap_or_else(|| panic!("opa build refuses a case, nobody knows why: {why}"));
+        *self.not_built.entry(reason).or_default() += 1;
+    }
+
+    /// Cases that came to a plan.
+    fn total(&self) -> usize {
+        self.right + self.changed + self.wrong + self.stopped.len() + self.refused
+    }
+}
+
+fn to_markdown(tallies: [&Tally; 3]) -> String {
+    let [queries, plain, optimized] = tallies;
+    let mut text =
+        String::from("| | as queries | `opa build -O=0` | `opa build -O=1` |\n|---|---|---|---|\n");
+    let mut row = |name: &str, count: fn(&Tally) -> usize| {
+        let [a, b, c] = tallies.map(count);
+        let _ = writeln!(text, "| {name} | {a} | {b} | {c} |");
+    };
+    row("OPA's cases", Tally::total);
+    row("right", |tally| tally.right);
+    row(
+        "right, and not what the case wants, for OPA's optimizer changes it",
+        |tally| tally.changed,
+    );
+    row("wrong", |tally| tally.wrong);
+    row("stopped with an error of our own", |tally| tally.stopped.len());
+    row("refused at load, for want of a builtin", |tally| tally.refused);
+    let _ = writeln!(
+        text,
+        "\nAn entrypoint is a rule: {} cases ask something else (`data.p.f(1)`, `x = $\"foo\"`) and are run as queries only. \
+         Of the others, `opa build -O=1` makes no plan where",
+        plain.no_entrypoint
+    );
+    for (reason, count) in plain.not_built.iter().chain(&optimized.not_built) {
+        let _ = writeln!(text, "- {reason}: {count}");
+    }
+    text.push('\n');
+    for stopped in &queries.stopped {
+        let _ = writeln!(text, "Stopped: {stopped}\n");
+    }
+    let _ = writeln!(text, "### Builtins provided\n");
+    let _ = writeln!(
+        text,
+        "With the number of OPA's cases that are right and use it.\n"
+    );
+    for (family, names) in families(provided().into_iter()) {
+        let cases = |name: &&str| {
+            let count = queries.exercised.get(*name).copied().unwrap_or(0);
+            format!("`{name}` {count}")
+        };
+        let list: Vec<String> = names.iter().map(cases).collect();
+        let _ = writeln!(text, "- {family}: {}", list.join(", "));
+    }
+    let _ = writeln!(text, "\n### Builtins of OPA's cases that are refused\n");
+    let _ = writeln!(text, "With the number of cases refused for want of it.\n");
+    for (family, names) in families(queries.missing.keys().map(String::as_str)) {
+        let list: Vec<String> = names
+            .iter()
+            .map(|name| format!("`{name}` {}", queries.missing[*name]))
+            .collect();
+        let _ = writeln!(text, "- {family}: {}", list.join(", "));
+    }
+    text
 }
 
 /// All builtins that a policy can call: the machine's and the host's, sorted.
@@ -107,8 +167,8 @@ fn families<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, Vec<&
     families
 }
 
-/// Holds docs/rego.md to the tally, or rewrites it.
-pub(crate) fn check(tally: &Tally) {
+/// Holds docs/rego.md to the tallies, or rewrites it.
+pub(crate) fn check(queries: &Tally, plain: &Tally, optimized: &Tally) {
     let path = repository().join("docs/rego.md");
     let document =
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -116,7 +176,10 @@ pub(crate) fn check(tally: &Tally) {
         .split_once(START)
         .expect("the start of the generated part");
     let (_, after) = rest.split_once(END).expect("the end of the generated part");
-    let wanted = format!("{before}{START}\n{}\n{END}{after}", tally.to_markdown());
+    let wanted = format!(
+        "{before}{START}\n{}\n{END}{after}",
+        to_markdown([queries, plain, optimized])
+    );
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, wanted).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     } else {

@@ -140,6 +140,9 @@ pub(crate) fn compare(
             })
         });
         for ((entrypoint, strict, at, input), theirs) in questions.zip(&build.answers) {
+            if theirs.code.as_deref() == Some("eval_cancel_error") {
+                continue;
+            }
             let ours = match &loaded {
                 Ok(program) => ours(program, entrypoint, input, &data, strict),
                 Err(error) => Answer {

@@ -103,8 +103,8 @@ impl Editor {
         self.body(&mut rule.body);
         match &mut rule.shape {
             Shape::Complete(value) => self.term(value),
-            Shape::Set(keys, value) | Shape::Object(keys, value) => {
-                self.terms(keys);
+            // Keys stay: a number in their place would be another kind of difference.
+            Shape::Set(_, value) | Shape::Object(_, value) => {
                 self.term(value);
             }
             // A default's arguments have to be what they are.
