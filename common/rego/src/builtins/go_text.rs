@@ -1,7 +1,7 @@
 //! Text as Go treats it: one-to-one case mapping, what is printable, quoting. All as of Unicode 15.0, which Go knows.
 
 /// Ranges of code points that Unicode has assigned since 15.0: Rust knows them, Go doesn't.
-const ASSIGNED_SINCE: &[(u32, u32)] = &[
+pub(super) const ASSIGNED_SINCE: &[(u32, u32)] = &[
     (0x88f, 0x88f),
     (0x897, 0x897),
     (0xc5c, 0xc5c),

@@ -6,10 +6,13 @@ mod aggregates;
 mod arithmetic;
 mod arrays;
 mod bits;
+mod cidr;
 mod comparison;
 mod display;
 mod effects;
 mod encoding;
+#[cfg(feature = "glob")]
+mod glob;
 mod go_float;
 mod go_fmt;
 mod go_text;
@@ -27,7 +30,10 @@ mod paths;
 mod print;
 mod query;
 mod random;
+#[cfg(feature = "regex")]
+mod regex;
 mod runtime;
+mod semver;
 mod sets;
 mod split;
 mod sprintf;
@@ -36,10 +42,14 @@ mod subset;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time;
 mod trim;
 mod types;
+mod units;
+mod uri;
 mod uuid;
 mod walk;
+mod yaml;
 
 pub use effects::{Effects, effects};
 pub(crate) use table::lookup;

@@ -1,9 +1,13 @@
 //! Which builtins there are: one table, in the order of their names, which are OPA's.
 
+#[cfg(feature = "glob")]
+use super::glob;
+#[cfg(feature = "regex")]
+use super::regex;
 use super::{
-    BuiltinFn, aggregates, arithmetic, arrays, bits, comparison, encoding, graph, json, jwt, numbers,
-    objects, paths, print, query, random, runtime, sets, split, sprintf, strings, subset, trim, types, uuid,
-    walk,
+    BuiltinFn, aggregates, arithmetic, arrays, bits, cidr, comparison, encoding, graph, json, jwt, numbers,
+    objects, paths, print, query, random, runtime, semver, sets, split, sprintf, strings, subset, time, trim,
+    types, units, uri, uuid, walk, yaml,
 };
 
 /// The function that OPA calls `name`.
@@ -53,6 +57,10 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("equal", comparison::equal),
     ("floor", arithmetic::floor),
     ("format_int", numbers::format_int),
+    #[cfg(feature = "glob")]
+    ("glob.match", glob::is_match),
+    #[cfg(feature = "glob")]
+    ("glob.quote_meta", glob::quote_meta),
     ("graph.reachable", graph::reachable),
     ("graph.reachable_paths", graph::reachable_paths),
     #[cfg(feature = "graphql")]
@@ -101,6 +109,13 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("minus", arithmetic::minus),
     ("mul", arithmetic::mul),
     ("neq", comparison::neq),
+    ("net.cidr_contains", cidr::contains),
+    ("net.cidr_contains_matches", cidr::contains_matches),
+    ("net.cidr_expand", cidr::expand),
+    ("net.cidr_intersects", cidr::intersects),
+    ("net.cidr_is_valid", cidr::is_valid),
+    ("net.cidr_merge", cidr::merge),
+    ("net.cidr_overlap", cidr::contains),
     ("numbers.range", numbers::range),
     ("numbers.range_step", numbers::range_step),
     ("object.filter", objects::filter),
@@ -115,9 +130,32 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("plus", arithmetic::plus),
     ("product", aggregates::product),
     ("rand.intn", random::intn),
+    #[cfg(feature = "regex")]
+    ("re_match", regex::is_match),
+    #[cfg(feature = "regex")]
+    (
+        "regex.find_all_string_submatch_n",
+        regex::find_all_string_submatch_n,
+    ),
+    #[cfg(feature = "regex")]
+    ("regex.find_n", regex::find_n),
+    #[cfg(feature = "regex")]
+    ("regex.globs_match", regex::globs_match),
+    #[cfg(feature = "regex")]
+    ("regex.is_valid", regex::is_valid),
+    #[cfg(feature = "regex")]
+    ("regex.match", regex::is_match),
+    #[cfg(feature = "regex")]
+    ("regex.replace", regex::replace),
+    #[cfg(feature = "regex")]
+    ("regex.split", regex::split),
+    #[cfg(feature = "regex")]
+    ("regex.template_match", regex::template_match),
     ("rem", arithmetic::rem),
     ("replace", split::replace),
     ("round", arithmetic::round),
+    ("semver.compare", semver::compare),
+    ("semver.is_valid", semver::is_valid),
     ("sort", aggregates::sort),
     ("split", split::split),
     ("sprintf", sprintf::sprintf),
@@ -130,7 +168,22 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("strings.split_n", split::split_n),
     ("substring", strings::substring),
     ("sum", aggregates::sum),
+    #[cfg(feature = "time-zones")]
+    ("time.add_date", time::add_date),
+    #[cfg(feature = "time-zones")]
+    ("time.clock", time::clock),
+    #[cfg(feature = "time-zones")]
+    ("time.date", time::date),
+    #[cfg(feature = "time-zones")]
+    ("time.diff", time::diff),
+    #[cfg(feature = "time-zones")]
+    ("time.format", time::format),
     ("time.now_ns", numbers::now_ns),
+    ("time.parse_duration_ns", time::parse_duration_ns),
+    ("time.parse_ns", time::parse_ns),
+    ("time.parse_rfc3339_ns", time::parse_rfc3339_ns),
+    #[cfg(feature = "time-zones")]
+    ("time.weekday", time::weekday),
     ("to_number", numbers::to_number),
     ("trim", trim::trim),
     ("trim_left", trim::trim_left),
@@ -140,7 +193,11 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("trim_suffix", trim::trim_suffix),
     ("type_name", types::type_name),
     ("union", sets::union),
+    ("units.parse", units::parse),
+    ("units.parse_bytes", units::parse_bytes),
     ("upper", strings::upper),
+    ("uri.is_valid", uri::is_valid),
+    ("uri.parse", uri::parse_uri),
     ("urlquery.decode", query::decode),
     ("urlquery.decode_object", query::decode_object),
     ("urlquery.encode", query::encode),
@@ -148,6 +205,9 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("uuid.parse", uuid::parse),
     ("uuid.rfc4122", random::uuid),
     ("walk", walk::walk),
+    ("yaml.is_valid", yaml::is_valid),
+    ("yaml.marshal", yaml::marshal),
+    ("yaml.unmarshal", yaml::unmarshal),
 ];
 
 #[cfg(test)]

@@ -159,6 +159,26 @@ pub(crate) fn truncated(number: &Number) -> Result<BigInt> {
     Ok(float(number)?.truncated())
 }
 
+/// The integer part of the product of two floats of 64 bits, as Go's `big.Float` has it.
+pub(crate) fn float_product_truncated(a: &Number, b: &Number) -> Result<BigInt> {
+    Ok(bounded(float(a)?.product(&float(b)?))?.truncated())
+}
+
+/// The integer of 64 bits that a number is once it is a float of 64 bits, if it is one.
+pub(crate) fn float_to_i64(number: &Number) -> Result<Option<i64>> {
+    if let Some(int) = number.int_value() {
+        return Ok(Some(int));
+    }
+    let float = float(number)?;
+    // Far beyond the bound; spares building it.
+    if float.magnitude() > 80 {
+        return Ok(None);
+    }
+    let whole = float.truncated();
+    let is_whole = float.compare(&Float::from_int(&whole)).is_eq();
+    Ok(i64::try_from(whole).ok().filter(|_| is_whole))
+}
+
 /// The number that an integer is.
 pub(crate) fn from_int(int: &BigInt) -> Result<Number> {
     if int.bits() > MAX_BITS {
