@@ -52,9 +52,12 @@ impl PlanEngine {
     /// Loads a plan with its base data.
     ///
     /// # Errors
-    /// [`EngineError::Load`].
+    /// [`EngineError::Load`], also where a rule is at a path that holds data.
     pub fn new(revision: impl Into<String>, plan_json: &[u8], data: Value) -> Result<Self, EngineError> {
         let program = Program::load(plan_json, &Host).map_err(|e| EngineError::Load(e.to_string()))?;
+        program
+            .check_data(&data)
+            .map_err(|e| EngineError::Load(e.to_string()))?;
         let asked = |name: &str| {
             let id = program.entrypoint(name)?;
             let reads = InputReads::new(program.reads(id));

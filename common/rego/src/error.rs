@@ -66,6 +66,14 @@ pub enum LoadError {
     /// A function calls itself, directly or through others.
     #[error("{0} is recursive")]
     Recursion(String),
+    /// A rule is at a path that holds base data (OPA's `rego_compile_error` when a bundle is activated).
+    #[error(
+        "rego_compile_error: conflicting rule for data path {path} found: rename the rule, or leave the data out"
+    )]
+    DataConflict {
+        /// The path, `a/b/c`.
+        path: String,
+    },
     /// Two functions, builtins or entrypoints have one name, or two functions one path.
     #[error("{kind} `{name}` is defined twice")]
     DefinedTwice {

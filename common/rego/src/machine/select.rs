@@ -3,6 +3,8 @@
 use super::Machine;
 use super::base::storage_lookup;
 use super::fault::Fault;
+use super::slot::{Slot, part_member};
+use crate::document::{Document, Part};
 use crate::program::Address;
 use crate::program::index::{Branch, Condition, Index, Place, Test, split};
 use crate::value::Value;
@@ -77,7 +79,10 @@ impl Machine<'_> {
                 .for_each(|(branch, number)| try_one(number, branch));
             return tests;
         };
-        let named = index.refs.get(leading.at).and_then(|place| self.at(place));
+        let named = index
+            .refs
+            .get(leading.at)
+            .and_then(|place| self.at(place).value());
         let named = named.and_then(|value| leading.by_value.get(value));
         let mut named = named
             .map(Vec::as_slice)
@@ -102,13 +107,17 @@ impl Machine<'_> {
     fn can_succeed(&self, index: &Index, branch: &Branch, tests: &mut u64) -> bool {
         branch.conditions.iter().all(|Condition { at, test }| {
             *tests += 1;
-            let value = index.refs.get(*at).and_then(|place| self.at(place));
-            value.is_some_and(|value| passes(test, value, tests))
+            let found = index.refs.get(*at).map_or(Found::Nothing, |place| self.at(place));
+            match test {
+                // No value is made to see that there is one.
+                Test::Defined => !matches!(found, Found::Nothing),
+                test => found.value().is_some_and(|value| passes(test, value, tests)),
+            }
         }) && (!index.asks_collections
             || branch.memberships.iter().all(|(key, collection)| {
                 *tests += 1;
                 let [key, collection] =
-                    [key, collection].map(|at| index.refs.get(*at).and_then(|place| self.at(place)));
+                    [key, collection].map(|at| index.refs.get(*at).and_then(|place| self.at(place).value()));
                 match (key, collection) {
                     (Some(key), Some(Value::Object(object))) => object.contains_key(key),
                     (Some(key), Some(Value::Set(set))) => set.contains(key),
@@ -119,17 +128,59 @@ impl Machine<'_> {
     }
 
     /// What is at a place.
-    fn at<'v>(&'v self, place: &'v Place) -> Option<&'v Value> {
+    fn at<'v>(&'v self, place: &'v Place) -> Found<'v> {
+        let mut keys = place.keys.iter();
+        let mut at = match self.slot(place.source) {
+            Some(Slot::Part(document, part)) => {
+                let mut part = *part;
+                loop {
+                    let Some(key) = keys.next() else {
+                        return Found::Part(document, part);
+                    };
+                    match part_member(document, part, key) {
+                        Slot::Part(_, inner) => part = inner,
+                        Slot::Borrowed(value) => break value,
+                        Slot::Undefined | Slot::Owned(_) => return Found::Nothing,
+                    }
+                }
+            }
+            Some(slot) => match slot.value() {
+                Some(value) => value,
+                None => return Found::Nothing,
+            },
+            None => return Found::Nothing,
+        };
         let in_storage = place.base && self.reads_storage();
-        let mut at = self.local(place.source)?;
-        for key in &place.keys {
-            at = match (at, key) {
-                (Value::Object(object), Value::String(name)) => object.get_str(name)?,
-                _ if in_storage => storage_lookup(at, key)?,
-                _ => at.lookup(key)?,
+        for key in keys {
+            let next = match (at, key) {
+                (Value::Object(object), Value::String(name)) => object.get_str(name),
+                _ if in_storage => storage_lookup(at, key),
+                _ => at.lookup(key),
             };
+            match next {
+                Some(next) => at = next,
+                None => return Found::Nothing,
+            }
         }
-        Some(at)
+        Found::Value(at)
+    }
+}
+
+/// What is at a place: a part of the input may be there of which no value was made yet.
+#[derive(Clone, Copy)]
+enum Found<'v> {
+    Nothing,
+    Value(&'v Value),
+    Part(&'v &'v dyn Document, Part),
+}
+
+impl<'v> Found<'v> {
+    fn value(self) -> Option<&'v Value> {
+        match self {
+            Found::Nothing => None,
+            Found::Value(value) => Some(value),
+            Found::Part(document, part) => Some(document.value(part)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod live;
 mod locals;
 mod op;
 mod optimize;
+mod overlap;
 mod paths;
 mod planted;
 mod scopes;

@@ -8,13 +8,13 @@ use crate::value::Value;
 /// The functions that have a path.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
 }
 
 #[derive(Debug, Default)]
-struct Node {
-    children: HashMap<Arc<str>, usize>,
-    function: Option<u32>,
+pub(super) struct Node {
+    pub(super) children: HashMap<Arc<str>, usize>,
+    pub(super) function: Option<u32>,
 }
 
 impl Paths {

@@ -10,7 +10,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn entrypoint(&self) -> String {
-        format!("{}/p", self.package)
+        format!("{}/p", self.package.replace('.', "/"))
     }
 }
 

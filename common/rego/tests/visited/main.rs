@@ -47,7 +47,83 @@ fn rules_are_visited_as_in_opa() {
     assert!(errors > 30, "only {errors} of {count} are errors");
 }
 
-/// That the test above would see each of these.
+/// A policy of a thousand rules costs what one of ten does: statements are what a limit counts.
+#[test]
+fn a_thousand_rules_cost_what_ten_do() {
+    let cost = |rules: usize, planted: Planted| {
+        let rule = |at: usize| {
+            format!(
+                "p if {{ input.method == \"GET\"; input.path == \"/a/{at}\"; startswith(input.user, \"u\") }}"
+            )
+        };
+        let case = Case {
+            title: String::new(),
+            package: "many".to_owned(),
+            rego: (0..rules).map(rule).collect::<Vec<_>>().join("\n"),
+            inputs: Vec::new(),
+        };
+        let folder = Folder::new(&format!("many{rules}"), &[case], "{}");
+        let program = Program::load_with(&folder.plan(), &NoHost, planted).expect("a plan that loads");
+        let input = format!(
+            r#"{{"method": "GET", "path": "/a/{}", "user": "una"}}"#,
+            rules - 1
+        );
+        let input = Value::from_json_str(&input).expect("JSON");
+        let entrypoint = program.entrypoint("many/p").expect("an entrypoint");
+        // The least number of statements that is enough.
+        let enough = |statements: u64| {
+            let mut env = Env::new(0, [0; 32]);
+            env.limits.max_statements = statements;
+            let answer = program.evaluate(entrypoint, Some(&input), &Value::Null, &env);
+            answer == Ok(Some(Value::from(true)))
+        };
+        (1..100_000)
+            .find(|statements| enough(*statements))
+            .expect("it ends")
+    };
+    let (ten, thousand) = (cost(10, Planted::default()), cost(1000, Planted::default()));
+    assert!(thousand <= ten + 5, "10 rules cost {ten}, 1000 cost {thousand}");
+    let naive = Planted {
+        no_index: true,
+        ..Planted::default()
+    };
+    let naive = cost(1000, naive);
+    assert!(
+        naive > 20 * thousand,
+        "without an index 1000 cost {naive}, with it {thousand}"
+    );
+    println!("10 rules: {ten}, 1000 rules: {thousand}, without an index: {naive}");
+}
+
+/// What OPA refuses when a bundle is activated.
+#[test]
+fn a_rule_at_a_path_that_holds_data_is_refused() {
+    let case = |rego: &str| Case {
+        title: String::new(),
+        package: "a.b".to_owned(),
+        rego: rego.to_owned(),
+        inputs: Vec::new(),
+    };
+    let folder = Folder::new("overlap", &[case("p if q\nq := 1\nr := 2")], "{}");
+    let program = Program::load(&folder.plan(), &NoHost).expect("a plan that loads");
+    for (data, expected) in [
+        ("{}", None),
+        (r#"{"a": {"b": {"c": 1}, "c": 1}, "c": 1}"#, None),
+        (r#"{"a": {"b": {"p": {}}}}"#, Some("a/b/p")),
+        (r#"{"a": {"b": {"q": null, "p": 1}}}"#, Some("a/b/p")),
+        (r#"{"a": {"b": {"q": {"c": 1}}}}"#, Some("a/b/q")),
+        (r#"{"a": 1}"#, Some("a/b/p")),
+        (r#"{"a": {"b": []}}"#, Some("a/b/p")),
+    ] {
+        let refused = program.check_data(&Value::from_json_str(data).expect("JSON"));
+        let expected = expected.map(|path| {
+            format!("rego_compile_error: conflicting rule for data path {path} found: rename the rule, or leave the data out")
+        });
+        assert_eq!(refused.err().map(|error| error.to_string()), expected, "{data}");
+    }
+}
+
+/// That the first test would see each of these.
 #[test]
 fn planted_mistakes_show() {
     let cases = cases();
