@@ -89,7 +89,7 @@ async fn serve(
     listeners: Vec<Bound>,
     http_auth: Option<HttpAuthServer>,
 ) -> Result<(), ProcessError> {
-    let told_to_end = signal::listen()?;
+    let told_to_end = postern_process::told_to_end()?;
     let asked_to_reload = signal::reload()?;
     let prometheus = metrics::install().map_err(|error| ProcessError::Metrics(error.to_string()))?;
     let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write as _},
+    io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
@@ -159,14 +159,8 @@ pub fn runtime_dir() -> PathBuf {
 /// # Errors
 /// What the file system said.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    // Made with mode 0600; renamed only when whole.
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(bytes)?;
-    // The content before the name: a power cut must not leave the name of a key on an empty file.
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(dir)?.sync_all()
+    // Two `postern dev` may start on one folder at once, before one of them finds that it isn't its own.
+    postern_process::replace_private(path, &[bytes], &std::process::id().to_string())
 }
 
 fn make_private_dir(path: &Path) -> io::Result<()> {

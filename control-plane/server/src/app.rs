@@ -28,7 +28,7 @@ use crate::listener::{BindError, Bound};
 use crate::request::Surface;
 use crate::sync::{Feed, Lists, Sources, SyncGrpc};
 use crate::upkeep::Upkeep;
-use crate::{grpc, http, limits, metrics, shutdown};
+use crate::{grpc, http, limits, metrics};
 
 /// Why the process can't start.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +153,7 @@ pub(crate) async fn run(settings: Settings) -> Result<(), StartError> {
         );
     };
     // Before it says that it is ready: a signal from then on ends it in order.
-    let requested = shutdown::listen()?;
+    let requested = postern_process::told_to_end()?;
     let signal = async {
         tracing::info!(http = %addresses.0, grpc = %addresses.1, issuer, "ready");
         let signal = requested.await;

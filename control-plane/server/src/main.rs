@@ -5,7 +5,7 @@
 //! - `http`, `grpc`: a router for each side, with `credentials` as the gate in front of it.
 //! - `request`: correlation id, trace context, log line and metrics of every request on both sides.
 //! - `sync`: the stream that sidecars follow; `upkeep`: what is forgotten and renewed from time to time.
-//! - `listener`, `limits`, `admission`, `shutdown`: sockets, how many, for whom, and signals; `health`, `metrics`: what operators look at.
+//! - `listener`, `limits`, `admission`: sockets, how many, for whom; `health`, `metrics`: what operators look at.
 //!
 //! Both sides speak plaintext, and are meant for loopback or for a mesh that encrypts.
 
@@ -20,7 +20,6 @@ mod limits;
 mod listener;
 mod metrics;
 mod request;
-mod shutdown;
 mod sync;
 mod upkeep;
 

@@ -26,6 +26,5 @@ pub use credential::{Credential, Role};
 pub use database::{Database, DatabaseError, Migrations, Tx};
 pub use entropy::{Entropy, SystemEntropy, random_bytes, random_token};
 pub use folder::{DataFolder, FORMAT, FolderError};
-pub use private_file::{Claimed, claim_private, write_private};
 pub use repository_error::RepositoryError;
 pub use seal::{SealError, Sealed, Sealer};

@@ -19,6 +19,7 @@ const NARROW: &[(&str, &[&str])] = &[
     ("postern-rego", &[]),
     ("postern-jose", &[]),
     ("postern-config", &[]),
+    ("postern-process", &[]),
     ("postern-resilience", &[]),
     (
         "postern-decide",

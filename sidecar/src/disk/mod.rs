@@ -72,28 +72,15 @@ fn in_hexadecimal(bytes: &[u8]) -> String {
         })
 }
 
-/// Replaces the file at `path` whole: written beside it, synced, renamed, the folder synced. A crash leaves the old file
-/// or the new one.
+/// Replaces the file at `path` whole, making its folder where there is none. A crash leaves the old file or the new one. This
+/// process alone writes here, and each file from one place.
 fn replace_file(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    use std::os::unix::fs::DirBuilderExt;
 
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let beside = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
-    std::fs::File::open(folder)?.sync_all()
+    postern_process::replace_private(path, parts, "new")
 }

@@ -1,4 +1,4 @@
-//! The signals that end the process in order: SIGTERM (from a supervisor) and SIGINT (Ctrl-C).
+//! The signals that end a process in order: SIGTERM, from a supervisor, and SIGINT, for who runs it in a terminal.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Listens from now on; the future ends with the name of the first signal that comes.
 ///
 /// # Errors
-/// When the process can't be told about signals.
-pub(crate) fn listen() -> io::Result<impl Future<Output = &'static str>> {
+/// When the system doesn't let a process listen.
+pub fn told_to_end() -> io::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
