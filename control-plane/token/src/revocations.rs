@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use postern_store::{ChangeLog, Clock, Database, DatabaseError};
+use postern_store::{ChangeLog, Clock, Database, DatabaseError, Tx};
 
-use crate::model::Revocation;
+use crate::model::{Revocation, Which};
 use crate::repository::RepositoryError;
 use crate::repository::revocations::{self as repository, Cursor};
 use crate::sync;
 
 /// What sidecars keep in memory (they are built for a million) bounds the list.
 const MAX_ENTRIES: i64 = 1_000_000;
+/// Sidecars look at each token for every claim by which something of its issuer is revoked.
+pub(crate) const MAX_CLAIMS_PER_ISSUER: i64 = 16;
 const DEFAULT_PAGE: u32 = 100;
 const MAX_PAGE: u32 = 1_000;
 
@@ -30,6 +32,14 @@ pub enum RevocationError {
     /// The list is full.
     #[error("{MAX_ENTRIES} revocations are the most there may be")]
     Full,
+    /// Something of this issuer is revoked by as many different claims as there may be.
+    #[error(
+        "tokens of {issuer} are revoked by {MAX_CLAIMS_PER_ISSUER} different claims, the most there may be"
+    )]
+    TooManyClaims {
+        /// The issuer.
+        issuer: String,
+    },
     /// No entry has this id.
     #[error("no revocation that hasn't expired has this id")]
     NotFound,
@@ -76,7 +86,7 @@ impl Revocations {
     /// the same tokens. At most 1,000 at a time, so that sidecars can be told in one message.
     ///
     /// # Errors
-    /// [`RevocationError::Full`], [`RevocationError::Store`].
+    /// [`RevocationError::Full`], [`RevocationError::TooManyClaims`], [`RevocationError::Store`].
     pub async fn revoke(&self, entries: Vec<Revocation>) -> Result<Vec<Revocation>, RevocationError> {
         debug_assert!(entries.len() <= 1_000, "a change is one message");
         let mut tx = self.database.write().await?;
@@ -84,6 +94,9 @@ impl Revocations {
         let mut added = 0;
         for entry in entries {
             let former = repository::find(&mut tx, &entry.tokens.id()).await?;
+            if former.is_none() {
+                has_room(&mut tx, &entry).await?;
+            }
             let entry = entry.on_top_of(former.as_ref());
             repository::put(&mut tx, &entry).await?;
             added += i64::from(former.is_none());
@@ -156,6 +169,20 @@ impl Revocations {
         tx.commit().await.map_err(DatabaseError::from)?;
         Ok(removed)
     }
+}
+
+/// Whether the issuer has room for the claim that this entry names. Keys don't count: there is one name for all of them.
+async fn has_room(tx: &mut Tx, entry: &Revocation) -> Result<(), RevocationError> {
+    let Which::Claim { name, .. } = &entry.tokens.which else {
+        return Ok(());
+    };
+    let others = repository::other_claims(tx, &entry.tokens.issuer, name).await?;
+    if others.is_some_and(|others| others >= MAX_CLAIMS_PER_ISSUER) {
+        return Err(RevocationError::TooManyClaims {
+            issuer: entry.tokens.issuer.clone(),
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

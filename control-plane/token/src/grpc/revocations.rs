@@ -6,7 +6,7 @@ use proto::revoke_token_request::Which as Asked;
 use tonic::Status;
 
 use crate::model::{ClaimValue, Invalid, Revocation, RevokedTokens, Which};
-use crate::revocations::RevocationError;
+use crate::revocations::{MAX_CLAIMS_PER_ISSUER, RevocationError};
 
 /// The entry that a request asks for, at `now`, by the service whose own issuer is `issuer`.
 pub(super) fn parse(
@@ -68,6 +68,13 @@ pub(super) fn refused(error: RevocationError, id: &CorrelationId) -> Status {
         RevocationError::Full => Error::new(
             Code::LimitReached,
             "There are as many revocations as there may be (1,000,000); they make room as they expire.",
+        ),
+        RevocationError::TooManyClaims { issuer } => Error::new(
+            Code::LimitReached,
+            format!(
+                "Tokens of {issuer} are revoked by {MAX_CLAIMS_PER_ISSUER} different claims already, the most there may be, since every token of \
+                 it is looked at for each. Revoke by one of those, or take back the entries of one: `postern revocation list`."
+            ),
         ),
         RevocationError::NotFound => {
             Error::new(Code::NotFound, "No revocation that hasn't expired has this id.")

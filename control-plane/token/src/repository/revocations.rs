@@ -96,6 +96,37 @@ pub(crate) async fn put(tx: &mut Tx, entry: &Revocation) -> Result<(), Repositor
     Ok(())
 }
 
+/// How many different claims entries of this issuer name, expired ones included, but `claim`; `None` where one of them names
+/// `claim`. Steps from claim to claim through the index, however many entries there are.
+pub(crate) async fn other_claims(
+    tx: &mut Tx,
+    issuer: &str,
+    claim: &str,
+) -> Result<Option<i64>, RepositoryError> {
+    let known: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM revocations WHERE issuer = $1 AND claim = $2)")
+            .bind(issuer)
+            .bind(claim)
+            .fetch_one(&mut **tx)
+            .await?;
+    if known {
+        return Ok(None);
+    }
+    let others = sqlx::query_scalar(
+        "WITH RECURSIVE claims (claim) AS (
+            SELECT MIN(claim) FROM revocations WHERE issuer = $1 AND claim > ''
+            UNION ALL
+            SELECT (SELECT MIN(claim) FROM revocations WHERE issuer = $1 AND claim > claims.claim)
+            FROM claims WHERE claims.claim IS NOT NULL
+         )
+         SELECT COUNT(claim) FROM claims",
+    )
+    .bind(issuer)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Some(others))
+}
+
 /// Counts entries that were added; gives how many there are then, expired ones included.
 pub(crate) async fn added(tx: &mut Tx, count: i64) -> Result<i64, RepositoryError> {
     add_to_total(tx, count).await?;

@@ -8,7 +8,7 @@ use postern_store::{CHANGE_LOG_MIGRATIONS, Position};
 use prost::Message;
 
 use super::*;
-use crate::model::{ClaimValue, RevokedTokens, TOKEN_LIFETIME_SECONDS, Which};
+use crate::model::{ClaimValue, RevokedTokens, TOKEN_LIFETIME_SECONDS};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -200,4 +200,67 @@ async fn a_full_list_takes_no_more_but_still_widens() {
     house.revoke("b", NOW + 20).await;
     house.revocations.remove(&entry.tokens.id()).await.unwrap();
     house.revocations.revoke(vec![other]).await.unwrap();
+}
+
+fn by_claim(issuer: &str, claim: &str, value: i64, now: i64) -> Revocation {
+    let tokens = RevokedTokens {
+        issuer: issuer.into(),
+        which: Which::Claim {
+            name: claim.into(),
+            value: ClaimValue::Integer(value),
+        },
+    };
+    Revocation::parse(tokens, "claim", 0, now + 10, String::new(), now).unwrap()
+}
+
+/// Every token of an issuer is looked at for each claim by which something is revoked, in every sidecar.
+#[tokio::test]
+async fn an_issuers_tokens_are_revoked_by_a_bounded_number_of_claims() {
+    let house = house().await;
+    let (issuer, other) = ("https://a.example", "https://b.example");
+    let put = async |issuer: &str, claim: &str, value| {
+        let entry = by_claim(issuer, claim, value, house.revocations.now());
+        house
+            .revocations
+            .revoke(vec![entry])
+            .await
+            .map(|mut entries| entries.remove(0))
+    };
+    for n in 0..MAX_CLAIMS_PER_ISSUER {
+        // Several values of one claim are one claim.
+        for value in 0..3 {
+            put(issuer, &format!("claim-{n}"), value).await.unwrap();
+        }
+    }
+    for claim in ["another", "claim", "zzz"] {
+        let refused = put(issuer, claim, 1).await.unwrap_err();
+        assert!(matches!(&refused, RevocationError::TooManyClaims { issuer: named } if named == issuer));
+    }
+    put(issuer, "claim-3", 9)
+        .await
+        .expect("a claim that is there has room for values");
+    put(other, "another", 1).await.expect("another issuer has room");
+    let key = RevokedTokens {
+        issuer: issuer.into(),
+        which: Which::KeyId("k".into()),
+    };
+    let key = Revocation::parse(key, "key_id", 0, 0, String::new(), NOW).unwrap();
+    house
+        .revocations
+        .revoke(vec![key])
+        .await
+        .expect("keys don't count");
+
+    // All entries of a claim gone, there is room for another; half of a change is none.
+    for n in 0..3 {
+        let entry = by_claim(issuer, "claim-0", n, NOW);
+        house.revocations.remove(&entry.tokens.id()).await.unwrap();
+    }
+    let before = house.all().await.len();
+    let both = ["one", "two"]
+        .map(|claim| by_claim(issuer, claim, 1, NOW))
+        .to_vec();
+    assert!(house.revocations.revoke(both).await.is_err());
+    assert_eq!(house.all().await.len(), before);
+    put(issuer, "one", 1).await.unwrap();
 }
