@@ -57,6 +57,8 @@ enum Behaviour {
     SaysText(String),
     Fails,
     Hangs,
+    /// Takes half a second to say what a good issuer says.
+    Slow,
 }
 
 impl Endpoint {
@@ -96,6 +98,10 @@ async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap, body:
         Behaviour::SaysText(text) => text.into_response(),
         Behaviour::Fails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Behaviour::Hangs => std::future::pending().await,
+        Behaviour::Slow => {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            active().to_string().into_response()
+        }
     }
 }
 
@@ -192,6 +198,55 @@ async fn another_token_is_asked_about_once_and_remembered() {
     assert_eq!(asked.endpoint.calls(), 1);
     asked.ask("opaque-2").await.unwrap();
     assert_eq!(asked.endpoint.calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_ask_about_one_token_at_once_cost_its_issuer_one_call() {
+    let asked = Asked::new(active(), json!({ "timeout_ms": 5000 })).await;
+    asked.endpoint.now(Behaviour::Slow);
+    let answers =
+        futures_util::future::join_all((0..20).map(|_| asked.checks.get("/orders", "opaque"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(asked.endpoint.calls(), 1);
+    // Another token isn't that one.
+    assert_eq!(asked.checks.get("/orders", "opaque-2").await.status, 200);
+    assert_eq!(asked.endpoint.calls(), 2);
+}
+
+/// RFC 7519 §2 has fractions; and one token's answer that can't be read shuts out no other token.
+#[tokio::test]
+async fn an_exp_with_a_fraction_is_read_and_one_that_is_none_opens_no_breaker() {
+    let asked = Asked::new(active(), json!({ "breaker": { "failures_to_open": 2 } })).await;
+    let mut says = active();
+    says["exp"] = json!(now() as f64 + 600.5);
+    asked.endpoint.now(Behaviour::Says(says.clone()));
+    assert!(asked.ask("opaque").await.unwrap().active);
+    assert_eq!(asked.ask("opaque").await.unwrap().source(), Source::Cache);
+
+    says["exp"] = json!("soon");
+    let unreadable = says.to_string();
+    let large = format!(r#"{{"active":true,"pad":"{}"}}"#, "a".repeat(70_000));
+    for text in [&unreadable, &large, &unreadable, &large] {
+        asked.endpoint.now(Behaviour::SaysText(text.clone()));
+        let error = refused(asked.ask("strange").await);
+        assert_eq!(error.code(), Code::IntrospectionUnavailable);
+        assert_eq!(asked.checks.get("/orders", "strange").await.status, 503);
+    }
+    assert_eq!(asked.endpoint.calls(), 9, "nothing of that is remembered");
+    asked.endpoint.now(Behaviour::Says(active()));
+    assert!(
+        asked.ask("opaque-2").await.unwrap().active,
+        "the breaker is closed"
+    );
+    // Whatever isn't an introspection response isn't the issuer's.
+    for _ in 0..2 {
+        asked
+            .endpoint
+            .now(Behaviour::SaysText("<html>we will be back".to_owned()));
+        assert!(asked.ask("opaque-3").await.is_err());
+    }
+    asked.endpoint.now(Behaviour::Says(active()));
+    assert!(asked.ask("opaque-3").await.is_err(), "the breaker is open");
 }
 
 #[tokio::test]

@@ -157,6 +157,30 @@ pub struct Record {
 }
 
 impl Record {
+    /// Of a request of which nothing is known but its ids: refused before any stage, until more is said.
+    pub fn begin(decision_id: Uuid, correlation_id: CorrelationId, trace: TraceParent) -> Self {
+        Self {
+            decision_id,
+            correlation_id,
+            trace,
+            allowed: false,
+            stage: Stage::Route,
+            code: None,
+            reason: None,
+            route: None,
+            methods: Methods::default(),
+            binding: Binding::default(),
+            subject: None,
+            client_id: None,
+            issuer: None,
+            api_key_id: None,
+            peer: None,
+            policy_revision: None,
+            token_cached: false,
+            revocations_stale: false,
+        }
+    }
+
     /// Trace id, 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         self.trace.trace_id()

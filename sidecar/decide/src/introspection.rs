@@ -9,6 +9,7 @@ use postern_telemetry::Code;
 use quick_cache::sync::Cache;
 
 use crate::caches::{Caches, TokenHash};
+use crate::numeric_date::numeric_date;
 use crate::refusal::Refusal;
 use crate::revoked;
 use crate::snapshot::Snapshot;
@@ -77,7 +78,7 @@ pub fn remember_introspection(
         ));
     }
     let leeway = i64::from(expected.leeway_seconds);
-    let time = |name: &str| claims.get(name).map(|value| value.as_i64().map(UnixTime));
+    let time = |name: &str| claims.get(name).map(numeric_date);
     let expires_at = match time("exp") {
         None => until,
         Some(Some(expires_at)) if now.plus_seconds(-leeway) < expires_at => expires_at.min(until),

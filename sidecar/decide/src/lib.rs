@@ -40,6 +40,7 @@ mod input;
 mod introspection;
 pub mod issuer;
 mod now;
+mod numeric_date;
 pub mod path;
 mod peer;
 mod pipeline;

@@ -7,7 +7,7 @@ use postern_telemetry::Code;
 
 use crate::answer::{Answer, Decision, Outcome, Record};
 use crate::caches::Caches;
-use crate::caller::{Binding, Caller, Methods};
+use crate::caller::Caller;
 use crate::correlation::Identifiers;
 use crate::credentials::{self, Judging};
 use crate::entropy::Entropy;
@@ -78,26 +78,11 @@ impl<'c, S: Stages> Check<'c, S> {
     ) -> Self {
         let identifiers = Identifiers::of(&request.http.headers, entropy);
         Self {
-            record: Record {
-                decision_id: identifiers.decision_id,
-                correlation_id: identifiers.correlation_id.clone(),
-                trace: identifiers.trace_parent,
-                allowed: false,
-                stage: Stage::Route,
-                code: None,
-                reason: None,
-                route: None,
-                methods: Methods::default(),
-                binding: Binding::default(),
-                subject: None,
-                client_id: None,
-                issuer: None,
-                api_key_id: None,
-                peer: None,
-                policy_revision: None,
-                token_cached: false,
-                revocations_stale: false,
-            },
+            record: Record::begin(
+                identifiers.decision_id,
+                identifiers.correlation_id.clone(),
+                identifiers.trace_parent,
+            ),
             snapshot,
             caches,
             request,

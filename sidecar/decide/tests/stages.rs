@@ -361,6 +361,28 @@ fn an_issuers_word_on_a_revoked_token_counts_for_nothing() {
     assert_eq!(decision.record.code, Some(Code::TokenRevoked));
 }
 
+/// RFC 7519 §2: a `NumericDate` may have fractions.
+#[test]
+fn an_issuers_word_ends_with_a_time_that_need_not_be_whole() {
+    let world = introspecting();
+    let until = |exp: Json| {
+        let active = json!({ "active": true, "aud": AUDIENCE, "sub": "alice", "exp": exp });
+        told(&world, "opaque-6", &active)
+    };
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let now = NOW.0 as f64;
+    assert_eq!(until(json!(now - 31.5)), Err(Code::TokenExpired));
+    assert_eq!(until(json!(now + 9.5)), Ok(Word::Active));
+    let at = |seconds| {
+        world
+            .ask_at(NOW.plus_seconds(seconds), &[("authorization", "Bearer opaque-6")])
+            .record
+            .code
+    };
+    assert_eq!(at(9), None);
+    assert_eq!(at(10), Some(Code::IntrospectionUnavailable));
+}
+
 #[test]
 fn an_inactive_token_is_refused_and_not_asked_about_again() {
     let world = introspecting();

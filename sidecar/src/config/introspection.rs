@@ -30,7 +30,7 @@ pub struct Introspection {
     #[serde(default = "cache_seconds")]
     pub cache_seconds: u64,
     /// How much longer an answer "active" counts while the issuer can't be asked, in seconds, 0 to 86400. 0, the default,
-    /// refuses such tokens then (503).
+    /// refuses such tokens then (503 `introspection_unavailable`).
     #[serde(default)]
     pub serve_stale_seconds: u64,
     /// How many calls there may be at once.
@@ -48,7 +48,8 @@ pub struct Pool {
     /// Calls under way, 1 to 1024. Default 16.
     #[serde(default = "max_in_flight")]
     pub max_in_flight: u64,
-    /// Calls that wait for one of those to end, 0 to 65536; beyond, a token is refused at once (503). Default 64.
+    /// Calls that wait for one of those to end, 0 to 65536; beyond, a token is refused at once (503
+    /// `introspection_unavailable`). Default 64.
     #[serde(default = "max_waiting")]
     pub max_waiting: u64,
 }
@@ -57,7 +58,7 @@ pub struct Pool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Breaker {
-    /// So many failures in a row open it (no answer, a 5xx, one that can't be read), 1 to 1000. Default 5.
+    /// So many failures in a row open it (no answer, a 5xx, one that is no introspection response), 1 to 1000. Default 5.
     #[serde(default = "failures_to_open")]
     pub failures_to_open: u64,
     /// So many successes close it again, 1 to 1000. Default 2.

@@ -7,7 +7,8 @@ use postern_jose::UnixTime;
 use postern_resilience::{CallError, MetricNames, Outgoing, Prometheus};
 use serde::Deserialize;
 
-use super::remembered::{Remembered, hash_of};
+use super::flights::Flights;
+use super::remembered::{Remembered, TokenHash, hash_of};
 use super::request::{CallFailed, Request};
 use super::{AskError, IntrospectionPlan, Said};
 use crate::metrics::{BREAKER_STATE, BREAKER_TRANSITIONS, INTROSPECTIONS, OUTGOING_REFUSED};
@@ -28,6 +29,8 @@ pub(super) struct Endpoint {
     request: Request,
     outgoing: Outgoing<Arc<Prometheus>>,
     remembered: Remembered,
+    /// Those that are being asked about.
+    flights: Flights<Result<Said, AskError>>,
     counters: Counters,
 }
 
@@ -41,6 +44,7 @@ impl Endpoint {
             request: Request::new(client, plan.url, &plan.client_id, &plan.client_secret),
             outgoing: Outgoing::new(plan.outgoing, observer),
             remembered: Remembered::new(plan.cache, plan.stale),
+            flights: Flights::default(),
             counters: Counters::of(&plan.issuer),
             issuer: Arc::from(plan.issuer),
         }
@@ -52,6 +56,15 @@ impl Endpoint {
             self.counters.cached.increment(1);
             return Ok(said);
         }
+        // A client that begins with many requests at once has its token asked about once.
+        let (said, shared) = self.flights.board(hash, self.call(token, hash, now)).await;
+        if shared && said.is_ok() {
+            self.counters.cached.increment(1);
+        }
+        said
+    }
+
+    async fn call(&self, token: &str, hash: TokenHash, now: UnixTime) -> Result<Said, AskError> {
         let asked = async {
             let response = self.request.send(token).await?;
             let read: Read = serde_json::from_slice(&response).map_err(|_| CallFailed::Unreadable)?;
@@ -65,7 +78,7 @@ impl Endpoint {
                     &self.counters.inactive
                 };
                 counter.increment(1);
-                let expires_at = read.exp.map(UnixTime);
+                let expires_at = read.expires_at(now);
                 Ok(self
                     .remembered
                     .remember(hash, response.into(), read.active, expires_at, now))
@@ -104,7 +117,23 @@ impl Endpoint {
 struct Read {
     active: bool,
     #[serde(default)]
-    exp: Option<i64>,
+    exp: Option<serde_json::Value>,
+}
+
+impl Read {
+    /// When the token ends by its issuer's word, in whole seconds (RFC 7519 §2 has fractions, too). With an `exp` that can't
+    /// be read it has ended, so that the answer isn't kept; what it is worth is judged elsewhere.
+    fn expires_at(&self, now: UnixTime) -> Option<UnixTime> {
+        let exp = self.exp.as_ref()?;
+        let seconds = exp.as_i64().or_else(|| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "`as` saturates, which is what a time beyond the range should do"
+            )]
+            exp.as_f64().map(|seconds| seconds.ceil() as i64)
+        });
+        Some(seconds.map_or(now, UnixTime))
+    }
 }
 
 /// When another try makes sense: when the breaker lets one through, or soon.

@@ -5,10 +5,12 @@
 //! | file | job |
 //! |---|---|
 //! | `endpoint` | one issuer: from cache, from the issuer, or from what it said before |
+//! | `flights` | one call for all who ask about one token at once |
 //! | `request` | the HTTP call |
 //! | `remembered` | answers by the hash of their token |
 
 mod endpoint;
+mod flights;
 mod remembered;
 mod request;
 

@@ -35,11 +35,14 @@ pub(super) enum CallFailed {
 }
 
 impl CallFailed {
-    /// Whether this speaks against the issuer. That it won't have our credentials doesn't: it works, we are misconfigured.
+    /// Whether this speaks against the issuer. That it won't have our credentials doesn't: it works, we are misconfigured. Nor
+    /// does what one token's answer may be like: whoever holds that token could have all others refused. What is no
+    /// introspection response at all does, whatever the token: something else answers in the issuer's place.
     pub(super) fn blames_the_issuer(&self) -> bool {
         match self {
             Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
-            Self::Transport(_) | Self::TooLarge | Self::Unreadable => true,
+            Self::TooLarge => false,
+            Self::Transport(_) | Self::Unreadable => true,
         }
     }
 }
@@ -141,5 +144,6 @@ mod tests {
             let failed = CallFailed::Status(StatusCode::from_u16(status).unwrap());
             assert_eq!(failed.blames_the_issuer(), blamed, "{status}");
         }
+        assert!(!CallFailed::TooLarge.blames_the_issuer() && CallFailed::Unreadable.blames_the_issuer());
     }
 }

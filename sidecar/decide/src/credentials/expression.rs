@@ -54,10 +54,15 @@ pub(crate) fn prove<'j>(accept: &'j Accept, judging: &'j Judging<'j>) -> Result<
         },
         presented: false,
         token: None,
+        unread: None,
         aside: None,
         missing: None,
     };
-    if attempt.satisfies(accept)? {
+    let satisfied = attempt.satisfies(accept)?;
+    if let Some(unread) = attempt.unread.take() {
+        return Err(unread);
+    }
+    if satisfied {
         attempt.has_nothing_aside()?;
         return Ok(attempt.proved);
     }
@@ -73,6 +78,8 @@ struct Attempt<'j> {
     presented: bool,
     /// The token that was presented.
     token: Option<&'j str>,
+    /// Why it is none, by the parts so far, which couldn't read it: one that has its issuer asked may.
+    unread: Option<Refusal>,
     /// Whose it is, where that isn't what the caller is accepted for.
     aside: Option<(Arc<VerifiedCaller>, Shown)>,
     /// Why the first part that wasn't satisfied wasn't.
@@ -127,9 +134,9 @@ impl<'j> Attempt<'j> {
             Accept::Jwt(accept) => {
                 let looked_at = self.token;
                 if let Some(presented) = self.presented_token(accept)?
-                    && looked_at != Some(presented.token)
+                    && (looked_at != Some(presented.token) || self.unread.is_some())
+                    && let Some((authenticated, shown)) = self.verified(&presented, accept)?
                 {
-                    let (authenticated, shown) = self.verified(&presented, accept)?;
                     self.aside = Some((authenticated.caller, shown));
                 }
                 Ok(())
@@ -168,7 +175,9 @@ impl<'j> Attempt<'j> {
         let Some(presented) = self.presented_token(accept)? else {
             return Ok(self.lacks(|| Refusal::missing_token("the request presents no token")));
         };
-        let (authenticated, shown) = self.verified(&presented, accept)?;
+        let Some((authenticated, shown)) = self.verified(&presented, accept)? else {
+            return Ok(false);
+        };
         if !accept.takes(authenticated.caller.issuer()) {
             self.aside = Some((authenticated.caller, shown));
             return Ok(self.lacks(|| {
@@ -206,11 +215,12 @@ impl<'j> Attempt<'j> {
         Ok(Some(presented))
     }
 
+    /// Whose token it is; `None` where this part can't read it, and another may.
     fn verified(
-        &self,
+        &mut self,
         presented: &Presented<'_>,
         accept: &JwtAccept,
-    ) -> Result<(Authenticated, Shown), Refusal> {
+    ) -> Result<Option<(Authenticated, Shown)>, Refusal> {
         let judging = self.judging;
         let sha256 = hash_of(presented.token)?;
         let shown = Shown {
@@ -224,8 +234,18 @@ impl<'j> Attempt<'j> {
             &sha256,
             accept.introspects.as_ref(),
             judging.now,
-        )?;
-        Ok((authenticated, shown))
+        );
+        match authenticated {
+            Ok(authenticated) => {
+                self.unread = None;
+                Ok(Some((authenticated, shown)))
+            }
+            Err(refusal) if refusal.code == Code::TokenMalformed && accept.introspects.is_none() => {
+                self.unread.get_or_insert(refusal);
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal),
+        }
     }
 
     fn peer(&mut self, rules: &PeerRules) -> bool {
