@@ -40,8 +40,13 @@ pub enum ProcessError {
     #[error(transparent)]
     DataFolder(#[from] VersionError),
     /// An address can't be listened on.
-    #[error(transparent)]
-    Bind(#[from] BindError),
+    #[error("{key}: {error}")]
+    Bind {
+        /// The key of the configuration that gives it.
+        key: &'static str,
+        /// Why.
+        error: BindError,
+    },
     /// Outgoing connections can't be set up.
     #[error("{0}")]
     Client(String),
@@ -65,13 +70,19 @@ impl From<FetchError> for ProcessError {
 /// When it can't begin.
 pub fn run(config: Config) -> Result<(), ProcessError> {
     let disk = DataFolder::open(&config.data_dir)?;
-    let admin_listener = listen::bind(&config.admin)?;
+    let admin_listener = listen::bind(&config.admin.listen).map_err(of("admin.listen"))?;
     let listeners = config
         .listen
         .iter()
         .map(listen::bind)
-        .collect::<Result<Vec<_>, _>>()?;
-    let http_auth = config.http_auth.as_ref().map(HttpAuthServer::bind).transpose()?;
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(of("ext_authz.listen"))?;
+    let http_auth = config
+        .http_auth
+        .as_ref()
+        .map(HttpAuthServer::bind)
+        .transpose()
+        .map_err(of("http_auth.listen"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
@@ -80,6 +91,11 @@ pub fn run(config: Config) -> Result<(), ProcessError> {
     // A name lookup or a disk that hangs doesn't keep the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Says by which key an address was given that can't be listened on.
+fn of(key: &'static str) -> impl FnOnce(BindError) -> ProcessError {
+    move |error| ProcessError::Bind { key, error }
 }
 
 async fn serve(
@@ -93,6 +109,7 @@ async fn serve(
     let asked_to_reload = signal::reload()?;
     let prometheus = metrics::install().map_err(|error| ProcessError::Metrics(error.to_string()))?;
     let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
+    let hosts = config.admin.hosts.clone();
     let context = Arc::new(Context {
         published: Arc::new(Published::new(empty_snapshot(&config))),
         status: Arc::new(Status::new(State::default())),
@@ -155,6 +172,7 @@ async fn serve(
         randomness,
         metrics: prometheus,
         reporter,
+        hosts,
     };
     let admin_stop = CancellationToken::new();
     let admin_server = tokio::spawn(admin::serve(admin_listener, admin, admin_stop.clone()));

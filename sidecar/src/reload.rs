@@ -198,7 +198,7 @@ fn cannot_change(old: &Config, new: &Config) -> Vec<&'static str> {
         ("ext_authz.listen", *listen != old.listen),
         ("overload or ext_authz.max_connections", *overload != old.overload),
         ("ext_authz.workers", *workers != old.workers),
-        ("admin.listen", *admin != old.admin),
+        ("admin", *admin != old.admin),
         ("token_cache_mib", *token_bytes != old.caches.token_bytes),
         (
             "dpop.replay_cache_entries",

@@ -73,3 +73,32 @@ async fn nothing_is_kept_where_nothing_is_to_be() {
         .await;
     assert_eq!(sidecar.admin("/decisions/one").await.0, 404);
 }
+
+#[tokio::test]
+async fn a_web_page_that_leads_a_browser_to_admin_reads_nothing() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["admin"]["hosts"] = json!(["Sidecar.shop.svc"]);
+    let address = config.document["admin"]["listen"].as_str().unwrap().to_owned();
+    let sidecar = config.start_ready().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let by_name = async |path: &str, host: &str| {
+        let request = client.get(format!("http://{address}{path}")).header("host", host);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    for path in ["/config", "/decisions", "/metrics", "/healthz", "/nothing"] {
+        let (status, body) = by_name(path, "page.attacker.example:9192").await;
+        assert_eq!(status, 421, "{path}: {body}");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["code"], "misdirected_request");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("admin.hosts"),
+            "{body}"
+        );
+    }
+    for host in ["localhost", "[::1]:9192", "10.0.0.1", "sidecar.shop.svc:9192"] {
+        assert_eq!(by_name("/healthz", host).await.0, 200, "{host}");
+    }
+    drop(sidecar);
+}

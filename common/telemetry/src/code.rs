@@ -192,6 +192,9 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 Unimplemented "Method not allowed"
         "The path exists, the method doesn't there."
         "Use a method listed in the `Allow` header."
+    MisdirectedRequest "misdirected_request" 421 PermissionDenied "Not a name of this server"
+        "The request names another host than this listener answers to, as a browser does that a web page's name has led here."
+        "Ask by address or `localhost`, or add the name to the sidecar's `admin.hosts`."
     HeadersTooMany "headers_too_many" 431 ResourceExhausted "Too many headers"
         "With the headers that Postern tells the upstream, the request would have more than the proxy lets through."
         "Send fewer headers, or raise Envoy's `max_headers_count` and the sidecar's `ext_authz.max_headers` alike."
@@ -328,6 +331,7 @@ impl Code {
             | Code::NoRoute
             | Code::UntrustedForwarder
             | Code::RevocationsStale
+            | Code::MisdirectedRequest
             | Code::IntrospectionUnavailable => None,
         }
     }

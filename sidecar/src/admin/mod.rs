@@ -3,6 +3,7 @@
 
 mod decisions;
 mod gauges;
+mod hosts;
 mod snapshot;
 
 use std::io;
@@ -37,6 +38,8 @@ use crate::random::Randomness;
 use crate::report::Reporter;
 use crate::status::Status;
 
+pub(crate) use hosts::Hosts;
+
 /// A probe, a scraper, an operator: beyond this many, connections wait.
 const MAX_CONNECTIONS: usize = 64;
 /// How long a request's headers may take, and how long a connection may idle.
@@ -50,6 +53,8 @@ pub(crate) struct Admin {
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) reporter: Arc<Reporter>,
+    /// The names that it is asked by.
+    pub(crate) hosts: Hosts,
 }
 
 /// Serves until `stop`, then lets answers under way end.
@@ -97,6 +102,7 @@ fn router(admin: Admin) -> Router {
         .route("/decisions/{id}", get(decisions::one))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(admin.hosts.clone(), hosts::checked))
         .layer(from_fn_with_state(admin.clone(), correlated))
         .with_state(admin)
 }

@@ -39,7 +39,7 @@ pub enum Accept {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwt {
-    /// Issuers of `issuers:` whose tokens are. Default all of them.
+    /// Issuers of `issuers:` whose tokens are; those of others are `token_wrong_issuer`. Default all of them.
     pub issuers: Option<Vec<String>>,
 }
 
@@ -47,10 +47,11 @@ pub struct Jwt {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mtls {
-    /// Trust domains, of which the peer must be in one. Default any.
+    /// Trust domains, of which the peer must be in one (`peer_untrusted`). Default any.
     #[serde(default)]
     pub trust_domains: Vec<String>,
-    /// IDs, of which the peer must have one, or all below one (`spiffe://prod.example/ns/shop/*`). Default any.
+    /// IDs, of which the peer must have one, or all below one (`spiffe://prod.example/ns/shop/*`), or it
+    /// is `peer_untrusted`. Default any.
     #[serde(default)]
     pub spiffe_ids: Vec<String>,
 }
@@ -59,7 +60,7 @@ pub struct Mtls {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKey {
-    /// The header that holds it and nothing else. Default `x-api-key`.
+    /// The header that holds it and nothing else; a wrong one is `api_key_invalid`. Default `x-api-key`.
     #[serde(default = "api_key_header")]
     pub header: String,
 }

@@ -7,7 +7,7 @@ use postern_decide::{HeaderPrefix, Settings};
 use postern_policy::bundle::VerificationSection;
 use serde::Deserialize;
 
-use super::dpop::Dpop;
+use super::dpop::SharedDpop;
 use super::http_auth::HttpAuth;
 use super::issuers::File as Issuer;
 use super::overload::Overload;
@@ -46,12 +46,13 @@ pub struct File {
     /// The issuers whose tokens are accepted, each named once; at least one where any are.
     #[serde(default)]
     pub issuers: Vec<Issuer>,
-    /// What is asked of which requests: the first route that a request meets counts, one that meets none is refused.
+    /// What is asked of which requests: the first route that a request meets counts, one that meets none is refused
+    /// (`no_route`).
     /// Default: one route, `default`, that takes every request and accepts a token of any issuer.
     pub routes: Option<Vec<Route>>,
     /// What all routes share of DPoP.
     #[serde(default)]
-    pub dpop: Dpop,
+    pub dpop: SharedDpop,
     /// How much is taken on at once, and what is said beyond.
     #[serde(default)]
     pub overload: Overload,
@@ -74,7 +75,7 @@ pub struct ExtAuthz {
     #[serde(default = "max_connections")]
     pub max_connections: u64,
     /// Most headers that Envoy lets a request have (`max_headers_count`), 10 to 10000: what would have more with ours is
-    /// refused with 431, where Envoy would answer 500. Default 100, as Envoy's.
+    /// refused with 431 `headers_too_many`, where Envoy would answer 500. Default 100, as Envoy's.
     #[serde(default = "max_headers")]
     pub max_headers: u64,
     /// Whether gRPC server reflection is served there, for tools such as grpcurl. Default false.
@@ -89,6 +90,10 @@ pub struct Admin {
     /// `address:port` or `unix:/path`. Whoever reaches it is answered: no secrets, but the configuration and, unless
     /// `decisions.keep` is 0, who called.
     pub listen: Listen,
+    /// Names by which it is asked over TCP (`Host`), such as `sidecar.shop.svc`, beside `localhost` and any address; whoever asks
+    /// by another is told `misdirected_request`, since a web page could have led a browser here. Default none.
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 /// The decisions that are kept in memory.

@@ -16,8 +16,8 @@ pub struct HttpAuth {
     /// Which proxies ask: `envoy` (its HTTP service), `forward` (Traefik's forwardAuth, Caddy's forward_auth) or `nginx`
     /// (auth_request). One sidecar serves one kind.
     pub mode: Mode,
-    /// Addresses and blocks of them (`10.0.0.0/8`) from which a proxy may ask over TCP; everybody else is refused, whatever
-    /// they say about the request. Needed with `address:port`; whoever can open a Unix socket may ask.
+    /// Addresses and blocks of them (`10.0.0.0/8`) from which a proxy may ask over TCP; everybody else is refused
+    /// (`untrusted_forwarder`), whatever they say about the request. Needed with `address:port`; whoever can open a Unix socket may ask.
     #[serde(default)]
     pub trusted_peers: Vec<String>,
     /// Connections at once over all of these listeners, 1 to 65536; further ones wait to be accepted. Default 256.

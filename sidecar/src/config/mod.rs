@@ -2,6 +2,7 @@
 //! with file, line and key, before anything is started. Never filled in from the environment.
 
 mod accept;
+mod admin;
 mod claims;
 mod dpop;
 mod file;
@@ -24,6 +25,7 @@ use tonic::transport::Endpoint;
 
 use routes::Surroundings;
 
+pub(crate) use admin::AdminPlan;
 pub use file::File;
 
 use crate::decision_log::LogDecisions;
@@ -42,7 +44,7 @@ pub struct Config {
     pub(crate) workers: usize,
     pub(crate) reflection: bool,
     pub(crate) http_auth: Option<HttpAuthPlan>,
-    pub(crate) admin: Listen,
+    pub(crate) admin: AdminPlan,
     pub(crate) settings: Settings,
     pub(crate) caches: CacheLimits,
     pub(crate) log_decisions: LogDecisions,
@@ -149,7 +151,7 @@ impl Config {
                 .http_auth
                 .map(|section| http_auth::checked(document, section))
                 .transpose()?,
-            admin: resolved(document, &["admin", "listen"], file.admin.listen)?,
+            admin: admin::checked(document, file.admin)?,
             settings: Settings {
                 realm: file.realm,
                 prefix,

@@ -13,7 +13,8 @@ use crate::overload::OverloadPlan;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Overload {
-    /// Checks at once whose answer hasn't been given, over all connections, 1 to 1000000. Default 1024.
+    /// Checks at once whose answer hasn't been given, over all connections, 1 to 1000000; the next is
+    /// 503 `overloaded`. Default 1024.
     pub max_in_flight: u64,
     /// Requests at once on one connection, 1 to 65536; Envoy opens another connection beyond. Default 256.
     pub max_streams: u64,

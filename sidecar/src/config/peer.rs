@@ -10,11 +10,11 @@ use super::each;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
-    /// Trust domains, of which the peer must be in one. Default any.
+    /// Trust domains, of which the peer must be in one (`peer_required`, `peer_untrusted`). Default any.
     #[serde(default)]
     pub trust_domains: Vec<String>,
     /// IDs, of which the peer must have one: `spiffe://prod.example/ns/shop/sa/web`, or all below one,
-    /// `spiffe://prod.example/ns/shop/*`. Default any.
+    /// `spiffe://prod.example/ns/shop/*` (`peer_required`, `peer_untrusted`). Default any.
     #[serde(default)]
     pub spiffe_ids: Vec<String>,
     /// Believe Envoy's `source.principal` where the certificate itself doesn't come along. Default false.

@@ -290,3 +290,24 @@ fn an_issuers_keys_are_where_it_is_written_or_where_it_says_itself_and_not_both(
         "{error}"
     );
 }
+
+#[test]
+fn names_of_admin_are_names() {
+    let with = |admin: &str| config(&HEAD.replace(r#"admin: { listen: "127.0.0.1:0" }"#, admin)).map(|_| ());
+    assert_eq!(
+        with(r#"admin: { listen: "127.0.0.1:0", hosts: [sidecar.shop.svc] }"#),
+        Ok(())
+    );
+    for wrong in ["\"sidecar:9192\"", "\"\"", "http://sidecar", "a..b", "\"*\""] {
+        let error = with(&format!(
+            r#"admin: {{ listen: "127.0.0.1:0", hosts: [a, {wrong}] }}"#
+        ))
+        .unwrap_err();
+        assert!(
+            error.starts_with("sidecar.yaml:3: admin.hosts[1]: expected a name"),
+            "{error}"
+        );
+    }
+    let error = with("admin: { listen: \"unix:admin.sock\", hosts: [a] }").unwrap_err();
+    assert!(error.contains("Unix socket"), "{error}");
+}

@@ -21,23 +21,25 @@ pub struct Issuer {
     /// this very issuer, and its `jwks_uri` is read again every hour and after each fetch that fails. Default false.
     #[serde(default)]
     pub discovery: bool,
-    /// A token must be for one of these (`aud`).
+    /// A token must be for one of these (`aud`), or is refused (`token_wrong_audience`).
     pub audiences: Vec<String>,
-    /// Algorithms that it may sign with: RS, PS and ES with 256, 384 and 512, and EdDSA. Default: all of them.
+    /// Algorithms that it may sign with: RS, PS and ES with 256, 384 and 512, and EdDSA; with others tokens are refused
+    /// (`token_algorithm_refused`). Default: all of them.
     #[serde(default = "algorithms")]
     pub algorithms: Vec<Asymmetric>,
-    /// Accepted `typ` of its tokens. Default `at+jwt` (RFC 9068).
+    /// Accepted `typ` of its tokens (RFC 9068); another is `token_wrong_type`. Default `at+jwt`.
     #[serde(default = "types")]
     pub types: Vec<String>,
     /// Claims that its tokens must have besides `iss`, `aud` and `exp`: a list of names, or a map from names to the values
-    /// that will do (`tenant: [acme, beta]`). A claim that is a list has each of its values. Default none.
+    /// that will do (`tenant: [acme, beta]`). A claim that is a list has each of its values. Refused with
+    /// `token_missing_claim` and `token_claim_mismatch`. Default none.
     #[serde(default)]
     pub required_claims: RequiredClaims,
-    /// How far its clock may be from ours, in seconds, 60 at most. Default 30.
+    /// How far its clock may be from ours, in seconds, 0 to 60. Beyond, `token_expired` and `token_not_yet_valid`. Default 30.
     #[serde(default = "clock_leeway_seconds")]
     pub clock_leeway_seconds: u64,
     /// Where its tokens are looked for: `authorization`, `cookie: NAME`, `header: NAME` and `query: NAME`. A request with
-    /// two different tokens is refused. Default `authorization`; tokens in queries end up in logs (RFC 6750 §2.3).
+    /// two different tokens is refused (`invalid_request`). Default `authorization`; tokens in queries end up in logs (RFC 6750 §2.3).
     #[serde(default = "token_sources")]
     pub token_sources: Vec<TokenSource>,
     /// How often its keys are fetched, in seconds, 1 to 86400. Default 60.
@@ -46,10 +48,10 @@ pub struct Issuer {
     /// The least time between two fetches that tokens with unknown keys cause, in seconds, 1 to 3600. Default 5.
     #[serde(default = "refetch_cooldown_seconds")]
     pub refetch_cooldown_seconds: u64,
-    /// For how long keys count that could not be confirmed, from disk or in memory, in seconds, from `refresh_seconds` to
-    /// 2592000. Then its tokens are refused (503 `keys_unavailable`). Default 86400.
+    /// For how long keys count that could not be confirmed, from disk or in memory, in seconds, 1 to 2592000, and not below
+    /// `refresh_seconds`. Then its tokens are refused (503 `keys_unavailable`). Default 86400.
     pub max_staleness_seconds: Option<u64>,
-    /// What a token with an unknown key does: `refuse` it while the keys are fetched in the background, or
+    /// What a token with an unknown key does (`token_key_unknown`): `refuse` it while the keys are fetched in the background, or
     /// `wait_ms: N` for that fetch, 1 to 400, below Envoy's timeout. Default `refuse`.
     #[serde(default)]
     pub on_unknown_kid: OnUnknownKid,
@@ -161,6 +163,7 @@ struct Choice;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wait {
+    /// How long a check waits for that fetch, in milliseconds, 1 to 400.
     wait_ms: u64,
 }
 

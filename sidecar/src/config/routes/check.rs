@@ -82,7 +82,7 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
     if file.name.is_empty() || file.name.len() > 64 || !file.name.bytes().all(plain) {
         return Err(place.invalid(&["name"], "expected 1 to 64 letters, digits, `.`, `_` and `-`"));
     }
-    if file.policy == file::Policy::Enforce && !surroundings.policy {
+    if file.policy == file::AskPolicy::Enforce && !surroundings.policy {
         return Err(place.invalid(
             &["policy"],
             "expected `policy: off`, or the policy that decides at the top of the file (`policy:` with its bundle)",
@@ -138,8 +138,8 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
             None => RevocationRule::default(),
         },
         policy: match file.policy {
-            file::Policy::Enforce => PolicyMode::Enforce,
-            file::Policy::Off => PolicyMode::Off,
+            file::AskPolicy::Enforce => PolicyMode::Enforce,
+            file::AskPolicy::Off => PolicyMode::Off,
         },
         ..Route::named(&file.name)
     })

@@ -22,7 +22,7 @@ pub struct Route {
     #[serde(default, rename = "match")]
     pub matches: Match,
     /// `strict` refuses paths that a proxy, a policy and an upstream could read differently; `compat` takes those that
-    /// have a canonical form, and passes the bytes on as they came. Default `strict`.
+    /// have a canonical form, and passes the bytes on as they came. Refused with `ambiguous_path`. Default `strict`.
     #[serde(default)]
     pub paths: Paths,
     /// What it accepts as proof of who calls: `jwt`, `mtls`, `api_key`, `anonymous`, or `any` or `all` of a list of such.
@@ -33,10 +33,10 @@ pub struct Route {
     #[serde(default)]
     pub peer: Peer,
     /// Claims that the caller's token must have here, beyond what its issuer asks: a list of names, or a map from names to
-    /// the values that will do. Default none.
+    /// the values that will do. Refused with `token_missing_claim` and `token_claim_mismatch`. Default none.
     #[serde(default)]
     pub required_claims: RequiredClaims,
-    /// Scopes that the caller must have, each of them. Default none.
+    /// Scopes that the caller must have, each of them, or it is `insufficient_scope`. Default none.
     #[serde(default)]
     pub required_scopes: Vec<String>,
     /// Scheme, host and port that clients know this route by, such as `https://orders.example`. DPoP proofs name it.
@@ -49,7 +49,7 @@ pub struct Route {
     pub revocation: Option<Revocation>,
     /// Whether the policy is asked: `enforce` or `off`, where the route's other rules are all there is. Default `enforce`.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: AskPolicy,
 }
 
 /// Which requests a route means: those that meet every condition there is.
@@ -94,13 +94,13 @@ pub enum Paths {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dpop {
-    /// Refuse tokens that aren't bound. Default false: bound ones must prove themselves, others pass as they are.
+    /// Refuse tokens that aren't bound (`token_binding_mismatch`). Default false: bound ones must prove themselves, others pass as they are.
     #[serde(default)]
     pub required: bool,
-    /// Ask for a nonce of ours in each proof. Needs `control_plane`, which hands out the keys. Default false.
+    /// Ask for a nonce of ours in each proof (`use_dpop_nonce`). Needs `control_plane`, which hands out the keys. Default false.
     #[serde(default)]
     pub nonce: bool,
-    /// How far a proof's `iat` may be from now, in seconds, 1 to 300. Default 60.
+    /// How far a proof's `iat` may be from now, in seconds, 1 to 300; beyond, it is `dpop_proof_invalid`. Default 60.
     #[serde(default = "iat_window_seconds")]
     pub iat_window_seconds: u64,
 }
@@ -109,9 +109,11 @@ pub struct Dpop {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepUp {
-    /// `acr` must be one of these, in order of preference. Default any.
+    /// `acr` must be one of these, in order of preference, or the caller must sign in again
+    /// (`insufficient_user_authentication`). Default any.
     pub acr_values: Option<Vec<String>>,
-    /// `auth_time` may be at most this many seconds ago, 0 to 31536000. Default any.
+    /// `auth_time` may be at most this many seconds ago, 0 to 31536000, or the caller must sign in again
+    /// (`insufficient_user_authentication`). Default any.
     pub max_age_seconds: Option<u64>,
 }
 
@@ -121,7 +123,8 @@ pub struct StepUp {
 pub struct Revocation {
     /// For how many seconds the control plane may have been silent, 1 to 86400.
     pub max_staleness_seconds: u64,
-    /// What happens after that: `serve` decides from what is known (a metric counts it), `deny` answers 503. Default
+    /// What happens after that: `serve` decides from what is known (a metric counts it), `deny` answers 503
+    /// `revocations_stale`. Default
     /// `serve`.
     #[serde(default)]
     pub when_stale: WhenStale,
@@ -140,7 +143,7 @@ pub enum WhenStale {
 
 /// Whether the policy is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Policy {
+pub enum AskPolicy {
     /// It decides.
     #[default]
     Enforce,
@@ -148,7 +151,7 @@ pub enum Policy {
     Off,
 }
 
-impl<'de> Deserialize<'de> for Policy {
+impl<'de> Deserialize<'de> for AskPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PolicyWord)
     }
@@ -157,26 +160,26 @@ impl<'de> Deserialize<'de> for Policy {
 struct PolicyWord;
 
 impl Visitor<'_> for PolicyWord {
-    type Value = Policy;
+    type Value = AskPolicy;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("enforce or off")
     }
 
-    fn visit_str<E: de::Error>(self, word: &str) -> Result<Policy, E> {
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<AskPolicy, E> {
         match word {
-            "enforce" => Ok(Policy::Enforce),
-            "off" => Ok(Policy::Off),
+            "enforce" => Ok(AskPolicy::Enforce),
+            "off" => Ok(AskPolicy::Off),
             other => Err(E::unknown_variant(other, &["enforce", "off"])),
         }
     }
 
     /// YAML 1.1 has `off` for a boolean, and tools that go by it (Helm, say) write `false` instead.
-    fn visit_bool<E: de::Error>(self, on: bool) -> Result<Policy, E> {
+    fn visit_bool<E: de::Error>(self, on: bool) -> Result<AskPolicy, E> {
         if on {
             Err(E::unknown_variant("true", &["enforce", "off"]))
         } else {
-            Ok(Policy::Off)
+            Ok(AskPolicy::Off)
         }
     }
 }
