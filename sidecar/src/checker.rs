@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Refusal, RequestView, decide, settle,
-    verify_token,
+    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Record, Refusal, RequestView, decide,
+    settle, verify_token,
 };
-use postern_telemetry::{Code, CorrelationId};
+use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
 
 use crate::clock::{self, Stopwatch};
@@ -38,6 +38,13 @@ pub(crate) struct Settled {
     pub(crate) code: Option<Code>,
 }
 
+/// A refusal that has been told and kept, of a request that was not decided on.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) decision_id: Uuid,
+}
+
 impl Checker {
     /// Decides on one request with what is there; what would have to be waited for is refused.
     pub(crate) fn check(&self, request: &RequestView<'_>) -> Settled {
@@ -53,6 +60,32 @@ impl Checker {
     /// Counts a check that was denied unread, since there were too many.
     pub(crate) fn count_overloaded(&self) {
         self.reporter.metrics.count_unread(Code::Overloaded);
+    }
+
+    /// Refuses a request that can't be decided on, whatever its caller may do: counted, logged and kept as decisions are.
+    pub(crate) fn refuse(&self, request: &RequestView<'_>, code: Code, reason: String) -> Unread {
+        let began = Stopwatch::start();
+        let now = clock::now();
+        let entropy = self.randomness.entropy();
+        let headers = &request.http.headers;
+        let correlation_id = CorrelationId::of(headers.value(X_REQUEST_ID), || entropy.correlation_id);
+        let decision_id = uuid::Builder::from_random_bytes(entropy.decision_id).into_uuid();
+        let trace = match headers.value(TRACEPARENT).and_then(TraceParent::parse) {
+            Some(parent) => parent.child(entropy.span),
+            None => TraceParent::generate(entropy.trace),
+        };
+        let record = Record {
+            code: Some(code),
+            reason: Some(reason.into()),
+            ..Record::begin(decision_id, correlation_id.clone(), trace)
+        };
+        let laps = Laps::of_check(entropy.span[0], began);
+        self.reporter
+            .decided(record, request, now, began.elapsed(), &laps);
+        Unread {
+            correlation_id,
+            decision_id,
+        }
     }
 
     /// Decides on one request with what is there, unless something is missing that can be had: then nothing is decided yet.

@@ -16,7 +16,7 @@ use crate::ext_authz::ExtAuthz;
 use crate::host::Host;
 use crate::http_auth::HttpAuthServer;
 use crate::listen::Bound;
-use crate::overload::OverloadPlan;
+use crate::overload::{Load, OverloadPlan};
 use crate::status::Status;
 
 /// How checks are served.
@@ -67,10 +67,11 @@ async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationT
     let drain = plan.overload.drain;
     let tasks = TaskTracker::new();
     // Spawned, so that connections are accepted and served on the workers rather than on this thread.
+    let in_flight = Load::up_to(plan.overload.max_in_flight);
     if let Some(server) = plan.http_auth {
-        tasks.spawn(server.serve(Arc::clone(&checker), stop.clone()));
+        tasks.spawn(server.serve(Arc::clone(&checker), Arc::clone(&in_flight), stop.clone()));
     }
-    let host = Host::new(ExtAuthz::new(checker), others, plan.overload);
+    let host = Host::new(ExtAuthz::new(checker), others, plan.overload, in_flight);
     for bound in plan.listeners {
         tasks.spawn(listen(Arc::clone(&host), bound, tasks.clone(), stop.clone()));
     }

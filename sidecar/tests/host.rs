@@ -342,6 +342,29 @@ async fn what_applications_ask_is_bounded_too_and_takes_nothing_from_envoy() {
     assert_eq!(answered.grpc_status(), "0", "there is room again");
 }
 
+/// A watch ends when its client likes; as many as there may be leave room for what is answered.
+#[tokio::test]
+async fn watches_are_bounded_by_themselves_and_take_no_place_from_questions() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["overload"] = json!({ "max_in_flight": 2 });
+    let sidecar = config.start_ready().await;
+    let raw = Raw::connect(&sidecar.config).await;
+    let mut watches = Vec::new();
+    for _ in 0..2 {
+        let (watched, mut question) = raw.begin(other(WATCH), false).await;
+        question.send_data(framed(b""), true).unwrap();
+        let mut never_ends = timeout(SOON, watched).await.unwrap().unwrap().into_body();
+        assert!(timeout(SOON, never_ends.data()).await.unwrap().unwrap().is_ok());
+        watches.push(never_ends);
+    }
+    let refused = raw.send(other(WATCH), framed(b"")).await;
+    assert_eq!(refused.grpc_status(), "14", "there are as many as there may be");
+    let answered = raw.send(other(VALIDATE), framed(b"")).await;
+    assert_eq!(answered.grpc_status(), "0");
+    assert_eq!(raw.send(request(), check_request(0)).await.denial().0, 401);
+}
+
 #[tokio::test]
 async fn who_is_told_to_leave_and_does_not_is_cut_when_the_place_is_needed() {
     let world = World::new().await;

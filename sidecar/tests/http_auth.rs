@@ -329,6 +329,87 @@ async fn what_http_asks_is_decided_by_the_same_pipeline_and_counted_with_the_res
     assert!(metrics.contains("postern_checks_total"), "{metrics}");
 }
 
+/// Who may not ask, or doesn't say what about, is told with the rest: in metrics, and by the id of the refusal.
+#[tokio::test]
+async fn a_refusal_before_the_decision_is_counted_and_can_be_explained() {
+    let asked = Asked::new("nginx").await;
+    let about = about("x-original-", "GET", "/orders");
+    let stranger = asked.ask_from("127.0.0.2", "GET", "/check", &lines(&about)).await;
+    let nothing_said = asked.ask("GET", "/check", &[]).await;
+    for (refused, code) in [
+        (&stranger, "untrusted_forwarder"),
+        (&nothing_said, "invalid_request"),
+    ] {
+        let id = refused.header("x-postern-decision-id");
+        assert_eq!(refused.json()["decision_id"], id);
+        let (status, decision) = asked.sidecar.admin(&format!("/decisions/{id}")).await;
+        assert_eq!(status, 200, "{code}: {decision}");
+        assert_eq!(
+            (&decision["outcome"], &decision["code"]),
+            (&json!("denied"), &json!(code))
+        );
+        assert_eq!(
+            decision["request"]["path"], "/check",
+            "what it claims isn't believed"
+        );
+        assert!(
+            decision["reason"]
+                .as_str()
+                .is_some_and(|reason| !reason.is_empty())
+        );
+        let metrics = asked.sidecar.metrics().await;
+        let counted = |line: &str| {
+            line.starts_with("postern_checks_total{")
+                && line.contains(&format!("code=\"{code}\""))
+                && line.ends_with(" 1")
+        };
+        assert!(metrics.lines().any(counted), "{metrics}");
+    }
+}
+
+/// One bound for all who ask, whatever they ask by.
+#[tokio::test]
+async fn what_proxies_ask_counts_among_the_checks_in_flight() {
+    let world = World::new().await;
+    let mut config = world.config();
+    let address = free_address();
+    config.document["http_auth"] =
+        json!({ "listen": [address], "mode": "envoy", "trusted_peers": ["127.0.0.1"] });
+    config.document["overload"] = json!({ "max_in_flight": 1 });
+    let sidecar = config.start_ready().await;
+    // A body that doesn't come keeps its place.
+    let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = "POST /orders HTTP/1.1\r\nhost: orders.example\r\ncontent-length: 5\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut slow, head.as_bytes())
+        .await
+        .unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("http://{address}/orders");
+    eventually(
+        Duration::from_secs(5),
+        "refused for there are too many",
+        || async {
+            let refused = client.get(&url).send().await.unwrap();
+            let overloaded = refused.headers().contains_key("retry-after");
+            let status = refused.status().as_u16();
+            let problem: Json = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+            assert!(
+                !overloaded || (status == 403 && problem["code"] == "overloaded"),
+                "{status} {problem}"
+            );
+            overloaded
+        },
+    )
+    .await;
+    let envoy = world::Client::over_unix(&sidecar.config).await;
+    assert_eq!(envoy.get("/orders", "x").await.status, 503, "it is one bound");
+    drop(slow);
+    eventually(Duration::from_secs(5), "room again", || async {
+        client.get(&url).send().await.unwrap().status() == 401
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_section_that_would_trust_everybody_or_nobody_is_refused_with_its_line() {
     for (section, expected) in [

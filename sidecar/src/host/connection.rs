@@ -76,7 +76,7 @@ where
             return finish(&mut respond, refusal);
         }
         if request.uri().path() != CHECK {
-            return match self.host.others_in_flight.take(1) {
+            return match self.host.load_of(request.uri().path()).take(1) {
                 Some(in_flight) => other::spawn(&self.host, request, respond, in_flight),
                 None => refuse(&mut respond, grpc::too_many()),
             };

@@ -41,6 +41,15 @@ const READ_BYTES: usize = 32 << 10;
 /// What a client may send ahead on a stream, and on a connection, before it is told that there is room for more.
 const WINDOW_BYTES: u32 = 1 << 20;
 
+/// Watches and the like at once: a few for each pod's probes, and no way to fill the process with what never ends.
+const MAX_STREAMING: usize = 64;
+/// What streams its answers for as long as the client likes.
+const STREAMING: [&str; 3] = [
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
 /// What connections are served from.
 pub(crate) struct Host {
     checks: ExtAuthz,
@@ -49,14 +58,21 @@ pub(crate) struct Host {
     in_flight: Arc<Load>,
     /// Requests that aren't checks, counted apart: what applications ask takes nothing from Envoy.
     others_in_flight: Arc<Load>,
+    /// Requests that end when their client likes, counted apart from those that are answered.
+    streams_in_flight: Arc<Load>,
     partial_bytes: Arc<Load>,
     places: Arc<Semaphore>,
     http2: h2::server::Builder,
 }
 
 impl Host {
-    /// Checks go to `checks`, all else to `others`.
-    pub(crate) fn new(checks: ExtAuthz, others: Routes, plan: OverloadPlan) -> Arc<Self> {
+    /// Checks go to `checks`, all else to `others`. `in_flight` counts checks, from wherever they come.
+    pub(crate) fn new(
+        checks: ExtAuthz,
+        others: Routes,
+        plan: OverloadPlan,
+        in_flight: Arc<Load>,
+    ) -> Arc<Self> {
         let mut http2 = h2::server::Builder::new();
         http2
             .max_concurrent_streams(plan.max_streams)
@@ -66,8 +82,9 @@ impl Host {
         Arc::new(Self {
             checks,
             others,
-            in_flight: Load::up_to(plan.max_in_flight),
+            in_flight,
             others_in_flight: Load::up_to(plan.max_in_flight),
+            streams_in_flight: Load::up_to(plan.max_in_flight.min(MAX_STREAMING)),
             partial_bytes: Load::up_to(plan.max_partial_bytes),
             places: Arc::new(Semaphore::new(plan.max_connections)),
             http2,
@@ -116,6 +133,15 @@ impl Host {
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    /// What counts a request for `path` that is no check.
+    fn load_of(&self, path: &str) -> &Arc<Load> {
+        if STREAMING.contains(&path) {
+            &self.streams_in_flight
+        } else {
+            &self.others_in_flight
         }
     }
 

@@ -7,6 +7,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRAILER, TRANSFER
 use postern_decide::{Allow, Answer, Deny, Header, HeaderPrefix};
 use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
 
+use uuid::Uuid;
+
 use super::Mode;
 use crate::checker::Settled;
 
@@ -51,21 +53,31 @@ pub(super) fn answer(
                     what,
                     "the policy asks for what can't be said over HTTP; the request is denied"
                 );
-                refused(mode, prefix, &error, &settled.correlation_id)
+                refused(
+                    mode,
+                    prefix,
+                    &error,
+                    &settled.correlation_id,
+                    Some(settled.decision_id),
+                )
             }
         },
         Answer::Deny(deny) => denied(mode, prefix, deny, code),
     }
 }
 
-/// The answer to a request that there is no decision on.
+/// The answer to a request that wasn't decided on, or whose decision can't be said. `decision_id` names what is kept of it.
 pub(super) fn refused(
     mode: Mode,
     prefix: &HeaderPrefix,
     error: &Error,
     correlation_id: &CorrelationId,
+    decision_id: Option<Uuid>,
 ) -> Response<Body> {
-    let problem = Problem::new(error, correlation_id);
+    let mut problem = Problem::new(error, correlation_id);
+    if let Some(id) = decision_id {
+        problem = problem.with("decision_id", id.to_string());
+    }
     let mut response = Response::new(Body::from(problem.to_json()));
     let headers = response.headers_mut();
     headers.insert(
@@ -74,6 +86,12 @@ pub(super) fn refused(
     );
     if let Ok(id) = HeaderValue::from_str(correlation_id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
+    }
+    let name = HeaderName::try_from(format!("{}decision-id", prefix.as_str()));
+    if let (Some(id), Ok(name)) = (decision_id, name)
+        && let Ok(id) = HeaderValue::try_from(id.to_string())
+    {
+        headers.insert(name, id);
     }
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(http::header::RETRY_AFTER, seconds.into());

@@ -18,8 +18,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use postern_decide::HeaderPrefix;
 use postern_decide::routes::AddressRange;
+use postern_decide::{Address, HeaderPrefix, Headers, HttpView, PeerView, RequestView};
 use postern_telemetry::{Code, CorrelationId, Error, X_REQUEST_ID};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use super::{HttpAuthPlan, Mode};
 use crate::checker::Checker;
 use crate::connections::connections;
 use crate::listen::{self, BindError, Bound};
+use crate::overload::Load;
 
 /// How long a request's headers may take, and how long a connection may idle.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
@@ -63,12 +64,14 @@ impl HttpAuthServer {
     }
 
     /// Answers through `checker` until `stop`, then lets answers under way end.
-    pub(crate) async fn serve(self, checker: Arc<Checker>, stop: CancellationToken) {
+    /// `in_flight` bounds what is asked here together with what Envoy asks over gRPC.
+    pub(crate) async fn serve(self, checker: Arc<Checker>, in_flight: Arc<Load>, stop: CancellationToken) {
         let permits = Arc::new(Semaphore::new(self.plan.max_connections));
         let auth = HttpAuth {
             checker,
             mode: self.plan.mode,
             trusted_peers: self.plan.trusted_peers.into(),
+            in_flight,
         };
         let listeners = self
             .listeners
@@ -130,6 +133,7 @@ struct HttpAuth {
     checker: Arc<Checker>,
     mode: Mode,
     trusted_peers: Arc<[AddressRange]>,
+    in_flight: Arc<Load>,
 }
 
 /// Why there is no decision.
@@ -164,6 +168,10 @@ impl HttpAuth {
         let snapshot = self.checker.published.load();
         let prefix = snapshot.settings.prefix.clone();
         drop(snapshot);
+        // Until the answer is there: one that waits for an issuer, or for a body, counts as well.
+        let Some(_in_flight) = self.in_flight.take(1) else {
+            return self.overloaded(&prefix, &parts);
+        };
         let refused = match self.read(&prefix, peer, &parts, body).await {
             Ok((original, body)) => {
                 let client = original.client.map(|address| address.to_string());
@@ -173,19 +181,25 @@ impl HttpAuth {
             }
             Err(refused) => refused,
         };
+        let error = Error::new(refused.code(), refused.to_string());
+        let proxy = peer.map(|address| address.to_string());
+        let question = question(&parts, proxy.as_deref());
+        let reason = match &proxy {
+            Some(proxy) => format!("{refused} (asked from {proxy})"),
+            None => refused.to_string(),
+        };
+        let unread = self.checker.refuse(&question, error.code(), reason);
+        let decision_id = Some(unread.decision_id);
+        answer::refused(self.mode, &prefix, &error, &unread.correlation_id, decision_id)
+    }
+
+    /// Denies unread, since there are too many.
+    fn overloaded(&self, prefix: &HeaderPrefix, parts: &Parts) -> Response<Body> {
+        self.checker.count_overloaded();
         let sent = parts.headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let correlation_id = CorrelationId::of(sent, || self.checker.randomness.entropy().correlation_id);
-        let error = Error::new(refused.code(), refused.to_string());
-        tracing::info!(
-            target: "postern::decision",
-            correlation_id = correlation_id.as_str(),
-            outcome = "denied",
-            code = error.code().as_str(),
-            reason = error.message(),
-            proxy = peer.map(|address| address.to_string()),
-            "a proxy's question was refused"
-        );
-        answer::refused(self.mode, &prefix, &error, &correlation_id)
+        let error = Error::new(Code::Overloaded, Code::Overloaded.title());
+        answer::refused(self.mode, prefix, &error, &correlation_id, None)
     }
 
     async fn read<'r>(
@@ -209,6 +223,28 @@ impl HttpAuth {
             Mode::Forward | Mode::Nginx => Vec::new(),
         };
         Ok((original, body))
+    }
+}
+
+/// The question as it was asked, where it isn't known, or not believed, what request it is about.
+fn question<'r>(parts: &'r Parts, proxy: Option<&'r str>) -> RequestView<'r> {
+    let headers = parts.headers.iter();
+    RequestView {
+        http: HttpView {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            headers: Headers::from_raw(headers.map(|(name, value)| (name.as_str(), value.as_bytes()))),
+            ..HttpView::default()
+        },
+        source: proxy.map(|address| PeerView {
+            address: Some(Address::Socket {
+                address,
+                port: None,
+                protocol: 0,
+            }),
+            ..PeerView::default()
+        }),
+        ..RequestView::default()
     }
 }
 
