@@ -120,3 +120,21 @@ fn the_id_of_a_certificate_is_its_only_uri() {
 fn a_file_that_is_not_there_could_not_be_asked() {
     expect(&id(Path::new("."), &["nope.pem"]), 2, &["reading nope.pem"]);
 }
+
+#[test]
+fn a_key_is_named_as_what_it_is_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";
+    for label in [
+        "PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "PUBLIC KEY",
+        "CERTIFICATE REQUEST",
+    ] {
+        let pem = format!("-----BEGIN {label}-----\n{secret}\n-----END {label}-----\n");
+        fs::write(folder.path().join("svid.key.pem"), pem).unwrap();
+        let output = id(folder.path(), &["svid.key.pem"]);
+        expect(&output, 1, &[&format!("a PEM `{label}`"), "no certificate"]);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains(secret));
+    }
+}

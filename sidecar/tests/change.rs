@@ -226,3 +226,47 @@ async fn a_key_set_that_cannot_be_trusted_leaves_the_last_good_one() {
         );
     }
 }
+
+/// A plain web server may have no ETag; the same bundle at each poll is no news.
+#[tokio::test]
+async fn a_bundle_that_comes_again_without_a_tag_is_put_into_force_once() {
+    let world = World::new().await;
+    world.origin.send_no_tags();
+    world.origin.be_plain();
+    let mut config = world.config();
+    config.document["policy"]["poll_seconds"] = json!(1);
+    let sidecar = config.start_ready().await;
+    let in_force = |revision: &str| {
+        let told = |line: &serde_json::Value| {
+            let text = line.to_string();
+            text.contains("policy is in force") && text.contains(revision)
+        };
+        sidecar.log().iter().filter(|line| told(line)).count()
+    };
+    let again = async |times: usize| {
+        let bodies = world.origin.bundle_bodies() + times;
+        eventually(SOON * 2, "polled again", || async {
+            world.origin.bundle_bodies() >= bodies
+        })
+        .await;
+    };
+    again(3).await;
+    assert_eq!(in_force("r1"), 1);
+    let activated_at = sidecar.snapshot().await["bundle"]["activated_at"].clone();
+
+    // What comes instead of a refused one ends the refusal, also where it is what serves.
+    world.origin.serve_bundle(b"no bundle".to_vec());
+    eventually(SOON, "refused", || async {
+        sidecar.snapshot().await["bundle"]["error"].is_string()
+    })
+    .await;
+    world.origin.serve_bundle(world.bundle("r2", &strict_plan()));
+    eventually(SOON, "replaced", || async {
+        sidecar.snapshot().await["bundle"]["revision"] == "r2"
+    })
+    .await;
+    again(2).await;
+    assert_eq!((in_force("r1"), in_force("r2")), (1, 1));
+    assert_ne!(activated_at, json!(null));
+    assert_eq!(sidecar.snapshot().await["bundle"]["error"], json!(null));
+}

@@ -135,7 +135,14 @@ impl Identity {
                 }
                 PeerCertificate::parse_pem(pem)
             }
-            None => PeerCertificate::parse_der(&content),
+            None => match text.and_then(other_pem) {
+                Some(label) => {
+                    return Ok(Err(format!(
+                        "the file holds a PEM `{label}`, and no certificate (`CERTIFICATE`), which is what has a SPIFFE ID"
+                    )));
+                }
+                None => PeerCertificate::parse_der(&content),
+            },
         };
         Ok(certificate
             .map_err(|error| error.to_string())
@@ -169,6 +176,14 @@ fn first_certificate(text: &str) -> Option<(&str, usize)> {
     let start = text.len() - rest.len() - BEGIN.len();
     let length = BEGIN.len() + body.len() + END.len();
     Some((text.get(start..start + length)?, after.matches(BEGIN).count()))
+}
+
+/// What a PEM file holds that has no certificate; never what stands in it.
+fn other_pem(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("-----BEGIN ")?;
+    let (label, _) = rest.split_once("-----")?;
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
+    (label.len() <= 64 && label.bytes().all(plain)).then_some(label)
 }
 
 impl Printed for Identity {

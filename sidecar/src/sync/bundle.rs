@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use metrics::counter;
 use postern_decide::ActivePolicy;
 use tokio::sync::Notify;
@@ -51,6 +52,9 @@ pub(crate) struct BundlePuller {
     hinted: Arc<Notify>,
     /// The tag of what was last seen, accepted or refused.
     seen: Option<String>,
+    /// SHA-256 of the archive that passed last, where none was refused since. Of a server without tags it is the only way to
+    /// tell that nothing changed.
+    passed: Option<[u8; 32]>,
     /// Whether the server held the last request that it was asked to hold; `None` until it was asked.
     long_polling: Option<bool>,
 }
@@ -106,6 +110,7 @@ impl BundlePuller {
             fetcher,
             hinted,
             seen: None,
+            passed: None,
             long_polling: None,
         }
     }
@@ -117,8 +122,9 @@ impl BundlePuller {
         let limit = self.plan.requirements.limits.archive_bytes as u64;
         match Record::read(&path, &name, self.fetcher.url(), limit) {
             Ok(None) => {}
-            Ok(Some(record)) => match self.activated(record.content).await {
+            Ok(Some(record)) => match self.activated(record.content.clone()).await {
                 Ok(activation) => {
+                    self.passed = Some(sha256(&record.content));
                     self.seen.clone_from(&record.etag);
                     return Some(Loaded {
                         activation,
@@ -232,7 +238,14 @@ impl BundlePuller {
             self.seen.clone_from(&etag);
         }
         let archive = body?;
+        let digest = sha256(&archive);
+        if self.passed == Some(digest) {
+            return Ok(None);
+        }
+        // Until it has passed: what was before comes back into force by being activated again, which ends a refusal.
+        self.passed = None;
         let activation = self.activated(archive.clone()).await?;
+        self.passed = Some(digest);
         let loaded = Loaded {
             activation,
             etag,
@@ -345,4 +358,11 @@ impl BundlePuller {
             )
             .await;
     }
+}
+
+fn sha256(archive: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    // SHA-256 gives exactly that many bytes.
+    hash.copy_from_slice(digest(&SHA256, archive).as_ref());
+    hash
 }

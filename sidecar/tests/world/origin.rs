@@ -32,6 +32,7 @@ struct Shared {
     let_go: Notify,
     plain: AtomicBool,
     stubborn: AtomicBool,
+    untagged: AtomicBool,
 }
 
 /// A body and its tag; without a body, 404.
@@ -54,6 +55,7 @@ impl Origin {
             let_go: Notify::new(),
             plain: AtomicBool::new(false),
             stubborn: AtomicBool::new(false),
+            untagged: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/jwks", get(keys))
@@ -130,6 +132,11 @@ impl Origin {
         self.shared.stubborn.store(true, Ordering::SeqCst);
     }
 
+    /// Sends bundles without a tag from now on, whole each time.
+    pub(crate) fn send_no_tags(&self) {
+        self.shared.untagged.store(true, Ordering::SeqCst);
+    }
+
     /// Stops holding requests, as a plain web server would never have.
     pub(crate) fn be_plain(&self) {
         self.shared.plain.store(true, Ordering::SeqCst);
@@ -191,7 +198,11 @@ async fn bundle(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         Some(_) => "application/vnd.openpolicyagent.bundles",
         None => "application/gzip",
     };
-    let response = answer(served, &headers, media_type);
+    let response = if shared.untagged.load(Ordering::SeqCst) {
+        served.body.unwrap_or_default().into_response()
+    } else {
+        answer(served, &headers, media_type)
+    };
     let counter = match response.status() {
         StatusCode::OK => &shared.bundle_bodies,
         StatusCode::NOT_MODIFIED => &shared.bundle_unmodified,

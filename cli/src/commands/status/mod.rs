@@ -89,7 +89,11 @@ fn local_envoy(args: &StatusArgs) -> anyhow::Result<Option<String>> {
     Ok(DevFile::read(&args.target.dev.data_dir)?.envoy)
 }
 
-/// Any answer over HTTP will do, a refusal too: it is no matter of state what is decided.
+/// An escaped slash, which the Envoy of `postern dev` refuses by itself (`path_with_escaped_slashes_action`): asking how it is
+/// must not show up among the decisions. An Envoy that would pass it on has the sidecar refuse it, which is an answer too.
+const ANSWERED_BY_ENVOY: &str = "/postern-status%2F";
+
+/// Any answer over HTTP will do.
 async fn reach_envoy(url: Option<String>) -> Option<EnvoyReport> {
     let url = url?;
     let asked = async {
@@ -98,7 +102,8 @@ async fn reach_envoy(url: Option<String>) -> Option<EnvoyReport> {
             .no_proxy()
             .build()
             .context("preparing the request")?;
-        client.get(&url).send().await.map_err(|error| {
+        let asked = format!("{}{ANSWERED_BY_ENVOY}", url.trim_end_matches('/'));
+        client.get(asked).send().await.map_err(|error| {
             anyhow::anyhow!("no Envoy answers at {url}: {}", control_plane::innermost(&error))
         })?;
         Ok(())

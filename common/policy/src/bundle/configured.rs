@@ -145,6 +145,11 @@ mod tests {
                 "verification.keys.0.public_key_file: bad.pem: key `a`",
             ),
             (
+                json!([{ "key_id": "a", "algorithm": "RS256", "public_key_file": "good.pem" }]),
+                "verification.keys.0.public_key_file: good.pem: key `a`: a key of its kind doesn't sign with RS256; set \
+                 `algorithm` to what it signs with: ES256",
+            ),
+            (
                 json!([key("a", "good.pem"), key("a", "good.pem")]),
                 "verification.keys: key `a`: is configured twice",
             ),

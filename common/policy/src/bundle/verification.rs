@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postern_jose::{Algorithm, Jwk};
+use postern_jose::{Algorithm, Jwk, JwkError};
 
 use super::BundleError;
 
@@ -54,7 +54,14 @@ impl VerificationKey {
         if key_id.is_empty() {
             return Err(refuse("its id is empty".to_owned()));
         }
-        let key = key.with_algorithm(algorithm).map_err(|e| refuse(e.to_string()))?;
+        let able: Vec<_> = key.algorithms().map(|able| able.to_string()).collect();
+        let key = key.with_algorithm(algorithm).map_err(|error| match error {
+            JwkError::AlgorithmMismatch => refuse(format!(
+                "a key of its kind doesn't sign with {algorithm}; set `algorithm` to what it signs with: {}",
+                able.join(", ")
+            )),
+            error => refuse(error.to_string()),
+        })?;
         Ok(Self {
             key_id: key_id.to_owned(),
             algorithm,
