@@ -160,3 +160,40 @@ async fn no_envoy_leaves_envoy_out() {
         200
     );
 }
+
+/// Asking how Envoy is must not look like somebody who was refused.
+#[tokio::test]
+async fn status_leaves_no_decision_behind() {
+    let stack = Stack::start().await;
+    let checks = async || {
+        let metrics = stack
+            .fetch(&format!("{}/metrics", stack.url("sidecar_admin")))
+            .await;
+        let lines = metrics
+            .body
+            .lines()
+            .filter(|line| line.starts_with("postern_checks_total"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = checks().await;
+    assert!(
+        !before.is_empty(),
+        "the first request of `postern dev` was decided on"
+    );
+    let status = async || {
+        let output = tokio::process::Command::new(binary("postern"))
+            .args(["status", "-o", "json", "--data-dir"])
+            .arg(stack.folder())
+            .output()
+            .await
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report["envoy"]["ok"].clone())
+    };
+    for _ in 0..3 {
+        assert_eq!(status().await, (Some(0), true.into()));
+    }
+    assert_eq!(checks().await, before);
+    stack.kill("envoy").await;
+    assert_eq!(status().await, (Some(1), false.into()));
+}

@@ -134,3 +134,55 @@ async fn a_forwarded_certificate_is_believed_of_a_listed_sender_alone() {
         );
     }
 }
+
+/// A gateway is known by its certificate, and what it says of its client is believed; of anybody else's word nothing is.
+#[tokio::test]
+async fn a_forwarded_certificate_is_believed_of_a_sender_by_its_own_certificate() {
+    const GATEWAY: &str = "spiffe://prod.example/ns/edge/sa/gateway";
+    let authority = Authority::generate();
+    let forwarded = format!("Hash={};URI={WEB}", "ab".repeat(32));
+    for (from, handling) in [
+        (GATEWAY, "ALWAYS_FORWARD_ONLY"),
+        (GATEWAY, "FORWARD_ONLY"),
+        // Envoy says in the same header who the gateway is, behind what the gateway says.
+        ("spiffe://prod.example/ns/edge/*", "APPEND_FORWARD"),
+    ] {
+        let peer = json!({ "trust_domains": ["prod.example"], "xfcc": { "from": [from] } });
+        let mesh = Mesh::builder()
+            .await
+            .envoy(|envoy| {
+                authority.serve_tls(envoy, true);
+                let manager = envoy.connection_manager();
+                manager["forward_client_cert_details"] = json!(handling);
+                manager["set_current_client_cert_details"] = json!({ "uri": true, "subject": true });
+            })
+            .sidecar(internal(&peer))
+            .start()
+            .await;
+        let sent = async |client: &reqwest::Client, forwarded: Option<&str>| {
+            let mut request = client.get(format!("https://{}/", mesh.envoy_address));
+            if let Some(forwarded) = forwarded {
+                request = request.header("x-forwarded-client-cert", forwarded);
+            }
+            Answer::read(request.send().await).await
+        };
+        let gateway = authority.workload(vec![uri(GATEWAY)]).http;
+        let answer = sent(&gateway, Some(&forwarded)).await;
+        assert_eq!(answer.status, 200, "{handling}: {answer:?}");
+        assert_eq!(answer.upstream_header("x-postern-peer"), WEB, "{handling}");
+        let foreign = forwarded.replace(WEB, STRANGER);
+        let answer = sent(&gateway, Some(&foreign)).await;
+        assert_eq!(said(&answer), (403, "peer_untrusted".to_owned()), "{handling}");
+        // The gateway isn't its clients: one that it says nothing of is nobody.
+        let answer = sent(&gateway, None).await;
+        assert_eq!(said(&answer), (401, "peer_required".to_owned()), "{handling}");
+
+        // Who isn't listed is who its own certificate says, whatever it sends.
+        let cart = authority.workload(vec![uri(CART)]).http;
+        let answer = sent(&cart, Some(&forwarded)).await;
+        assert_eq!(answer.status, 200, "{handling}: {answer:?}");
+        assert_eq!(answer.upstream_header("x-postern-peer"), CART, "{handling}");
+        let answer = sent(&authority.nobody(), Some(&forwarded)).await;
+        assert_eq!(said(&answer), (401, "peer_required".to_owned()), "{handling}");
+    }
+}
