@@ -96,7 +96,7 @@ fn every_number_has_bounds_that_hold() {
                 let bounds = key
                     .bounds
                     .unwrap_or_else(|| panic!("{}: say `N to M` in its comment", key.path));
-                bounds::assert_hold(program, base(), &key.path, bounds);
+                bounds::assert_hold(program, &base(), &key.path, bounds);
                 tried += 1;
             }
         }

@@ -49,7 +49,7 @@ pub(crate) fn control_plane() -> Value {
 }
 
 /// Numbers beside these bounds are refused, in words that name the key and the bounds.
-pub(crate) fn assert_hold(program: &str, file: Value, path: &str, (least, most): (u64, u64)) {
+pub(crate) fn assert_hold(program: &str, file: &Value, path: &str, (least, most): (u64, u64)) {
     let beside = least.checked_sub(1).into_iter().chain([most + 1]);
     for number in beside {
         let mut file = file.clone();

@@ -28,8 +28,11 @@ pub(crate) struct Key {
     pub(crate) codes: Vec<String>,
 }
 
+/// The sections in a value, each with the step that leads there.
+type Within = &'static [(&'static str, &'static str)];
+
 /// Types that read themselves: how the page calls what they read, and the sections in it, with what leads there.
-const OF_ITS_OWN: &[(&str, &str, &[(&str, &str)])] = &[
+const OF_ITS_OWN: &[(&str, &str, Within)] = &[
     (
         "Accept",
         "a word, or a map with one key",

@@ -200,7 +200,7 @@ fn serde(attributes: &[Attribute]) -> impl Iterator<Item = (String, Option<Strin
                 .parse_nested_meta(|meta| {
                     let value = meta
                         .value()
-                        .and_then(|value| value.parse::<syn::LitStr>())
+                        .and_then(syn::parse::ParseBuffer::parse::<syn::LitStr>)
                         .ok()
                         .map(|text| text.value());
                     found.push((meta.path.require_ident()?.to_string(), value));
