@@ -343,6 +343,35 @@ fn tokens(cases: &mut Cases) {
     keys.push(r#"{"kty": "oct", "k": "", "alg": "HS256"}"#.to_owned());
     keys.push(r#"{"kty": "oct", "k": "c2VjcmV0", "alg": "nonsense"}"#.to_owned());
     keys.push(r#"{"kty": "oct", "k": "c2VjcmV0", "use": 1}"#.to_owned());
+    let chain = STANDARD.encode(der(&vector("certificates", "ec256")));
+    let ec = public(&jwk("ec-P-256", ""));
+    let ec = ec.strip_suffix('}').unwrap();
+    for more in [
+        format!(r#""x5c": ["{chain}"]"#),
+        format!(r#""x5c": [" {}\n{}"]"#, &chain[..40], &chain[40..]),
+        format!(r#""x5c": ["{}"]"#, &chain[..40]),
+        r#""x5c": []"#.to_owned(),
+        r#""x5c": "x""#.to_owned(),
+        r#""x5c": null"#.to_owned(),
+        r#""x5t": null, "kid": null, "use": null"#.to_owned(),
+        r#""key_ops": ["verify", "sign"]"#.to_owned(),
+        r#""key_ops": ["nonsense"]"#.to_owned(),
+        r#""key_ops": "verify""#.to_owned(),
+        r#""key_ops": [null, 1]"#.to_owned(),
+        r#""key_ops": [null]"#.to_owned(),
+        r#""key_ops": null"#.to_owned(),
+        r#""alg": null"#.to_owned(),
+        r#""alg": "RSA-OAEP""#.to_owned(),
+        r#""alg": """#.to_owned(),
+        r#""d": null"#.to_owned(),
+        r#""d": """#.to_owned(),
+        r#""d": "AA""#.to_owned(),
+        r#""other": {"x": []}"#.to_owned(),
+    ] {
+        keys.push(format!("{ec},{more}}}"));
+    }
+    keys.push(r#"{"keys": null}"#.to_owned());
+    keys.push(r#"{"keys": [1]}"#.to_owned());
     keys.push(r#"{"keys": []}"#.to_owned());
     for name in [
         "io.jwt.verify_rs256",
