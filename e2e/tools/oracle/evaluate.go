@@ -28,7 +28,6 @@ func (p *printed) Print(_ print.Context, line string) error {
 // evaluated asks OPA's own evaluator about the modules that were built (rewritten, where they were optimized).
 func evaluated(
 	ctx context.Context, built *bundle.Bundle, data map[string]any, entrypoints []string, inputs []*ast.Term,
-	naive bool,
 ) ([]answer, error) {
 	modules := map[string]*ast.Module{}
 	for _, file := range built.Modules {
@@ -67,8 +66,6 @@ func evaluated(
 					WithCancel(cancel).
 					WithTime(time.Unix(1_700_000_000, 0)).
 					WithStrictBuiltinErrors(strict).
-					WithIndexing(!naive).
-					WithEarlyExit(!naive).
 					WithPrintHook(&lines).
 					Iter(ctx, func(bindings topdown.QueryResult) error {
 						text := bindings[result].String()

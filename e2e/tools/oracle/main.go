@@ -22,8 +22,6 @@ type request struct {
 	Entrypoints []string `json:"entrypoints"`
 	// Levels are those of `opa build -O`.
 	Levels []int `json:"levels"`
-	// Naive switches the rule index and early exit off, which plans say nothing about.
-	Naive bool `json:"naive"`
 }
 
 // reply is what OPA makes of it.

@@ -59,7 +59,7 @@ func at(
 	if err != nil {
 		return build{}, err
 	}
-	found, err := evaluated(ctx, built, data, entrypoints, inputs, asked.Naive)
+	found, err := evaluated(ctx, built, data, entrypoints, inputs)
 	return build{Level: level, Entrypoints: entrypoints, Plan: string(built.PlanModules[0].Raw), Answers: found}, err
 }
 

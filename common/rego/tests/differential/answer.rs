@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use postern_rego::{Env, EvalError, Program, Value};
+use postern_rego::{Env, EvalError, Planted, Program, Value};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -43,11 +43,18 @@ impl Answer {
         // OPA evaluates rules again to say where they conflict, and prints again.
         same && self.prints.iter().all(|line| theirs.prints.contains(line))
     }
+}
 
-    /// As [`Answer::is`], as long as this machine may evaluate what OPA doesn't: rules whose key isn't asked for, for one.
-    pub(crate) fn may_be(&self, theirs: &Answer) -> bool {
-        let more = self.code.is_some() || self.prints.len() > theirs.prints.len();
-        self.is(theirs) || (more && (self.code.is_some() || self.value == theirs.value))
+impl Answer {
+    /// Whether this is not what OPA answers because more was looked at on the way: an error in place of an answer, or of another
+    /// error, or lines that OPA doesn't print. Never another value.
+    pub(crate) fn is_further_than(&self, theirs: &Answer) -> bool {
+        let fails = matches!(self.class(), Some("eval_conflict_error" | "eval_builtin_error"));
+        let prints = self.class().is_none()
+            && theirs.code.is_none()
+            && self.value == theirs.value
+            && theirs.prints.iter().all(|line| self.prints.contains(line));
+        fails || prints
     }
 }
 
@@ -66,11 +73,73 @@ impl fmt::Display for Answer {
     }
 }
 
+/// What stands for `-0` where it isn't 0.
+const NEARLY_ZERO: &str = "-1e-30";
+
+/// A mistake planted in this machine, or in what is given to it and comes out of it.
+#[derive(Clone, Copy)]
+pub(crate) enum Mistake {
+    None,
+    Machine(Planted),
+    /// `-0` is a number of its own, below 0.
+    MinusZero,
+    /// Sets are in the order of their elements' text.
+    SetOrder,
+}
+
+impl Mistake {
+    pub(crate) fn machine(self) -> Planted {
+        match self {
+            Mistake::Machine(planted) => planted,
+            _ => Planted::default(),
+        }
+    }
+
+    /// A plan or document with the mistake in it.
+    pub(crate) fn plant(self, text: &str) -> String {
+        if !matches!(self, Mistake::MinusZero) {
+            return text.to_owned();
+        }
+        let ends = [",", "]", "}", "\""];
+        ends.iter().fold(text.to_owned(), |text, end| {
+            text.replace(&format!("-0{end}"), &format!("{NEARLY_ZERO}{end}"))
+        })
+    }
+
+    /// A value as Rego writes it.
+    fn shown(self, value: &Value) -> String {
+        match self {
+            Mistake::MinusZero => format!("{value:?}").replace(NEARLY_ZERO, "-0"),
+            Mistake::SetOrder => by_text(value),
+            Mistake::None | Mistake::Machine(_) => format!("{value:?}"),
+        }
+    }
+}
+
+fn by_text(value: &Value) -> String {
+    match value {
+        Value::Set(set) if !set.is_empty() => {
+            let mut elements: Vec<String> = set.iter().map(by_text).collect();
+            elements.sort();
+            format!("{{{}}}", elements.join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(by_text).collect::<Vec<_>>().join(", ")),
+        other => format!("{other:?}"),
+    }
+}
+
 /// An error that is ours alone: a limit, or what this machine says that it doesn't do.
 pub(crate) const STOPPED: &str = "stopped";
 
 /// What this machine answers.
-pub(crate) fn ours(program: &Program, entrypoint: &str, input: &Value, data: &Value, strict: bool) -> Answer {
+pub(crate) fn ours(
+    program: &Program,
+    entrypoint: &str,
+    input: &Value,
+    data: &Value,
+    strict: bool,
+    mistake: Mistake,
+) -> Answer {
     let mut env = Env::new(1_700_000_000_000_000_000, [7; 32]);
     env.strict_builtin_errors = strict;
     let mut prints = Vec::new();
@@ -84,7 +153,7 @@ pub(crate) fn ours(program: &Program, entrypoint: &str, input: &Value, data: &Va
         Ok(set) => (
             set.nth(0)
                 .and_then(|found| found.get("result"))
-                .map(|value| format!("{value:?}")),
+                .map(|value| mistake.shown(value)),
             None,
             String::new(),
         ),

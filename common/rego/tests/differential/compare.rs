@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use postern_rego::{NoHost, Planted, Program, Value};
+use postern_rego::{NoHost, Program, Value};
 
-use crate::answer::{Answer, STOPPED, ours};
+use crate::answer::{Answer, Mistake, STOPPED, ours};
 use crate::oracle::{Asked, Build, Oracle, Reply};
-use crate::syntax::Policy;
+use crate::syntax::{Policy, Rule, Shape};
 
 /// The levels of `opa build -O` that plans are compared at.
 pub(crate) const LEVELS: [i64; 2] = [0, 1];
@@ -25,6 +25,8 @@ pub(crate) struct Tally {
     pub(crate) defined: usize,
     pub(crate) errors: usize,
     pub(crate) printed: usize,
+    /// Decisions in which this machine looked further than OPA.
+    pub(crate) further: usize,
     /// Decisions that this machine stopped with an error of its own, by its words.
     pub(crate) stopped: BTreeMap<String, usize>,
 }
@@ -37,6 +39,7 @@ impl Tally {
         self.defined += other.defined;
         self.errors += other.errors;
         self.printed += other.printed;
+        self.further += other.further;
         for (from, to) in [
             (other.unbuilt, &mut self.unbuilt),
             (other.stopped, &mut self.stopped),
@@ -56,8 +59,18 @@ pub(crate) struct Difference {
     /// Which of the policy's inputs.
     pub(crate) input: usize,
     pub(crate) strict: bool,
+    /// This machine looked further than OPA, and met an error or a `print` there.
+    pub(crate) is_further: bool,
     pub(crate) theirs: String,
     pub(crate) ours: String,
+}
+
+impl Difference {
+    /// Whether both are about the same decision.
+    pub(crate) fn is_of(&self, other: &Difference) -> bool {
+        (self.level, &self.entrypoint, self.input, self.strict)
+            == (other.level, &other.entrypoint, other.input, other.strict)
+    }
 }
 
 impl fmt::Display for Difference {
@@ -77,14 +90,25 @@ impl fmt::Display for Difference {
     }
 }
 
+/// The levels that a policy is compared at. Where a head has several keys, OPA's optimizer may put a number in place of one,
+/// and there OPA's plans and OPA's evaluator differ (docs/rego.md).
+pub(crate) fn levels(policy: &Policy) -> &'static [i64] {
+    let several = |rule: &Rule| match &rule.shape {
+        Shape::Set(keys, _) => !keys.is_empty(),
+        Shape::Object(keys, _) => keys.len() > 1,
+        Shape::Complete(_) | Shape::Function(..) => false,
+    };
+    if policy.rules.iter().any(several) {
+        &LEVELS[..1]
+    } else {
+        &LEVELS
+    }
+}
+
 /// Takes out of a policy what OPA refuses. `None` where nothing is left to ask.
-pub(crate) fn usable(
-    oracle: &mut Oracle,
-    mut policy: Policy,
-    levels: &[i64],
-) -> Option<(Policy, Vec<Build>)> {
+pub(crate) fn usable(oracle: &mut Oracle, mut policy: Policy) -> Option<(Policy, Vec<Build>)> {
     for _ in 0..12 {
-        match oracle.ask(&Asked::from(&policy), levels) {
+        match oracle.ask(&Asked::from(&policy), levels(&policy)) {
             Reply::Built(builds) => return Some((policy, builds)),
             Reply::Refused { error, places } => {
                 let before = (policy.rules.len(), policy.entrypoints.len());
@@ -113,10 +137,10 @@ pub(crate) fn usable(
 pub(crate) fn compare(
     asked: &Asked,
     builds: &[Build],
-    planted: Planted,
+    mistake: Mistake,
     tally: &mut Tally,
 ) -> Vec<Difference> {
-    let read = |document: &String| Value::from_json_str(document).expect("JSON");
+    let read = |document: &String| Value::from_json_str(&mistake.plant(document)).expect("JSON");
     let data = read(&asked.data);
     let inputs: Vec<Value> = asked.inputs.iter().map(read).collect();
     let mut differences = Vec::new();
@@ -129,7 +153,7 @@ pub(crate) fn compare(
                 continue;
             }
         };
-        let loaded = Program::load_with(plan.as_bytes(), &NoHost, planted);
+        let loaded = Program::load_with(mistake.plant(plan).as_bytes(), &NoHost, mistake.machine());
         let questions = build.entrypoints.iter().flat_map(|entrypoint| {
             let inputs = &inputs;
             [false, true].into_iter().flat_map(move |strict| {
@@ -144,7 +168,7 @@ pub(crate) fn compare(
                 continue;
             }
             let ours = match &loaded {
-                Ok(program) => ours(program, entrypoint, input, &data, strict),
+                Ok(program) => ours(program, entrypoint, input, &data, strict, mistake),
                 Err(error) => Answer {
                     value: None,
                     code: Some("refused".to_owned()),
@@ -158,12 +182,13 @@ pub(crate) fn compare(
             tally.printed += usize::from(!theirs.prints.is_empty());
             if ours.code.as_deref() == Some(STOPPED) {
                 *tally.stopped.entry(kind(&ours.message)).or_default() += 1;
-            } else if !(ours.is(theirs) || (restricted() && ours.may_be(theirs))) {
+            } else if !ours.is(theirs) {
                 differences.push(Difference {
                     level: build.level,
                     entrypoint: entrypoint.clone(),
                     input: at,
                     strict,
+                    is_further: ours.is_further_than(theirs),
                     theirs: theirs.to_string(),
                     ours: ours.to_string(),
                 });
@@ -171,11 +196,6 @@ pub(crate) fn compare(
         }
     }
     differences
-}
-
-/// Whether rules are compared as plans have them: without OPA's index and early exit, and with rules evaluated whole.
-pub(crate) fn restricted() -> bool {
-    std::env::var_os("DIFFERENTIAL_FULL").is_none()
 }
 
 /// An error without its places, names and values: what is left tells kinds apart.

@@ -11,8 +11,8 @@ pub(crate) enum Sort {
     Complete,
     Set,
     Object,
-    /// An object of objects or of sets, under variables.
-    Deep,
+    /// An object of objects under variables, or of sets. Never both: where they meet OPA's plans and OPA's evaluator differ.
+    Deep(bool),
     Function(usize),
 }
 
@@ -37,6 +37,8 @@ pub(crate) struct Generator {
     pub(crate) known: Vec<Name>,
     /// How many variables the rule has.
     pub(crate) variables: usize,
+    /// Whether its rules make a set or an object together, of which a key may be asked for.
+    pub(crate) partial: bool,
 }
 
 /// A policy of this seed, asked about so many inputs.
@@ -45,6 +47,7 @@ pub(crate) fn policy(seed: u64, inputs: usize) -> Policy {
         random: Random::new(seed),
         known: Vec::new(),
         variables: 0,
+        partial: false,
     };
     let mut rules = Vec::new();
     let names = ["p", "q", "r", "s", "u", "v", "w", "z"];
@@ -72,7 +75,7 @@ pub(crate) fn policy(seed: u64, inputs: usize) -> Policy {
     let mut inner = generator
         .known
         .iter()
-        .filter(|name| matches!(name.sort, Sort::Object | Sort::Deep));
+        .filter(|name| matches!(name.sort, Sort::Object | Sort::Deep(_)));
     if let Some(name) = inner.next_back() {
         entrypoints.push(format!(
             "{}/{}/{}",
@@ -95,7 +98,7 @@ impl Generator {
             0..4 => Sort::Complete,
             4 | 5 => Sort::Set,
             6 | 7 => Sort::Object,
-            8 => Sort::Deep,
+            8 => Sort::Deep(self.random.once_in(2)),
             9 | 10 => Sort::Function(1),
             _ => Sort::Function(2),
         }
@@ -124,6 +127,7 @@ impl Generator {
 
     fn rule(&mut self, name: &Name) -> Rule {
         self.variables = 0;
+        self.partial = !matches!(name.sort, Sort::Complete | Sort::Function(_));
         let mut bound = Vec::new();
         let arguments = match name.sort {
             Sort::Function(arity) => (0..arity).map(|_| self.argument(&mut bound)).collect(),
@@ -142,10 +146,8 @@ impl Generator {
             Sort::Complete => Shape::Complete(value),
             Sort::Set => Shape::Set(Vec::new(), self.term(&bound, 1)),
             Sort::Object => Shape::Object(vec![self.key(&bound)], value),
-            Sort::Deep if self.random.once_in(2) => {
-                Shape::Object(vec![self.key(&bound), self.key(&bound)], value)
-            }
-            Sort::Deep => Shape::Set(vec![self.key(&bound)], value),
+            Sort::Deep(false) => Shape::Object(vec![self.key(&bound), self.key(&bound)], value),
+            Sort::Deep(true) => Shape::Set(vec![self.key(&bound)], value),
             Sort::Function(_) => Shape::Function(arguments, value),
         };
         let mut rule = Rule {

@@ -1,7 +1,8 @@
 //! Random policies, put to OPA itself and to this machine: value, undefined, kind of error and printed lines are the same.
 //!
 //! DIFFERENTIAL_SEED explores the policies from that seed on, DIFFERENTIAL_DECISIONS says how many decisions are compared.
-//! `scripts/differential.sh` compares a million.
+//! `scripts/differential.sh` compares a million. With DIFFERENTIAL_FURTHER set, what this machine looks at beyond OPA counts as
+//! a difference, too.
 
 #[cfg(test)]
 mod answer;
@@ -28,6 +29,7 @@ mod syntax;
 #[cfg(test)]
 mod terms;
 
+use answer::Mistake;
 use postern_rego::Planted;
 
 /// A number from the environment.
@@ -43,7 +45,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn what_differed_once_differs_no_more() {
     let mut tally = compare::Tally::default();
-    let differing = found::again(Planted::default(), &mut tally);
+    let differing = found::again(&mut tally);
     assert!(differing.is_empty(), "{}", differing.join("\n"));
     assert!(tally.decisions > 0, "nothing was asked");
 }
@@ -55,12 +57,60 @@ fn decisions_of_random_policies_are_opas() {
         decisions: usize::try_from(decisions).expect("not that many"),
         inputs: 4,
     };
-    // Restricted, OPA does without its index and early exit; so does the machine then, and keys are not asked for.
-    let planted = Planted {
-        no_index: compare::restricted(),
-        no_early_exit: compare::restricted(),
-        no_asked_key: compare::restricted(),
-        ..Planted::default()
-    };
-    run::run(number("DIFFERENTIAL_SEED").unwrap_or(1), size, planted).check();
+    run::run(number("DIFFERENTIAL_SEED").unwrap_or(1), size, Mistake::None).check();
+}
+
+/// That the test above sees mistakes: each of these differs from OPA soon.
+#[test]
+fn every_planted_mistake_is_found() {
+    let none = Planted::default();
+    let mistakes = [
+        (
+            "early exit dropped",
+            planted(Planted {
+                no_early_exit: true,
+                ..none
+            }),
+        ),
+        (
+            "no index",
+            planted(Planted {
+                no_index: true,
+                ..none
+            }),
+        ),
+        (
+            "index wrong",
+            planted(Planted {
+                wrong_index: true,
+                ..none
+            }),
+        ),
+        (
+            "whole objects for a key",
+            planted(Planted {
+                no_asked_key: true,
+                ..none
+            }),
+        ),
+        (
+            "memo kept through with",
+            planted(Planted {
+                memo_through_with: true,
+                ..none
+            }),
+        ),
+        ("-0 is not 0", Mistake::MinusZero),
+        ("sets in the order of their text", Mistake::SetOrder),
+    ];
+    for (what, mistake) in mistakes {
+        let decisions = run::decisions_until_found(1, 60_000, mistake);
+        println!("{what}: found after {decisions:?} decisions");
+        assert!(decisions.is_some(), "{what} isn't found in 60,000 decisions");
+    }
+}
+
+#[cfg(test)]
+fn planted(mistakes: Planted) -> Mistake {
+    Mistake::Machine(mistakes)
 }

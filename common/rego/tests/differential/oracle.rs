@@ -7,7 +7,6 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use postern_rego::{Array, Value};
 
 use crate::answer::Answer;
-use crate::compare::restricted;
 use crate::syntax::Policy;
 
 /// A running oracle. Ends when it is dropped.
@@ -106,7 +105,6 @@ impl Oracle {
             ("inputs", strings(&asked.inputs)),
             ("entrypoints", strings(&asked.entrypoints)),
             ("levels", Value::from(levels.collect::<Array>())),
-            ("naive", Value::from(restricted())),
         ]);
         let questions = self.questions.as_mut().expect("it runs");
         writeln!(questions, "{}", question.to_json()).expect("the oracle listens");

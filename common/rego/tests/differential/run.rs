@@ -3,9 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use postern_rego::Planted;
-
-use crate::compare::{Difference, LEVELS, Tally, compare, usable};
+use crate::answer::Mistake;
+use crate::compare::{Difference, Tally, compare, usable};
 use crate::found;
 use crate::generate;
 use crate::oracle::{self, Asked, Oracle};
@@ -41,10 +40,11 @@ impl Outcome {
             defined,
             errors,
             printed,
+            further,
             stopped,
         } = &self.tally;
         println!(
-            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed"
+            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed; {further} looked further than OPA"
         );
         for (what, counts) in [("not built by OPA", unbuilt), ("stopped here", stopped)] {
             for (why, count) in counts {
@@ -64,6 +64,10 @@ impl Outcome {
             "{count} policies differ; kept in {}",
             found::folder().display()
         );
+        assert!(
+            *further * 200 <= *decisions,
+            "{further} of {decisions} decisions looked further than OPA"
+        );
         // Else the above would show little.
         assert!(*defined > decisions / 3 && *errors > decisions / 20 && *printed > decisions / 50);
         assert!(*unusable < policies / 3, "{unusable} policies are refused by OPA");
@@ -71,7 +75,7 @@ impl Outcome {
 }
 
 /// Compares the policies of the seeds from `first` on.
-pub(crate) fn run(first: u64, size: Size, planted: Planted) -> Outcome {
+pub(crate) fn run(first: u64, size: Size, mistake: Mistake) -> Outcome {
     let program = oracle::program();
     let (next, decisions) = (AtomicU64::new(first), AtomicUsize::new(0));
     let outcome = Mutex::new(Outcome::default());
@@ -83,7 +87,7 @@ pub(crate) fn run(first: u64, size: Size, planted: Planted) -> Outcome {
                 while decisions.load(Ordering::Relaxed) < size.decisions {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let mut tally = Tally::default();
-                    let difference = one(&mut oracle, seed, size.inputs, planted, &mut tally);
+                    let difference = one(&mut oracle, seed, size.inputs, mistake, &mut tally);
                     decisions.fetch_add(tally.decisions, Ordering::Relaxed);
                     let mut outcome = outcome.lock().expect("no worker panics");
                     outcome.tally.add(tally);
@@ -100,24 +104,56 @@ pub(crate) fn run(first: u64, size: Size, planted: Planted) -> Outcome {
     outcome
 }
 
+/// How many decisions it takes until one is OPA's without the mistake and isn't with it; `None` if none of so many is.
+pub(crate) fn decisions_until_found(first: u64, most: usize, mistake: Mistake) -> Option<usize> {
+    let mut oracle = Oracle::start(&oracle::program());
+    let mut tally = Tally::default();
+    for seed in first.. {
+        if tally.decisions >= most {
+            break;
+        }
+        let Some((policy, builds)) = usable(&mut oracle, generate::policy(seed, 4)) else {
+            continue;
+        };
+        let asked = Asked::from(&policy);
+        let found = compare(&asked, &builds, mistake, &mut tally);
+        if found.is_empty() {
+            continue;
+        }
+        let known = compare(&asked, &builds, Mistake::None, &mut Tally::default());
+        if found
+            .iter()
+            .any(|found| known.iter().all(|known| !found.is_of(known)))
+        {
+            return Some(tally.decisions);
+        }
+    }
+    None
+}
+
 fn one(
     oracle: &mut Oracle,
     seed: u64,
     inputs: usize,
-    planted: Planted,
+    mistake: Mistake,
     tally: &mut Tally,
 ) -> Option<(u64, Policy, Difference)> {
     let policy = generate::policy(seed, inputs);
-    let Some((mut policy, builds)) = usable(oracle, policy, &LEVELS) else {
+    let Some((mut policy, builds)) = usable(oracle, policy) else {
         tally.unusable += 1;
         return None;
     };
-    let difference = compare(&Asked::from(&policy), &builds, planted, tally)
-        .into_iter()
-        .next()?;
+    let differences = compare(&Asked::from(&policy), &builds, mistake, tally);
+    let (further, other): (Vec<_>, Vec<_>) = differences.into_iter().partition(|found| found.is_further);
+    tally.further += further.len();
+    let difference = if std::env::var_os("DIFFERENTIAL_FURTHER").is_some() {
+        further.into_iter().chain(other).next()?
+    } else {
+        other.into_iter().next()?
+    };
     policy.inputs = vec![policy.inputs[difference.input].clone()];
     policy.entrypoints.retain(|name| *name == difference.entrypoint);
-    let mut differs = |policy: &Policy| again(oracle, policy, &difference, planted);
+    let mut differs = |policy: &Policy| again(oracle, policy, &difference, mistake);
     let small = shrink(policy.clone(), 2_000, |policy| differs(policy).is_some());
     let difference = differs(&small)
         .or_else(|| differs(&policy))
@@ -126,7 +162,7 @@ fn one(
 }
 
 /// The difference that a policy still has in the mode that one was found in.
-fn again(process: &mut Oracle, policy: &Policy, found: &Difference, planted: Planted) -> Option<Difference> {
+fn again(process: &mut Oracle, policy: &Policy, found: &Difference, mistake: Mistake) -> Option<Difference> {
     let levels = if found.level == 0 {
         vec![0]
     } else {
@@ -136,8 +172,8 @@ fn again(process: &mut Oracle, policy: &Policy, found: &Difference, planted: Pla
     let oracle::Reply::Built(builds) = process.ask(&asked, &levels) else {
         return None;
     };
-    let differences = compare(&asked, &builds, planted, &mut Tally::default());
-    differences
-        .into_iter()
-        .find(|other| other.level == found.level && other.strict == found.strict)
+    let differences = compare(&asked, &builds, mistake, &mut Tally::default());
+    differences.into_iter().find(|other| {
+        (other.level, other.strict, other.is_further) == (found.level, found.strict, found.is_further)
+    })
 }
