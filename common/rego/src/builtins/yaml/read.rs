@@ -11,15 +11,9 @@ type Read<T> = Result<T, Problem>;
 /// The first document of a text; the others must be ones too.
 pub(super) fn read(text: &str) -> Read<Value> {
     let is_plain = |char: char| matches!(char, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..);
-    if let Some(odd) = text
-        .chars()
-        .find(|char| !is_plain(*char) || matches!(char, '\u{2028}' | '\u{2029}'))
-    {
-        return Err(if odd == '\t' {
-            Problem::NotSupported("tabs")
-        } else {
-            Problem::NotSupported("control characters")
-        });
+    let is_plain = |char: char| is_plain(char) && !matches!(char, '\u{2028}' | '\u{2029}');
+    if !text.chars().all(|char| char == '\t' || is_plain(char)) {
+        return Err(Problem::NotSupported("control characters"));
     }
     let mut documents = vec![String::new()];
     let mut marked = false;
@@ -45,12 +39,27 @@ pub(super) fn read(text: &str) -> Read<Value> {
             document.push_str(line);
         }
     }
+    if documents.iter().any(|document| starts_with_tab(document)) {
+        return Err(Problem::Invalid(
+            "yaml: found character that cannot start any token".into(),
+        ));
+    }
+    if text.contains('\t') {
+        return Err(Problem::NotSupported("tabs"));
+    }
     let mut first = None;
     for document in &documents {
         let value = self::document(document)?;
         first.get_or_insert(value);
     }
     Ok(first.unwrap_or(Value::Null))
+}
+
+/// Whether the first content of a document has a tab before it, which no document may.
+fn starts_with_tab(document: &str) -> bool {
+    let mut lines = document.lines().map(|line| line.trim_start_matches(' '));
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| line.starts_with('\t') && !line.trim_start().is_empty())
 }
 
 fn document(text: &str) -> Read<Value> {

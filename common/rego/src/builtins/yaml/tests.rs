@@ -15,7 +15,7 @@ fn what_isnt_read_here_is_never_guessed_at() {
         "a: |\n  b",
         "a: >\n  b",
         "a: b\n  c",
-        "\ta: 1",
+        "a:\n\tb: 1",
         "? a\n: b",
         "a: b: c",
         "<<: {}",
@@ -39,8 +39,16 @@ fn what_isnt_read_here_is_never_guessed_at() {
 }
 
 #[test]
-fn what_has_no_end_is_no_yaml() {
-    for text in ["[1,2,3", "{", "a: [", "foo:\n - baz: {\"a\": 1,", "  a:\nb: 1"] {
+fn what_has_no_end_or_starts_with_a_tab_is_no_yaml() {
+    for text in [
+        "[1,2,3",
+        "{",
+        "a: [",
+        "foo:\n - baz: {\"a\": 1,",
+        "  a:\nb: 1",
+        "\ta: 1",
+        "a: 1\n---\n# c\n \tb: 2",
+    ] {
         assert!(
             matches!(read(text), Err(Problem::Invalid(_))),
             "{text:?}: {:?}",
