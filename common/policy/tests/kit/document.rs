@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use postern_policy::builtins;
 use postern_rego::builtin_names;
 
+use crate::absent::ABSENT;
 use crate::case::{Case, Outcome};
 use crate::export::repository;
 
@@ -144,6 +145,11 @@ fn to_markdown(tallies: [&Tally; 3]) -> String {
             .map(|name| format!("`{name}` {}", queries.missing[*name]))
             .collect();
         let _ = writeln!(text, "- {family}: {}", list.join(", "));
+    }
+    let _ = writeln!(text, "\n### Builtins of OPA that aren't here, and why\n");
+    let _ = writeln!(text, "A policy that calls one is refused when it is loaded.\n");
+    for (name, reason) in ABSENT {
+        let _ = writeln!(text, "- `{name}`: {reason}");
     }
     text
 }

@@ -101,7 +101,7 @@ pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]
 }
 
 /// Go refuses to write a number whose text isn't JSON's. Recurses as deep as the value nests, which values bound.
-fn check_numbers(value: &Value) -> Result<(), BuiltinError> {
+pub(super) fn check_numbers(value: &Value) -> Result<(), BuiltinError> {
     match value {
         Value::Number(number) if number.source() != number.as_str() => {
             fail(format!("json: invalid number literal {:?}", number.source()))
@@ -227,6 +227,12 @@ impl Writer<'_> {
         }
         self.out.push('"');
     }
+}
+
+/// A value as `json.marshal` writes it.
+#[cfg(feature = "json-schema")]
+pub(super) fn text(value: &Value) -> String {
+    to_json(value, None)
 }
 
 /// The name that a key has in JSON.

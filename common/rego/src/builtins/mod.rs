@@ -21,6 +21,8 @@ mod graph;
 mod graphql;
 pub mod host;
 mod json;
+#[cfg(feature = "json-schema")]
+mod json_schema;
 mod jwt;
 mod numbers;
 mod objects;
@@ -40,6 +42,8 @@ mod sprintf;
 mod strings;
 mod subset;
 mod table;
+#[cfg(feature = "template")]
+mod template;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -98,9 +98,13 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("json.is_valid", json::is_valid),
     ("json.marshal", json::marshal),
     ("json.marshal_with_options", json::marshal_with_options),
+    #[cfg(feature = "json-schema")]
+    ("json.match_schema", super::json_schema::matches),
     ("json.patch", super::patch::patch),
     ("json.remove", paths::remove),
     ("json.unmarshal", json::unmarshal),
+    #[cfg(feature = "json-schema")]
+    ("json.verify_schema", super::json_schema::verify),
     ("lower", strings::lower),
     ("lt", comparison::lt),
     ("lte", comparison::lte),
@@ -163,6 +167,8 @@ const BUILTINS: &[(&str, BuiltinFn)] = &[
     ("strings.any_prefix_match", split::any_prefix_match),
     ("strings.any_suffix_match", split::any_suffix_match),
     ("strings.count", strings::count),
+    #[cfg(feature = "template")]
+    ("strings.render_template", super::template::render),
     ("strings.replace_n", split::replace_n),
     ("strings.reverse", strings::reverse),
     ("strings.split_n", split::split_n),
