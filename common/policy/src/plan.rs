@@ -69,6 +69,7 @@ impl PlanEngine {
         if entrypoints.is_empty() {
             return Err(EngineError::Load("it has no entrypoints".to_owned()));
         }
+        let data = program.share(data);
         Ok(Self {
             revision: revision.into(),
             program,

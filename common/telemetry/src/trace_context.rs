@@ -94,20 +94,37 @@ impl TraceParent {
     /// The header's value. As `to_string`, which goes the way of all formatting and takes longer.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = String::with_capacity(LENGTH);
-        text.push_str("00-");
-        push_hex(&mut text, &self.trace_id);
-        text.push('-');
-        push_hex(&mut text, &self.parent_id);
-        text.push('-');
-        push_hex(&mut text, &[self.flags]);
-        text
+        let mut text = [b'-'; LENGTH];
+        write_hex(text.get_mut(..2), &[0]);
+        write_hex(text.get_mut(3..35), &self.trace_id);
+        write_hex(text.get_mut(36..52), &self.parent_id);
+        write_hex(text.get_mut(53..), &[self.flags]);
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_text())
+    }
+}
+
+/// Fills the place with two digits a byte.
+fn write_hex(place: Option<&mut [u8]>, bytes: &[u8]) {
+    let pairs = place.into_iter().flat_map(|place| place.chunks_exact_mut(2));
+    for (pair, byte) in pairs.zip(bytes) {
+        if let [high, low] = pair {
+            *high = to_digit(byte >> 4);
+            *low = to_digit(byte & 0xf);
+        }
+    }
+}
+
+const fn to_digit(nibble: u8) -> u8 {
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
     }
 }
 

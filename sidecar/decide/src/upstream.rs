@@ -10,6 +10,9 @@ use crate::settings::Settings;
 use crate::text::Text;
 use postern_telemetry::TRACEPARENT;
 
+/// What goes with the trace of `traceparent` (Trace Context §3.3).
+const TRACESTATE: &str = "tracestate";
+
 /// So many headers are ours at most.
 const OURS: usize = 9;
 
@@ -62,11 +65,11 @@ pub(crate) fn changes(
         (&prefix.peer, peer),
     ];
     // What isn't claimed is removed unseen: Envoy may be told to show only some of a request's headers.
-    let mut unclaimed = Vec::new();
+    let mut remove = Vec::new();
     for (name, value) in claimed {
         match value {
             Some(value) => set.push(Header::ours(name, value)),
-            None => unclaimed.push(name.to_string()),
+            None => remove.push(name.as_ref().to_owned()),
         }
     }
     let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
@@ -82,13 +85,11 @@ pub(crate) fn changes(
         }
     }
 
-    let mut remove = unclaimed;
-    let came = headers.names().filter(|name| prefix.owns(name));
+    // A trace that doesn't go on leaves its state behind.
+    let is_stale = |name: &str| !identifiers.trace_continues && name.eq_ignore_ascii_case(TRACESTATE);
+    let came = headers.names().filter(|name| prefix.owns(name) || is_stale(name));
     let unwanted = removed_by_policy.iter().map(String::as_str);
     remove.extend(came.chain(unwanted).map(str::to_ascii_lowercase));
-    if !identifiers.trace_continues && headers.value("tracestate").is_some() {
-        remove.push("tracestate".to_owned());
-    }
     remove.retain(|name| !set.iter().any(|header| header.name() == name));
     remove.sort_unstable();
     remove.dedup();

@@ -16,6 +16,19 @@ impl<'e> Cursor<'e> {
         Cursor { collection, next: 0 }
     }
 
+    /// The elements to come, where they stand beside each other and outlive the evaluation.
+    pub(super) fn rest(&self) -> Option<&'e [Value]> {
+        match self.collection {
+            Slot::Borrowed(Value::Array(array)) => array.as_slice().get(self.next..),
+            _ => None,
+        }
+    }
+
+    /// Leaves out as many elements.
+    pub(super) fn pass(&mut self, elements: usize) {
+        self.next += elements;
+    }
+
     /// The next key, if it is wanted, and value: an array's index and element, an object's member, a set's member
     /// twice. What can't be iterated has none.
     pub(super) fn next(&mut self, wants_key: bool) -> Option<(Slot<'e>, Slot<'e>)> {

@@ -13,6 +13,7 @@ mod fault;
 mod frame;
 mod results;
 mod scratch;
+mod seek;
 mod select;
 mod slot;
 #[cfg(test)]
@@ -212,6 +213,14 @@ impl<'e> Machine<'e> {
                     value,
                     done,
                 } => or(self.advance(slot, key, value), done),
+                Op::ScanSeek {
+                    slot,
+                    value,
+                    key,
+                    other,
+                    equal,
+                    done,
+                } => or(self.seek(slot, value, (key, other, equal))?, done),
                 Op::ScanEnd { slot } => {
                     self.set_cursor(slot, Cursor::default());
                     next

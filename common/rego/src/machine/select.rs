@@ -153,7 +153,7 @@ impl Machine<'_> {
         let in_storage = place.base && self.reads_storage();
         for key in keys {
             let next = match (at, key) {
-                (Value::Object(object), Value::String(name)) => object.get_str(name),
+                (Value::Object(object), Value::String(name)) => object.get_shared(name),
                 _ if in_storage => storage_lookup(at, key),
                 _ => at.lookup(key),
             };

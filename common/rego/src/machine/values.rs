@@ -225,7 +225,7 @@ fn walk<'v>(source: &'v Value, keys: &[u32], constants: &'v [Value], in_storage:
         let key = constants.get(*key as usize)?;
         at = match (at, key) {
             // The same in both.
-            (Value::Object(object), Value::String(name)) => object.get_str(name)?,
+            (Value::Object(object), Value::String(name)) => object.get_shared(name)?,
             _ if in_storage => storage_lookup(at, key)?,
             _ => at.lookup(key)?,
         };

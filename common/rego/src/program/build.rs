@@ -383,7 +383,14 @@ impl<'p> Builder<'p> {
             withs: &mut self.withs,
             paths: &mut self.walks,
         };
-        optimize::optimize(&mut self.code, &self.bodies, &mut tables);
+        optimize::optimize(&mut self.code, &mut self.bodies, &mut tables);
+        let left: HashMap<Address, Local> =
+            self.bodies.iter().map(|body| (body.start, body.locals)).collect();
+        let functions_own = functions.iter_mut().map(|it| (it.entry, &mut it.locals));
+        let entrypoints_own = entrypoints.iter_mut().map(|it| (it.entry, &mut it.locals));
+        for (entry, locals) in functions_own.chain(entrypoints_own) {
+            *locals = left.get(&entry).copied().unwrap_or(*locals);
+        }
         let functions = functions.iter_mut().map(|function| &mut function.entry);
         let entrypoints = entrypoints.iter_mut().map(|entrypoint| &mut entrypoint.entry);
         // Where an index leads to moves with the code, too.

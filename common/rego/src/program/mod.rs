@@ -13,6 +13,7 @@ mod overlap;
 mod paths;
 mod planted;
 mod scopes;
+mod share;
 
 #[cfg(test)]
 mod tests;

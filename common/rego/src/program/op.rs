@@ -178,6 +178,16 @@ pub(crate) enum Op {
         value: Local,
         done: Address,
     },
+    /// A `ScanNext`, and a `DotCompare` of what it finds, until one holds: passes over the elements whose member `key`
+    /// isn't `other`, or is, where `equal` is false.
+    ScanSeek {
+        slot: Slot,
+        value: Local,
+        key: Operand,
+        other: Operand,
+        equal: bool,
+        done: Address,
+    },
     /// Closes an iteration that is left early.
     ScanEnd {
         slot: Slot,
@@ -294,7 +304,7 @@ impl Op {
     fn exit_mut(&mut self) -> Option<&mut Address> {
         match self {
             Op::Jump { to } => Some(to),
-            Op::Select { done, .. } | Op::ScanNext { done, .. } => Some(done),
+            Op::Select { done, .. } | Op::ScanNext { done, .. } | Op::ScanSeek { done, .. } => Some(done),
             Op::CallDynamic { missing, .. } => Some(missing),
             Op::AssignOnce { fail, .. }
             | Op::Dot { fail, .. }

@@ -50,7 +50,7 @@ impl Object {
     #[must_use]
     pub fn get(&self, key: &Value) -> Option<&Value> {
         match key {
-            Value::String(text) => self.get_str(text),
+            Value::String(text) => self.get_shared(text),
             _ => self
                 .shared
                 .tree
@@ -69,6 +69,18 @@ impl Object {
             None => tree.find(|name| order::with_str(name, key)),
         };
         found.map(|(_, value)| value)
+    }
+
+    /// As [`Object::get_str`]; at once where the key is the very text that the member was named with.
+    pub(crate) fn get_shared(&self, key: &Arc<str>) -> Option<&Value> {
+        let few = self.shared.tree.few().unwrap_or_default();
+        let same = few
+            .iter()
+            .find(|(name, _)| matches!(name, Value::String(own) if Arc::ptr_eq(own, key)));
+        match same {
+            Some((_, value)) => Some(value),
+            None => self.get_str(key),
+        }
     }
 
     /// Whether there is a value under `key`.

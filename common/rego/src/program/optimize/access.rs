@@ -111,6 +111,12 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
             }
             see(Access::Write(value));
         }
+        Op::ScanSeek {
+            value, key, other, ..
+        } => {
+            operands(&[key, other]);
+            see(Access::Write(value));
+        }
         Op::WithStart { with, .. } => {
             if let Some(with) = tables.withs.get(with as usize) {
                 operands(&[with.value]);
@@ -174,6 +180,10 @@ pub(super) fn replace_reads(
             source, key, other, ..
         } => {
             operand(source);
+            operand(key);
+            operand(other);
+        }
+        Op::ScanSeek { key, other, .. } => {
             operand(key);
             operand(other);
         }

@@ -1,5 +1,5 @@
 //! Where control can come from. The code of a body runs forwards; only iterations jump back, each to its own
-//! [`Op::ScanNext`], and nothing jumps into an iteration from outside. On that rests what is said here.
+//! [`Op::ScanNext`] or [`Op::ScanSeek`], and nothing jumps into an iteration from outside. On that rests what is said here.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,5 +1,6 @@
 //! Makes the lowered code shorter without changing what it answers: copies and constants are followed, lookups in a row
-//! become one, lookups that give the same in each iteration are made once. Every rewrite keeps errors, undefined results
+//! become one, lookups that give the same in each iteration are made once, and elements of an iteration that don't fit
+//! are passed over at once. Every rewrite keeps errors, undefined results
 //! and the order of effects; only the statements that a limit counts become fewer.
 
 mod access;
@@ -8,8 +9,10 @@ mod compact;
 mod compare;
 mod copies;
 mod flow;
+mod numbers;
 mod paths;
 mod results;
+mod scans;
 #[cfg(test)]
 mod tests;
 
@@ -41,8 +44,8 @@ pub(super) struct Range {
     pub(super) locals: Local,
 }
 
-/// Rewrites every body; what is no longer needed becomes [`Op::Nothing`], which [`compact`] takes away.
-pub(super) fn optimize(code: &mut [Op], bodies: &[Range], tables: &mut Tables<'_>) {
+/// Rewrites every body and says how many locals are left to it; what is no longer needed becomes [`Op::Nothing`], which [`compact`] takes away.
+pub(super) fn optimize(code: &mut [Op], bodies: &mut [Range], tables: &mut Tables<'_>) {
     for range in bodies {
         let (start, end) = (range.start as usize, range.end as usize);
         if let Some(ops) = code.get_mut(start..end) {
@@ -52,7 +55,8 @@ pub(super) fn optimize(code: &mut [Op], bodies: &[Range], tables: &mut Tables<'_
                 params: range.params,
                 locals: range.locals,
             };
-            body.optimize(tables);
+            body.optimize(range.start, tables);
+            range.locals = numbers::close(ops, range, tables);
         }
     }
 }
@@ -69,7 +73,7 @@ struct Body<'c> {
 }
 
 impl Body<'_> {
-    fn optimize(&mut self, tables: &mut Tables<'_>) {
+    fn optimize(&mut self, first: Address, tables: &mut Tables<'_>) {
         results::hand_over(self, tables);
         for _ in 0..ROUNDS {
             let folded = collections::fold(self, tables);
@@ -80,6 +84,10 @@ impl Body<'_> {
         }
         paths::join(self, tables);
         compare::join(self, tables);
+        // These move iterations: what the flow says of their places no longer holds.
+        scans::straighten(self, first);
+        scans::hoist(self, first, tables);
+        scans::seek(self, first, tables);
     }
 
     /// The places of operations that still do something, from `at` on.
