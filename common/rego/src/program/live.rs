@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Block, Kind, Operand};
+use crate::plan::{Block, Kind, Operand, Statement};
 
 /// The locals, as the plan numbers them, that something reads; a copy to a local that isn't read doesn't count.
 pub(super) fn live(blocks: &[Block], params: &[i64]) -> HashSet<i64> {
@@ -19,20 +19,28 @@ pub(super) fn live(blocks: &[Block], params: &[i64]) -> HashSet<i64> {
     reads.finish()
 }
 
-/// How often each local is read.
-pub(super) fn reads(blocks: &[Block]) -> HashMap<i64, u32> {
+/// Whether the statements, and those within them, read a local exactly once. Only so many are looked at; where there are
+/// more, the answer is no.
+pub(super) fn reads_once(statements: &[Statement], local: i64) -> bool {
+    const MOST: usize = 2000;
     let mut reads = Reads::default();
-    let mut open: Vec<&Block> = blocks.iter().collect();
+    let mut open: Vec<&Block> = Vec::new();
+    statements
+        .iter()
+        .take(MOST)
+        .for_each(|statement| reads.statement(&statement.kind, &mut open));
+    let mut left = MOST.saturating_sub(statements.len());
     while let Some(block) = open.pop() {
+        let Some(less) = left.checked_sub(block.statements.len()) else {
+            return false;
+        };
+        left = less;
         for statement in &block.statements {
             reads.statement(&statement.kind, &mut open);
         }
     }
-    let mut counts = HashMap::new();
-    for local in reads.pending.iter().chain(reads.copies.values().flatten()) {
-        *counts.entry(*local).or_default() += 1;
-    }
-    counts
+    let found = reads.pending.iter().chain(reads.copies.values().flatten());
+    statements.len() <= MOST && found.filter(|read| **read == local).count() == 1
 }
 
 #[derive(Default)]

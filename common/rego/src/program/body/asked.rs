@@ -5,6 +5,7 @@ use super::{Body, LATER, Local, Op, Operand};
 use crate::error::LoadError;
 use crate::plan::{self, Block, Kind, Statement};
 use crate::program::index::{self, Keys};
+use crate::program::live::reads_once;
 use crate::program::op::Call;
 
 /// The parameters for the keys, as the plan could number them but never does.
@@ -38,7 +39,7 @@ impl Body<'_, '_> {
             .builder
             .function(function)
             .is_some_and(|(_, params)| params == args.len());
-        if asking.keys.is_empty() || self.reads.get(result) != Some(&1) || !fits {
+        if asking.keys.is_empty() || !fits || !reads_once(after, *result) {
             return Ok(None);
         }
         for make in &asking.makes {

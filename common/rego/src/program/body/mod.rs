@@ -8,12 +8,12 @@ mod until;
 
 pub(super) use asked::{MOST_KEYS, params};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::build::Builder;
 use super::constants::Constants;
 use super::index::{Early, Keys, Rules, Search};
-use super::live::{live, reads};
+use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
 use super::scopes::Scopes;
@@ -44,8 +44,6 @@ pub(super) struct Body<'b, 'p> {
     live: HashSet<i64>,
     /// The local for a rule's value, and when that ends the search for one.
     early: Option<(i64, Early)>,
-    /// How often each local is read.
-    reads: HashMap<i64, u32>,
     /// The keys of each rule, where keys are asked for.
     keys: Vec<Keys>,
     /// The locals that hold keys of the rule at hand, and which of them.
@@ -90,7 +88,6 @@ impl<'b, 'p> Body<'b, 'p> {
             base,
             live,
             early: None,
-            reads: reads(blocks),
             keys: Vec::new(),
             filters: Vec::new(),
         };
