@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_decide::{Caches, Issuers, Revocations, Snapshot};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
@@ -28,8 +27,6 @@ use crate::status::{State, Status};
 use crate::sync::{Context, FetchError, NonceKeySource, Sources};
 use crate::workers::{self, WorkersPlan};
 
-/// How often histograms are folded, so that they don't grow while nobody scrapes.
-const UPKEEP: Duration = Duration::from_secs(5);
 /// Threads for disk, name lookups and activation. What they are given is bounded: a task for each source at most.
 const BLOCKING_THREADS: usize = 8;
 
@@ -157,14 +154,6 @@ async fn serve(
     let reload = Reload::of(config, sources, Arc::clone(&context));
     let stop_reload = CancellationToken::new();
     let reloading = tokio::spawn(reload.run(asked_to_reload, stop_reload.clone()));
-    let mut background = JoinSet::new();
-    let handle = prometheus.clone();
-    background.spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            handle.run_upkeep();
-        }
-    });
     let status = Arc::clone(&context.status);
     let admin = Admin {
         status: Arc::clone(&status),
@@ -186,7 +175,6 @@ async fn serve(
     if tokio::task::spawn_blocking(move || checks.join()).await.is_err() {
         tracing::error!("the runtime of the checks ended unexpectedly");
     }
-    background.shutdown().await;
     stop_reload.cancel();
     let _ = reloading.await;
     admin_stop.cancel();

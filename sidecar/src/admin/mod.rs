@@ -121,10 +121,10 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     gauges::set(&admin.status.read(), &admin.caches);
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-        admin.metrics.render(),
-    )
+    let mut text = admin.metrics.render();
+    // Writing to a string doesn't fail.
+    let _ = admin.reporter.metrics.write_histograms(&mut text);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
 async fn snapshot(State(admin): State<Admin>) -> impl IntoResponse {

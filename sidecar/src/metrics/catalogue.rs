@@ -1,7 +1,9 @@
 //! Every metric of this process, once: name, kind, labels, help. What is exported and what docs/metrics.md says both come
 //! from here. Nothing is counted here.
 
-use metrics::{describe_counter, describe_gauge, describe_histogram};
+use std::fmt::{self, Write};
+
+use metrics::{describe_counter, describe_gauge};
 
 /// A metric.
 #[derive(Debug, Clone, Copy)]
@@ -101,9 +103,21 @@ pub(super) fn describe() {
         match metric.kind {
             Kind::Counter => describe_counter!(metric.name, metric.help),
             Kind::Gauge => describe_gauge!(metric.name, metric.help),
-            Kind::Histogram => describe_histogram!(metric.name, metric.help),
+            // Not the recorder's: see `write_head`.
+            Kind::Histogram => {}
         }
     }
+}
+
+/// What stands before the samples of a histogram in Prometheus' text format.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_head(out: &mut impl Write, name: &str) -> fmt::Result {
+    if let Some(metric) = ALL.iter().find(|metric| metric.name == name) {
+        writeln!(out, "# HELP {name} {}", metric.help)?;
+    }
+    writeln!(out, "# TYPE {name} histogram")
 }
 
 #[cfg(test)]

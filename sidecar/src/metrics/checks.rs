@@ -2,15 +2,46 @@
 //! made when something first happens, so that a code that never came has no line.
 
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, counter};
 use postern_decide::{Record, Stage};
 use postern_telemetry::Code;
 
-use super::catalogue::{CHECK_SECONDS, CHECKS, STAGE_SECONDS, TOKEN_HITS, TOKEN_MISSES, VALIDATIONS};
+use super::catalogue::{self, CHECK_SECONDS, CHECKS, STAGE_SECONDS, TOKEN_HITS, TOKEN_MISSES, VALIDATIONS};
+use super::histogram::Histogram;
 use crate::report::Laps;
+
+/// Checks take microseconds where all is well; the upper buckets show where it isn't.
+const CHECK_BUCKETS: &[Duration] = &[
+    Duration::from_micros(5),
+    Duration::from_micros(10),
+    Duration::from_micros(20),
+    Duration::from_micros(50),
+    Duration::from_micros(100),
+    Duration::from_micros(200),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(5),
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+];
+
+/// A stage takes from some nanoseconds to a verified signature.
+const STAGE_BUCKETS: &[Duration] = &[
+    Duration::from_nanos(200),
+    Duration::from_nanos(500),
+    Duration::from_micros(1),
+    Duration::from_micros(2),
+    Duration::from_micros(5),
+    Duration::from_micros(10),
+    Duration::from_micros(50),
+    Duration::from_micros(200),
+    Duration::from_millis(1),
+];
 
 /// Counts checks, and tokens that applications ask about. The recorder must be installed before.
 #[derive(Debug)]
@@ -37,8 +68,8 @@ impl CheckMetrics {
             ),
             token_hits: counter!(TOKEN_HITS),
             token_misses: counter!(TOKEN_MISSES),
-            seconds: histogram!(CHECK_SECONDS),
-            stages: Stage::ALL.map(|stage| histogram!(STAGE_SECONDS, "stage" => stage.as_str())),
+            seconds: Histogram::new(CHECK_BUCKETS),
+            stages: Stage::ALL.map(|_| Histogram::new(STAGE_BUCKETS)),
         }
     }
 
@@ -58,12 +89,34 @@ impl CheckMetrics {
         } else if record.issuer.is_some() {
             self.token_misses.increment(1);
         }
-        self.seconds.record(took.as_secs_f64());
+        self.seconds.record(took);
         for (stage, took) in laps.each() {
             if let Some(seconds) = self.stages.get(stage as usize) {
-                seconds.record(took.as_secs_f64());
+                seconds.record(took);
             }
         }
+    }
+
+    /// The histograms, in Prometheus' text format; a metric that nothing was counted in isn't there.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn write_histograms(&self, out: &mut impl Write) -> fmt::Result {
+        if !self.seconds.is_empty() {
+            catalogue::write_head(out, CHECK_SECONDS)?;
+            self.seconds.write_samples(out, CHECK_SECONDS, "")?;
+        }
+        let measured = Stage::ALL
+            .iter()
+            .zip(&self.stages)
+            .filter(|(_, seconds)| !seconds.is_empty());
+        for (index, (stage, seconds)) in measured.enumerate() {
+            if index == 0 {
+                catalogue::write_head(out, STAGE_SECONDS)?;
+            }
+            seconds.write_samples(out, STAGE_SECONDS, &format!("stage=\"{}\"", stage.as_str()))?;
+        }
+        Ok(())
     }
 
     /// Counts one check that was refused before it was read, and so met no route.
@@ -129,8 +182,8 @@ impl Outcomes {
     }
 }
 
-impl std::fmt::Debug for Outcomes {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Outcomes(..)")
     }
 }
