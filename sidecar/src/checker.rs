@@ -81,7 +81,7 @@ impl Checker {
         };
         let laps = Laps::of_check(entropy.span[0], began);
         self.reporter
-            .decided(record, request, now, began.elapsed(), &laps);
+            .decided(&record, request, now, began.elapsed(), &laps);
         Unread {
             correlation_id,
             decision_id,
@@ -130,14 +130,13 @@ impl Checker {
             record,
         } = decision;
         self.wake(refetch.as_deref());
-        let settled = Settled {
+        self.reporter.decided(&record, request, at, began.elapsed(), laps);
+        Settled {
             answer,
             decision_id: record.decision_id,
-            correlation_id: record.correlation_id.clone(),
+            correlation_id: record.correlation_id,
             code: record.code,
-        };
-        self.reporter.decided(record, request, at, began.elapsed(), laps);
-        settled
+        }
     }
 
     fn wake(&self, issuer: Option<&str>) {

@@ -1,6 +1,7 @@
 //! What is told of each decision: counted, logged where the operator wants lines, and kept for a while, so that somebody who
 //! holds its id can ask why. Never changes a decision, and never waits.
 
+mod entry;
 mod laps;
 mod recent;
 
@@ -28,14 +29,14 @@ impl Reporter {
     /// One decision was made at `at`; `laps` is what its stages took, where that was measured.
     pub(crate) fn decided(
         &self,
-        record: Record,
+        record: &Record,
         request: &RequestView<'_>,
         at: Now,
         took: Duration,
         laps: &Laps,
     ) {
-        self.metrics.count(&record, took, laps);
-        self.log.write(&record, request);
+        self.metrics.count(record, took, laps);
+        self.log.write(record, request);
         self.recent.keep(record, request, at, took);
     }
 

@@ -10,26 +10,13 @@ use postern_decide::{Now, Record, RequestView};
 use postern_telemetry::Code;
 use serde::Serialize;
 
-use crate::decision_log::without_query;
-
-/// A method, host or path of which more than this was sent is kept cut: a ring of them stays small.
-const MAX_TEXT: usize = 512;
+use super::entry::{Entry, Name};
 
 /// The last decisions of this process.
 #[derive(Debug)]
 pub(crate) struct Recent {
     slots: Box<[Mutex<Option<Entry>>]>,
     next: AtomicUsize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    record: Record,
-    at: Now,
-    took: Duration,
-    method: String,
-    host: String,
-    path: String,
 }
 
 impl Recent {
@@ -47,7 +34,7 @@ impl Recent {
     }
 
     /// Keeps one decision in the place of the oldest.
-    pub(crate) fn keep(&self, record: Record, request: &RequestView<'_>, at: Now, took: Duration) {
+    pub(crate) fn keep(&self, record: &Record, request: &RequestView<'_>, at: Now, took: Duration) {
         if self.slots.is_empty() {
             return;
         }
@@ -55,26 +42,9 @@ impl Recent {
         let Some(slot) = self.slots.get(turn % self.slots.len()) else {
             return;
         };
-        let http = &request.http;
         let mut slot = lock(slot);
-        if let Some(oldest) = slot.as_mut() {
-            // What its texts took in memory is used again.
-            oldest.record = record;
-            oldest.at = at;
-            oldest.took = took;
-            fill(&mut oldest.method, http.method);
-            fill(&mut oldest.host, http.host);
-            fill(&mut oldest.path, without_query(http.path));
-        } else {
-            *slot = Some(Entry {
-                record,
-                at,
-                took,
-                method: cut(http.method).to_owned(),
-                host: cut(http.host).to_owned(),
-                path: cut(without_query(http.path)).to_owned(),
-            });
-        }
+        let texts = slot.take().map(|oldest| oldest.texts).unwrap_or_default();
+        *slot = Some(Entry::of(record, &request.http, at, took, texts));
     }
 
     /// The decision with this decision id, or the newest of the request with this correlation id.
@@ -99,16 +69,6 @@ impl Recent {
 
 fn lock(slot: &Mutex<Option<Entry>>) -> MutexGuard<'_, Option<Entry>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn fill(text: &mut String, with: &str) {
-    text.clear();
-    text.push_str(cut(with));
-}
-
-fn cut(text: &str) -> &str {
-    let end = text.floor_char_boundary(MAX_TEXT);
-    text.get(..end).unwrap_or_default()
 }
 
 /// A decision as admin tells it. Absent is what was not proved, or doesn't apply.
@@ -156,36 +116,35 @@ struct Caller {
 
 impl Kept {
     fn of(entry: &Entry) -> Self {
-        let record = &entry.record;
-        let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+        let text = |name| entry.texts.named(name).map(str::to_owned);
         Self {
-            decision_id: record.decision_id.to_string(),
-            correlation_id: record.correlation_id.as_str().to_owned(),
-            trace_id: record.trace_id(),
+            decision_id: entry.decision_id.to_string(),
+            correlation_id: text(Name::CorrelationId).unwrap_or_default(),
+            trace_id: entry.trace.trace_id(),
             at_unix_ms: entry.at.unix_ns.div_euclid(1_000_000),
             took_us: entry.took.as_secs_f64() * 1e6,
-            outcome: if record.allowed { "allowed" } else { "denied" },
-            code: record.code.map(Code::as_str),
-            reason: record.reason.clone(),
-            stage: record.stage.as_str(),
-            route: text(&record.route),
+            outcome: if entry.allowed { "allowed" } else { "denied" },
+            code: entry.code.map(Code::as_str),
+            reason: entry.reason.clone(),
+            stage: entry.stage.as_str(),
+            route: text(Name::Route),
             request: Request {
-                method: entry.method.clone(),
-                host: entry.host.clone(),
-                path: entry.path.clone(),
+                method: text(Name::Method).unwrap_or_default(),
+                host: text(Name::Host).unwrap_or_default(),
+                path: text(Name::Path).unwrap_or_default(),
             },
             caller: Caller {
-                methods: record.methods.names().collect(),
-                subject: text(&record.subject),
-                client_id: text(&record.client_id),
-                issuer: text(&record.issuer),
-                api_key_id: text(&record.api_key_id),
-                peer: record.peer.as_ref().map(ToString::to_string),
-                binding: record.binding.as_str(),
-                token_remembered: record.token_cached,
+                methods: entry.methods.names().collect(),
+                subject: text(Name::Subject),
+                client_id: text(Name::ClientId),
+                issuer: text(Name::Issuer),
+                api_key_id: text(Name::ApiKeyId),
+                peer: text(Name::Peer),
+                binding: entry.binding.as_str(),
+                token_remembered: entry.token_cached,
             },
-            policy_revision: text(&record.policy_revision),
-            revocations_stale: record.revocations_stale,
+            policy_revision: text(Name::PolicyRevision),
+            revocations_stale: entry.revocations_stale,
         }
     }
 }
