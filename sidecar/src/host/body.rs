@@ -13,9 +13,16 @@ use crate::overload::{Load, Taken};
 /// A body that is coming.
 pub(super) struct Body {
     stream: RecvStream,
-    max_message_bytes: usize,
-    partial_bytes: Arc<Load>,
     came: Came,
+}
+
+/// What bounds bodies.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds<'h> {
+    /// One message.
+    pub(super) max_message_bytes: usize,
+    /// All that come in pieces, while they aren't whole.
+    pub(super) partial_bytes: &'h Arc<Load>,
 }
 
 /// What has come of it.
@@ -37,17 +44,19 @@ pub(super) enum BodyError {
 }
 
 impl Body {
-    pub(super) fn new(stream: RecvStream, max_message_bytes: usize, partial_bytes: &Arc<Load>) -> Self {
+    pub(super) fn new(stream: RecvStream) -> Self {
         Self {
             stream,
-            max_message_bytes,
-            partial_bytes: Arc::clone(partial_bytes),
             came: Came::Nothing,
         }
     }
 
     /// All of the body, once it is there.
-    pub(super) fn poll_whole(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, BodyError>> {
+    pub(super) fn poll_whole(
+        &mut self,
+        context: &mut Context<'_>,
+        bounds: Bounds<'_>,
+    ) -> Poll<Result<Bytes, BodyError>> {
         loop {
             let Some(piece) = ready!(self.stream.poll_data(context)) else {
                 return Poll::Ready(Ok(self.take()));
@@ -55,24 +64,30 @@ impl Body {
             let Ok(piece) = piece else {
                 return Poll::Ready(Err(BodyError::Lost));
             };
-            // Room for the next one at once: what may be gathered is bounded otherwise.
-            let _ = self.stream.flow_control().release_capacity(piece.len());
-            if let Err(error) = self.add(piece) {
+            let length = piece.len();
+            if let Err(error) = self.add(piece, bounds) {
                 return Poll::Ready(Err(error));
             }
+            // Of the last piece, the library makes room when the stream goes.
             if self.stream.is_end_stream() {
                 return Poll::Ready(Ok(self.take()));
             }
+            // Room for the next one at once: what may be gathered is bounded otherwise.
+            let _ = self.stream.flow_control().release_capacity(length);
         }
     }
 
-    fn add(&mut self, piece: Bytes) -> Result<(), BodyError> {
-        let too_large = BodyError::TooLarge(self.max_message_bytes);
+    fn add(&mut self, piece: Bytes, bounds: Bounds<'_>) -> Result<(), BodyError> {
+        let Bounds {
+            max_message_bytes,
+            partial_bytes,
+        } = bounds;
+        let too_large = BodyError::TooLarge(max_message_bytes);
         match &mut self.came {
             // A frame without data says nothing.
             _ if piece.is_empty() => {}
             Came::Nothing => {
-                if grpc::announced(&piece).is_some_and(|length| length > self.max_message_bytes) {
+                if grpc::announced(&piece).is_some_and(|length| length > max_message_bytes) {
                     return Err(too_large);
                 }
                 self.came = Came::Whole(piece);
@@ -81,16 +96,16 @@ impl Body {
                 let mut parts = BytesMut::with_capacity(first.len() + piece.len());
                 parts.extend_from_slice(first);
                 self.came = Came::Parts(parts, Vec::new());
-                return self.add(piece);
+                return self.add(piece, bounds);
             }
             Came::Parts(parts, taken) => {
                 let whole = parts.len().saturating_add(piece.len());
-                if whole > self.max_message_bytes.saturating_add(grpc::PREFIX_BYTES) {
+                if whole > max_message_bytes.saturating_add(grpc::PREFIX_BYTES) {
                     return Err(too_large);
                 }
-                taken.push(self.partial_bytes.take(piece.len()).ok_or(BodyError::NoRoom)?);
+                taken.push(partial_bytes.take(piece.len()).ok_or(BodyError::NoRoom)?);
                 parts.extend_from_slice(&piece);
-                if grpc::announced(parts).is_some_and(|length| length > self.max_message_bytes) {
+                if grpc::announced(parts).is_some_and(|length| length > max_message_bytes) {
                     return Err(too_large);
                 }
             }

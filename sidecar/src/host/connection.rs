@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::Host;
-use super::body::{Body, BodyError};
+use super::bell::Bell;
+use super::body::{Body, BodyError, Bounds};
 use super::health::{Health, Verdict};
 use super::other;
 use crate::ext_authz::{CHECK, Reply, grpc};
@@ -30,6 +31,10 @@ pub(super) struct Conversation<T> {
     health: Health,
     /// The tick at which the client was told to leave.
     told_to_leave: Option<u64>,
+    /// Rings when there is something to read, or to write.
+    work: Bell,
+    /// Rings when a tick has passed, the client has said that it is there, or the end has come.
+    rare: Bell,
     /// `None` once the client has been told to leave.
     stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
@@ -46,8 +51,8 @@ struct Waiting {
 
 impl Waiting {
     /// Whether there is nothing more to wait for.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        if let Poll::Ready(message) = self.body.poll_whole(context) {
+    fn is_over(&mut self, context: &mut Context<'_>, bounds: Bounds<'_>) -> bool {
+        if let Poll::Ready(message) = self.body.poll_whole(context, bounds) {
             self.whole = Some(message);
         }
         self.whole.is_some()
@@ -65,6 +70,8 @@ where
             host,
             waiting: Vec::new(),
             told_to_leave: None,
+            work: Bell::new(),
+            rare: Bell::new(),
             stop: Some(Box::pin(stop.cancelled_owned())),
         }
     }
@@ -83,11 +90,7 @@ where
         }
         match self.host.in_flight.take(1) {
             Some(in_flight) => self.waiting.push(Waiting {
-                body: Body::new(
-                    request.into_body(),
-                    self.host.plan.max_message_bytes,
-                    &self.host.partial_bytes,
-                ),
+                body: Body::new(request.into_body()),
                 respond,
                 since: self.health.now(),
                 in_flight,
@@ -102,7 +105,12 @@ where
         // What a body waits for comes while the connection is polled, which this task does: nobody need wake it.
         let mut context = Context::from_waker(Waker::noop());
         let checks = &self.host.checks;
-        for mut one in self.waiting.extract_if(.., |one| one.is_over(&mut context)) {
+        let bounds = Bounds {
+            max_message_bytes: self.host.plan.max_message_bytes,
+            partial_bytes: &self.host.partial_bytes,
+        };
+        let over = |one: &mut Waiting| one.is_over(&mut context, bounds);
+        for mut one in self.waiting.extract_if(.., over) {
             match one.whole {
                 Some(Ok(message)) => match checks.answer(&message) {
                     Reply::Later(need) => {
@@ -140,6 +148,9 @@ where
     }
 }
 
+/// So often in a row a connection's work is looked for before the others of its thread get their turn.
+const PASSES: usize = 4;
+
 impl<T> Future for Conversation<T>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -148,36 +159,72 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        loop {
-            let accepted = pin!(this.http2.accept()).poll(context);
-            match accepted {
-                Poll::Ready(Some(Ok((request, respond)))) => {
-                    this.begin(request, respond);
-                    continue;
-                }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Pending => {}
+        this.work.belong_to(context);
+        this.rare.belong_to(context);
+        this.work.enter();
+        // What rang until now is looked for in the first pass.
+        this.work.rang();
+        for _ in 0..PASSES {
+            if let Poll::Ready(ended) = this.pass() {
+                return Poll::Ready(ended);
             }
-            // What is sent here wakes this task, which then hands it to the socket.
-            this.answer();
-            if let Some(stop) = &mut this.stop
-                && stop.as_mut().poll(context).is_ready()
-            {
-                this.leave();
+            // What was sent is to be handed to the socket, which is done here and now.
+            if this.work.rang() {
                 continue;
             }
-            match this.health.poll(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Verdict::Well { idle_long }) => {
-                    this.give_up();
-                    if idle_long && this.waiting.is_empty() && this.host.is_full() {
-                        match this.told_to_leave {
-                            None => this.leave(),
+            this.work.leave();
+            if !this.work.rang() {
+                return Poll::Pending;
+            }
+            this.work.enter();
+        }
+        this.work.leave();
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<T> Conversation<T>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Writes what is to be written, reads what there is, answers what is whole.
+    fn pass(&mut self) -> Poll<Result<(), h2::Error>> {
+        loop {
+            let accepted = pin!(self.http2.accept()).poll(&mut self.work.context());
+            match accepted {
+                Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        self.answer();
+        if self.rare.rang() {
+            return self.look_around();
+        }
+        Poll::Pending
+    }
+
+    /// Whether it is time to leave, and whether the client is still there.
+    fn look_around(&mut self) -> Poll<Result<(), h2::Error>> {
+        if let Some(stop) = &mut self.stop
+            && stop.as_mut().poll(&mut self.rare.context()).is_ready()
+        {
+            self.leave();
+        }
+        while let Poll::Ready(verdict) = self.health.poll(&mut self.rare.context()) {
+            match verdict {
+                Verdict::Gone => return Poll::Ready(Ok(())),
+                Verdict::Well { idle_long } => {
+                    self.give_up();
+                    if idle_long && self.waiting.is_empty() && self.host.is_full() {
+                        match self.told_to_leave {
+                            None => self.leave(),
                             // It keeps a place by streams that it doesn't let end.
                             Some(told)
-                                if this.health.now().saturating_sub(told)
-                                    > this.host.plan.drain.as_secs() =>
+                                if self.health.now().saturating_sub(told)
+                                    > self.host.plan.drain.as_secs() =>
                             {
                                 return Poll::Ready(Ok(()));
                             }
@@ -185,9 +232,11 @@ where
                         }
                     }
                 }
-                Poll::Ready(Verdict::Gone) => return Poll::Ready(Ok(())),
             }
         }
+        // Whatever is to be said of it is said in another pass.
+        self.work.context().waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -6,20 +6,24 @@
 //! |---|---|
 //! | `connection` | one connection: streams in, answers out, drain |
 //! | `body` | a message as it comes |
+//! | `read_ahead` | what came over a socket, read by the burst |
+//! | `bell` | what wakes a connection's task, and what needn't |
 //! | `health` | whether the other side is still there, and still wants to be |
 //! | `other` | requests that aren't checks |
 
+mod bell;
 mod body;
 mod connection;
 mod health;
 mod other;
+mod read_ahead;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -31,13 +35,12 @@ use crate::ext_authz::ExtAuthz;
 use crate::listen::Bound;
 use crate::overload::{Load, OverloadPlan};
 use connection::Conversation;
+use read_ahead::ReadAhead;
 
 /// How long a client may take to say that it speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE_DEADLINE: Duration = Duration::from_secs(5);
 /// The headers of one request as HTTP/2 measures them (RFC 9113 §6.5.2): what is asked about is in the message, not here.
 const MAX_HEADER_LIST_BYTES: u32 = 16 << 10;
-/// What is read from a socket at once: the requests of a burst in one system call.
-const READ_BYTES: usize = 32 << 10;
 /// What a client may send ahead on a stream, and on a connection, before it is told that there is room for more.
 const WINDOW_BYTES: u32 = 1 << 20;
 
@@ -125,7 +128,7 @@ impl Host {
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let transport = BufReader::with_capacity(READ_BYTES, transport);
+        let transport = ReadAhead::new(transport);
         let ended = match timeout(PREFACE_DEADLINE, self.http2.handshake(transport)).await {
             Ok(Ok(http2)) => Conversation::new(http2, self, stop).await,
             Ok(Err(error)) => Err(error),
