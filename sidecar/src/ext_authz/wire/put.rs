@@ -1,7 +1,18 @@
 //! Protobuf's wire format, written from its end: when a length must be written, what it measures is already there. Knows no
 //! message.
 
-use bytes::{Buf, Bytes};
+use std::cell::Cell;
+
+use bytes::Bytes;
+
+thread_local! {
+    /// What the last message of this thread was written in. A message is written in here and copied out once it is known how
+    /// long it is: neither is memory cleared for it, nor more of it kept than it needs.
+    static DESK: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A desk larger than this isn't kept.
+const LARGEST_DESK: usize = 16 << 10;
 
 /// A message being written, last field first.
 #[derive(Debug)]
@@ -14,9 +25,13 @@ pub(super) struct Backwards {
 impl Backwards {
     /// Room for about `bytes`; more is made when needed.
     pub(super) fn with_room_for(bytes: usize) -> Self {
+        let mut buffer = DESK.take();
+        if buffer.len() < bytes {
+            buffer = vec![0; bytes];
+        }
         Self {
-            buffer: vec![0; bytes],
-            begin: bytes,
+            begin: buffer.len(),
+            buffer,
         }
     }
 
@@ -117,8 +132,15 @@ impl Backwards {
     /// Makes all that was written since `len` was `end` one field.
     #[inline]
     pub(super) fn close(&mut self, number: u32, end: usize) {
-        self.varint((self.len() - end) as u64);
-        self.key(number, 2);
+        let length = self.len() - end;
+        match (u8::try_from(number << 3 | 2), u8::try_from(length)) {
+            // Nearly all are of one byte each.
+            (Ok(key @ ..0x80), Ok(length @ ..0x80)) => self.raw(&[key, length]),
+            _ => {
+                self.varint(length as u64);
+                self.key(number, 2);
+            }
+        }
     }
 
     /// A message within, which `fields` writes, last first.
@@ -131,8 +153,11 @@ impl Backwards {
 
     /// What was written.
     pub(super) fn finish(self) -> Bytes {
-        let mut written = Bytes::from(self.buffer);
-        written.advance(self.begin);
+        let written = self.buffer.get(self.begin..).unwrap_or_default();
+        let written = Bytes::copy_from_slice(written);
+        if self.buffer.len() <= LARGEST_DESK {
+            DESK.set(self.buffer);
+        }
         written
     }
 }

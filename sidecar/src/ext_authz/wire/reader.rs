@@ -77,6 +77,18 @@ impl<'a> Reader<'a> {
         rest.is_empty().then_some(fields)
     }
 
+    /// How much of the message isn't read yet.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Passes over bytes that were read in another way.
+    #[inline]
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
     /// The key of the next field; `None` at the end of the message. Its value must be read, or skipped, before the next.
     #[inline]
     pub(super) fn field(&mut self) -> Result<Option<Field>, WireError> {

@@ -129,13 +129,55 @@ impl<'a> Draft<'a> {
 
 /// `envoy.config.core.v3.HeaderMap`.
 fn header_map<'a>(headers: &mut Vec<(&'a str, &'a [u8])>, mut message: Reader<'a>) -> Result<(), WireError> {
-    while let Some(field) = message.field()? {
+    // Looked at once up to here, however it is read then.
+    let mut plain = "";
+    loop {
+        if plain.is_empty() {
+            plain = plain_text(message.rest());
+        }
+        let before = plain.len();
+        while let Some((header, after)) = plain_header(plain) {
+            headers.push(header);
+            plain = after;
+        }
+        message.pass(before - plain.len());
+        // One that isn't plain, or none.
+        let before = message.rest().len();
+        let Some(field) = message.field()? else {
+            return Ok(());
+        };
         match field.number {
             1 => headers.push(header_value(message.message(field)?)?),
             _ => message.skip(field)?,
         }
+        let read = before - message.rest().len();
+        plain = plain.get(read..).unwrap_or_default();
     }
-    Ok(())
+}
+
+/// The ASCII that `bytes` begin with.
+fn plain_text(bytes: &[u8]) -> &str {
+    const STEP: usize = 32;
+    let steps = bytes.chunks(STEP).take_while(|step| step.is_ascii()).count();
+    let text = bytes.get(..(steps * STEP).min(bytes.len())).unwrap_or_default();
+    std::str::from_utf8(text).unwrap_or_default()
+}
+
+/// The header that `text` begins with, as nearly all are written: its name, then its value, both short; and what comes behind
+/// it. That all of it is ASCII was proved once for all.
+#[inline]
+fn plain_header(text: &str) -> Option<((&str, &[u8]), &str)> {
+    const FIRST: u8 = 0x0a;
+    let (&[entry, length, name, name_length], _) = text.as_bytes().split_first_chunk()?;
+    if entry != FIRST || name != FIRST {
+        return None;
+    }
+    let (header, after) = text.split_at_checked(2 + usize::from(length))?;
+    let (name, value) = header.get(4..)?.split_at_checked(name_length.into())?;
+    let (&[number, value_length], value) = value.as_bytes().split_first_chunk()?;
+    // `value` or `raw_value`.
+    let ends_here = value.len() == usize::from(value_length);
+    (ends_here && matches!(number, 0x12 | 0x1a)).then_some(((name, value), after))
 }
 
 /// `envoy.config.core.v3.HeaderValue`: its value is in one of two fields.

@@ -56,6 +56,36 @@ fn an_empty_raw_list_is_no_reason_to_read_the_map() {
 }
 
 #[test]
+fn headers_are_read_alike_whatever_stands_between_them() {
+    let plain = |n: usize| raw(&format!("x-{n}"), &b"v".repeat(n * 5));
+    let mut headers: Vec<_> = (0..8).map(plain).collect();
+    headers.push(raw("authorization", &b"t".repeat(300)));
+    headers.extend((8..12).map(plain));
+    headers.push(raw("x-bytes", b"\xff\xfe"));
+    headers.push(raw("x-\u{e9}", "\u{e9}".as_bytes()));
+    headers.push(HeaderValue {
+        value: "v".into(),
+        ..raw("x-text", b"")
+    });
+    headers.push(raw("", b""));
+    headers.extend((12..14).map(plain));
+    let whole = check_request(HttpRequest {
+        header_map: Some(HeaderMap { headers }),
+        ..HttpRequest::default()
+    });
+    assert!(view(&whole).is_ok());
+    same_as_prost(&whole);
+    // And wherever one byte is another.
+    for at in 0..whole.len() {
+        for byte in [0x00, 0x0a, 0x12, 0x1a, 0x7f, 0x80, 0xff] {
+            let mut other = whole.clone();
+            other[at] = byte;
+            same_as_prost(&other);
+        }
+    }
+}
+
+#[test]
 fn plain_headers_are_read_without_raw_ones() {
     let request = check_request(HttpRequest {
         headers: [("x-a".to_owned(), "1,2".to_owned())].into(),

@@ -75,7 +75,7 @@ fn options(out: &mut Backwards, number: u32, headers: &[Header]) {
         let repeated = earlier.iter().any(|other| other.name() == header.name());
         out.message(number, |option| {
             // `append`, a `BoolValue`.
-            option.message(2, |append| append.number(1, u64::from(repeated)));
+            option.raw(if repeated { &[0x12, 2, 0x08, 1] } else { &[0x12, 0] });
             option.message(1, |value| {
                 value.text(2, header.value());
                 value.text(1, header.name());
