@@ -27,9 +27,24 @@
 //! # }
 //! ```
 //!
-//! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (`plan.json`
-//! as data), `program` (checked and lowered), `reads` (what of `input` it can look at), `machine` (executes),
-//! `builtins`.
+//! Where to begin:
+//! - [`Program`] is a plan that can run: its entrypoints, what they read ([`Reads`]), evaluation.
+//! - [`Value`] is a Rego value: JSON's, sets, objects with keys of any kind; [`Number`] one of any size.
+//! - [`Input`] is what a policy is asked about: a value, or a [`Document`] that its host makes as it is looked at.
+//! - [`Env`] is the instant, the seed and the [`Limits`] of one evaluation. Nothing else is read from the surroundings.
+//! - [`HostBuiltins`] adds builtins, or replaces some; [`host`] helps to write them, [`BuiltinFn`] is one.
+//! - [`builtin_names`] and [`builtin_effects`] say which builtins there are, and what their answers depend on.
+//! - [`LoadError`] is why a plan is refused, [`EvalError`] why an evaluation has no answer; both say where in the Rego.
+//!
+//! # Features
+//! `glob`, `graphql`, `json-schema`, `regex`, `template` and `time-zones` bring the builtins of that name; all are on by
+//! default. What is left out refuses the policies that need it.
+//!
+//! # Inside
+//! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (the plan's
+//! file as data), `program` (checked and lowered; `program/op.rs` says what each operation means and where OPA says so,
+//! `program/index` finds the rules that OPA would visit), `reads` (what of `input` it can look at), `machine`
+//! (executes), `builtins`.
 
 mod builtins;
 mod document;
@@ -56,3 +71,8 @@ pub use program::Planted;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
 pub use reads::Reads;
 pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

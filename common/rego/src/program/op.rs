@@ -1,5 +1,17 @@
 //! The operations that a plan's statements become: flat, with jumps in place of nested blocks, so that running them
-//! needs no native recursion. Indices are in range by construction (`lower`).
+//! needs no native recursion. Indices are in range by construction (`body`).
+//!
+//! Each says which statement it comes from. What statements mean is OPA's word: `docs/docs/ir.md` (the page
+//! "Intermediate Representation"), and where that is silent, what OPA's own compiler to Wasm makes of them
+//! (`internal/compiler/wasm/wasm.go`, with `wasm/src/value.c`). A statement is undefined if an operand is; then the
+//! block that it stands in ends, and what follows the block goes on. The operations without a statement
+//! are what `optimize` makes of several, and what `index` adds for the things that OPA's evaluator (`v1/topdown`,
+//! `v1/ast/index.go`) does and a plan doesn't say.
+
+mod exits;
+mod tables;
+
+pub(crate) use tables::{Asked, BuiltinCall, Call, DynamicCall, Function, Path, With};
 
 /// A local variable: an offset into the running function's part of the stack.
 pub(crate) type Local = u32;
@@ -45,23 +57,21 @@ impl Operand {
 pub(crate) enum Op {
     /// What an operation becomes that isn't needed; never in a program that runs.
     Nothing,
-    Jump {
-        to: Address,
-    },
-    /// `target := source`, undefined included.
-    Assign {
-        source: Operand,
-        target: Local,
-    },
-    /// As `Assign`, but a second value that differs is a conflict.
+    /// Goes on elsewhere: `BreakStmt`, and the ends of `BlockStmt`, `NotStmt` and `ScanStmt`.
+    Jump { to: Address },
+    /// `AssignVarStmt`, `AssignIntStmt` and the `Make…Stmt`s of scalars, which are constants here: `target := source`,
+    /// undefined included.
+    Assign { source: Operand, target: Local },
+    /// `AssignVarOnceStmt`: as `Assign`, of a source that is defined; a second value that differs is a conflict.
     AssignOnce {
         source: Operand,
         target: Local,
         fail: Address,
     },
-    Reset {
-        target: Local,
-    },
+    /// `ResetLocalStmt`: the local is undefined from here on.
+    Reset { target: Local },
+    /// `DotStmt`: `target := source[key]`, of an object, an array, or a set, whose members are their own keys. Undefined where
+    /// there is no such member, and for scalars.
     Dot {
         source: Operand,
         key: Operand,
@@ -92,85 +102,68 @@ pub(crate) enum Op {
         equal: bool,
         fail: Address,
     },
-    Equal {
-        a: Operand,
-        b: Operand,
-        fail: Address,
-    },
-    NotEqual {
-        a: Operand,
-        b: Operand,
-        fail: Address,
-    },
-    IsArray {
-        source: Operand,
-        fail: Address,
-    },
-    IsObject {
-        source: Operand,
-        fail: Address,
-    },
-    IsSet {
-        source: Operand,
-        fail: Address,
-    },
-    IsDefined {
-        source: Local,
-        fail: Address,
-    },
-    IsUndefined {
-        source: Local,
-        fail: Address,
-    },
+    /// `EqualStmt`: undefined unless both are equal, as OPA compares values.
+    Equal { a: Operand, b: Operand, fail: Address },
+    /// `NotEqualStmt`: undefined if both are equal, or one is undefined.
+    NotEqual { a: Operand, b: Operand, fail: Address },
+    /// `IsArrayStmt`: undefined unless it is an array.
+    IsArray { source: Operand, fail: Address },
+    /// `IsObjectStmt`: undefined unless it is an object.
+    IsObject { source: Operand, fail: Address },
+    /// `IsSetStmt`: undefined unless it is a set.
+    IsSet { source: Operand, fail: Address },
+    /// `IsDefinedStmt`: undefined unless the local is defined.
+    IsDefined { source: Local, fail: Address },
+    /// `IsUndefinedStmt`: undefined if the local is defined.
+    IsUndefined { source: Local, fail: Address },
+    /// `LenStmt`: how many elements, members or code points; undefined for what has no length.
     Len {
         source: Operand,
         target: Local,
         fail: Address,
     },
-    MakeArray {
-        capacity: u32,
-        target: Local,
-    },
-    MakeObject {
-        target: Local,
-    },
-    MakeSet {
-        target: Local,
-    },
+    /// `MakeArrayStmt`. The capacity is the plan's hint.
+    MakeArray { capacity: u32, target: Local },
+    /// `MakeObjectStmt`.
+    MakeObject { target: Local },
+    /// `MakeSetStmt`.
+    MakeSet { target: Local },
+    /// `ArrayAppendStmt`.
     ArrayAppend {
         value: Operand,
         array: Local,
         fail: Address,
     },
+    /// `SetAddStmt`. Of values that are equal the first stays, with its way of writing.
     SetAdd {
         value: Operand,
         set: Local,
         fail: Address,
     },
+    /// `ObjectInsertStmt`. A second value for a key replaces the first.
     ObjectInsert {
         key: Operand,
         value: Operand,
         object: Local,
         fail: Address,
     },
-    /// As `ObjectInsert`, but a second value that differs is a conflict.
+    /// `ObjectInsertOnceStmt`: as `ObjectInsert`, but a second value that differs is a conflict.
     ObjectInsertOnce {
         key: Operand,
         value: Operand,
         object: Local,
         fail: Address,
     },
+    /// `ObjectMergeStmt`: `a` with the members of `b` that it lacks, in the objects within both, too; the one that is defined
+    /// where the other isn't; `a` where one is no object.
     ObjectMerge {
         a: Local,
         b: Local,
         target: Local,
         fail: Address,
     },
-    /// Opens an iteration over `source`; what can't be iterated has no elements.
-    ScanStart {
-        source: Local,
-        slot: Slot,
-    },
+    /// Begins a `ScanStmt`: opens an iteration over `source`, in OPA's order; what can't be iterated has no elements.
+    ScanStart { source: Local, slot: Slot },
     /// Takes the next key, if something reads it, and value, or closes the iteration and goes to `done`.
     ScanNext {
         slot: Slot,
@@ -189,233 +182,45 @@ pub(crate) enum Op {
         done: Address,
     },
     /// Closes an iteration that is left early.
-    ScanEnd {
-        slot: Slot,
-    },
-    /// Replaces a local, or what is at a path in it, until `WithEnd`.
-    WithStart {
-        with: u32,
-        slot: Slot,
-        fail: Address,
-    },
-    WithEnd {
-        slot: Slot,
-    },
-    /// Calls a function of the plan.
-    Call {
-        call: u32,
-        fail: Address,
-    },
-    CallBuiltin {
-        call: u32,
-        fail: Address,
-    },
-    /// Calls the function at a path made when running; `missing` where there is none.
+    ScanEnd { slot: Slot },
+    /// Begins a `WithStmt`: replaces a local, or what is at a path in it, until `WithEnd`. On the way to a path what is missing
+    /// or no object becomes one. Undefined, with nothing replaced, where a part would become undefined.
+    WithStart { with: u32, slot: Slot, fail: Address },
+    /// Puts back what the `with` replaced.
+    WithEnd { slot: Slot },
+    /// `CallStmt` of a function of the plan. Undefined where it returns nothing. A function without arguments of its own is
+    /// run once for one `input` and `data`.
+    Call { call: u32, fail: Address },
+    /// `CallStmt` of a builtin. Undefined where it has no result, and where it fails, unless errors are strict.
+    CallBuiltin { call: u32, fail: Address },
+    /// `CallDynamicStmt`: calls the function at a path made when running; `missing` where there is none.
     CallDynamic {
         call: u32,
         missing: Address,
         fail: Address,
     },
-    Return {
-        source: Local,
-    },
+    /// `ReturnLocalStmt`: ends a function.
+    Return { source: Local },
+    /// Ends a function whose blocks came to no `ReturnLocalStmt`.
     ReturnUndefined,
     /// Finds the rules that can succeed and goes to the first; `done` where there is none.
-    Select {
-        index: u32,
-        done: Address,
-    },
+    Select { index: u32, done: Address },
     /// Goes to the next rule that was found, which is this one, or one after it, or none.
-    Group {
-        index: u32,
-        group: u32,
-        fail: Address,
-    },
+    Group { index: u32, group: u32, fail: Address },
     /// Whether this rule of an `else` chain was found.
-    Branch {
-        branch: u32,
-        fail: Address,
-    },
+    Branch { branch: u32, fail: Address },
     /// Whether the rules that were found give one value, so that the first success ends it.
-    IsEarly {
-        fail: Address,
-    },
+    IsEarly { fail: Address },
     /// Whether the key is the one asked for, if one is.
     IsAsked {
         key: Operand,
         asked: Local,
         fail: Address,
     },
-    ResultAdd {
-        value: Local,
-        fail: Address,
-    },
+    /// `ResultSetAddStmt`: adds an object of a query's variables to the results.
+    ResultAdd { value: Local, fail: Address },
     /// Adds the result `{"result": value}`.
-    ResultValue {
-        value: Operand,
-        fail: Address,
-    },
+    ResultValue { value: Operand, fail: Address },
     /// Ends an entrypoint.
     Finish,
-}
-
-impl Op {
-    /// Where the operation goes when it doesn't go on with the next.
-    pub(super) fn exit(&self) -> Option<Address> {
-        let mut copy = *self;
-        copy.exit_mut().copied()
-    }
-
-    /// Sets where the operation goes when it doesn't go on with the next. For a dynamic call that is where it goes
-    /// when there is no function.
-    pub(super) fn set_exit(&mut self, exit: Address) {
-        if let Some(own) = self.exit_mut() {
-            *own = exit;
-        }
-    }
-
-    /// Everywhere it can go beside the next.
-    pub(super) fn exits(&self) -> impl Iterator<Item = Address> {
-        let undefined = match self {
-            Op::CallDynamic { fail, .. } => Some(*fail),
-            _ => None,
-        };
-        self.exit().into_iter().chain(undefined)
-    }
-
-    /// Whether it can go on with the next.
-    pub(super) fn goes_on(&self) -> bool {
-        !matches!(
-            self,
-            Op::Jump { .. } | Op::Return { .. } | Op::ReturnUndefined | Op::Finish
-        )
-    }
-
-    /// Changes everywhere it can go beside the next.
-    pub(super) fn map_exits(&mut self, place: impl Fn(Address) -> Address) {
-        if let Op::CallDynamic { fail, .. } = self {
-            *fail = place(*fail);
-        }
-        if let Some(exit) = self.exit_mut() {
-            *exit = place(*exit);
-        }
-    }
-
-    fn exit_mut(&mut self) -> Option<&mut Address> {
-        match self {
-            Op::Jump { to } => Some(to),
-            Op::Select { done, .. } | Op::ScanNext { done, .. } | Op::ScanSeek { done, .. } => Some(done),
-            Op::CallDynamic { missing, .. } => Some(missing),
-            Op::AssignOnce { fail, .. }
-            | Op::Dot { fail, .. }
-            | Op::DotBase { fail, .. }
-            | Op::Follow { fail, .. }
-            | Op::DotCompare { fail, .. }
-            | Op::Equal { fail, .. }
-            | Op::NotEqual { fail, .. }
-            | Op::IsArray { fail, .. }
-            | Op::IsObject { fail, .. }
-            | Op::IsSet { fail, .. }
-            | Op::IsDefined { fail, .. }
-            | Op::IsUndefined { fail, .. }
-            | Op::Len { fail, .. }
-            | Op::ArrayAppend { fail, .. }
-            | Op::SetAdd { fail, .. }
-            | Op::ObjectInsert { fail, .. }
-            | Op::ObjectInsertOnce { fail, .. }
-            | Op::ObjectMerge { fail, .. }
-            | Op::WithStart { fail, .. }
-            | Op::Group { fail, .. }
-            | Op::Branch { fail, .. }
-            | Op::IsEarly { fail }
-            | Op::IsAsked { fail, .. }
-            | Op::Call { fail, .. }
-            | Op::CallBuiltin { fail, .. }
-            | Op::ResultAdd { fail, .. }
-            | Op::ResultValue { fail, .. } => Some(fail),
-            Op::Nothing
-            | Op::Assign { .. }
-            | Op::Reset { .. }
-            | Op::MakeArray { .. }
-            | Op::MakeObject { .. }
-            | Op::MakeSet { .. }
-            | Op::ScanStart { .. }
-            | Op::ScanEnd { .. }
-            | Op::WithEnd { .. }
-            | Op::Return { .. }
-            | Op::ReturnUndefined
-            | Op::Finish => None,
-        }
-    }
-}
-
-/// A function of the plan.
-#[derive(Debug)]
-pub(crate) struct Function {
-    /// As the plan names it: `g0.data.a.b`.
-    pub(crate) name: std::sync::Arc<str>,
-    pub(crate) entry: Address,
-    /// The parameters are the first locals.
-    pub(crate) params: u32,
-    pub(crate) locals: u32,
-    /// Where its result is remembered for one input and data; `None` for functions with arguments of their own.
-    pub(crate) memo: Option<u32>,
-    /// Of a variant that gives no more than some keys of its result.
-    pub(crate) asked: Option<Asked>,
-}
-
-/// The keys that a function is asked for: its last parameters, of which the last may be undefined.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
-    pub(crate) keys: u32,
-    /// Where the whole result is remembered.
-    pub(crate) whole: Option<u32>,
-}
-
-/// The operands of a call.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) function: u32,
-    pub(crate) args: Box<[Operand]>,
-    pub(crate) result: Local,
-    /// Whether `input` and `data` are handed on as the caller has them.
-    pub(crate) same_world: bool,
-}
-
-/// The operands of a builtin's call.
-#[derive(Debug)]
-pub(crate) struct BuiltinCall {
-    pub(crate) builtin: u32,
-    pub(crate) args: Box<[Operand]>,
-    pub(crate) result: Local,
-}
-
-/// The operands of a dynamic call.
-#[derive(Debug)]
-pub(crate) struct DynamicCall {
-    pub(crate) path: Box<[Operand]>,
-    pub(crate) args: Box<[Operand]>,
-    pub(crate) result: Local,
-    pub(crate) same_world: bool,
-}
-
-/// Where an [`Op::Follow`] goes.
-#[derive(Debug)]
-pub(crate) struct Path {
-    pub(crate) source: Local,
-    /// Constants.
-    pub(crate) keys: Box<[u32]>,
-    /// Whether the steps are those of `DotBase`.
-    pub(crate) base: bool,
-}
-
-/// The operands of a `with`.
-#[derive(Debug)]
-pub(crate) struct With {
-    pub(crate) local: Local,
-    /// Constants: the keys that lead to what is replaced; none replace the local.
-    pub(crate) path: Box<[u32]>,
-    pub(crate) value: Operand,
-    /// Whether it replaces (part of) `input` or `data`.
-    pub(crate) changes_world: bool,
 }

@@ -44,7 +44,7 @@ pub(super) struct Range {
     pub(super) locals: Local,
 }
 
-/// Rewrites every body and says how many locals are left to it; what is no longer needed becomes [`Op::Nothing`], which [`compact`] takes away.
+/// Rewrites every body and says how many locals are left to it; what is no longer needed becomes [`Op::Nothing`], which [`compact`](mod@compact) takes away.
 pub(super) fn optimize(code: &mut [Op], bodies: &mut [Range], tables: &mut Tables<'_>) {
     for range in bodies {
         let (start, end) = (range.start as usize, range.end as usize);

@@ -1,0 +1,76 @@
+//! What operations name by an index: functions, and the operands of those that have many, so that an operation stays small.
+
+use std::sync::Arc;
+
+use super::{Address, Local, Operand};
+
+/// A function of the plan.
+#[derive(Debug)]
+pub(crate) struct Function {
+    /// As the plan names it: `g0.data.a.b`.
+    pub(crate) name: Arc<str>,
+    pub(crate) entry: Address,
+    /// The parameters are the first locals.
+    pub(crate) params: u32,
+    pub(crate) locals: u32,
+    /// Where its result is remembered for one input and data; `None` for functions with arguments of their own.
+    pub(crate) memo: Option<u32>,
+    /// Of a variant that gives no more than some keys of its result.
+    pub(crate) asked: Option<Asked>,
+}
+
+/// The keys that a function is asked for: its last parameters, of which the last may be undefined.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) keys: u32,
+    /// Where the whole result is remembered.
+    pub(crate) whole: Option<u32>,
+}
+
+/// The operands of a call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) function: u32,
+    pub(crate) args: Box<[Operand]>,
+    pub(crate) result: Local,
+    /// Whether `input` and `data` are handed on as the caller has them.
+    pub(crate) same_world: bool,
+}
+
+/// The operands of a builtin's call.
+#[derive(Debug)]
+pub(crate) struct BuiltinCall {
+    pub(crate) builtin: u32,
+    pub(crate) args: Box<[Operand]>,
+    pub(crate) result: Local,
+}
+
+/// The operands of a dynamic call.
+#[derive(Debug)]
+pub(crate) struct DynamicCall {
+    pub(crate) path: Box<[Operand]>,
+    pub(crate) args: Box<[Operand]>,
+    pub(crate) result: Local,
+    pub(crate) same_world: bool,
+}
+
+/// Where an [`Op::Follow`](super::Op::Follow) goes.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) source: Local,
+    /// Constants.
+    pub(crate) keys: Box<[u32]>,
+    /// Whether the steps are those of `DotBase`.
+    pub(crate) base: bool,
+}
+
+/// The operands of a `with`.
+#[derive(Debug)]
+pub(crate) struct With {
+    pub(crate) local: Local,
+    /// Constants: the keys that lead to what is replaced; none replace the local.
+    pub(crate) path: Box<[u32]>,
+    pub(crate) value: Operand,
+    /// Whether it replaces (part of) `input` or `data`.
+    pub(crate) changes_world: bool,
+}
