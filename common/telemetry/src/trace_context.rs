@@ -95,11 +95,13 @@ impl TraceParent {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = [b'-'; LENGTH];
-        write_hex(text.get_mut(..2), &[0]);
         write_hex(text.get_mut(3..35), &self.trace_id);
         write_hex(text.get_mut(36..52), &self.parent_id);
-        write_hex(text.get_mut(53..), &[self.flags]);
-        String::from_utf8_lossy(&text).into_owned()
+        let [.., high, low] = digits(u32::from(self.flags));
+        let [first, second, .., flags_high, flags_low] = &mut text;
+        (*first, *second) = (b'0', b'0');
+        (*flags_high, *flags_low) = (high, low);
+        String::from_utf8(text.to_vec()).unwrap_or_default()
     }
 }
 
@@ -109,40 +111,29 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// Fills the place with two digits a byte.
+/// Fills the place with two digits a byte; of bytes in fours.
 fn write_hex(place: Option<&mut [u8]>, bytes: &[u8]) {
-    let pairs = place.into_iter().flat_map(|place| place.chunks_exact_mut(2));
-    for (pair, byte) in pairs.zip(bytes) {
-        if let [high, low] = pair {
-            *high = to_digit(byte >> 4);
-            *low = to_digit(byte & 0xf);
-        }
+    let (places, _) = place.unwrap_or_default().as_chunks_mut();
+    for (place, word) in places.iter_mut().zip(bytes.as_chunks().0) {
+        *place = digits(u32::from_be_bytes(*word));
     }
 }
 
-const fn to_digit(nibble: u8) -> u8 {
-    if nibble < 10 {
-        b'0' + nibble
-    } else {
-        b'a' + nibble - 10
-    }
-}
-
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 0xf] {
-            text.push(char::from(match nibble {
-                0..=9 => b'0' + nibble,
-                _ => b'a' + nibble - 10,
-            }));
-        }
-    }
+/// A word's eight digits in lower case, worked out side by side, a byte each.
+const fn digits(word: u32) -> [u8; 8] {
+    let halves = (word as u64 | (word as u64) << 16) & 0x0000_ffff_0000_ffff;
+    let bytes = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
+    let nibbles = (bytes | bytes << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // With six more, those above 9 reach the next bit.
+    let letters = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    let above = (b'a' - b'0' - 10) as u64;
+    (nibbles + 0x3030_3030_3030_3030 + letters * above).to_be_bytes()
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut text, bytes);
-    text
+    let mut text = vec![0; bytes.len() * 2];
+    write_hex(Some(&mut text), bytes);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// All-zero ids mean "invalid"; the one chance in 2^64 that entropy is zero must not break a trace.
@@ -239,6 +230,15 @@ mod tests {
     fn unknown_flags_are_not_passed_on() {
         let all = format!("{}ff", &EXAMPLE[..53]);
         assert!(TraceParent::parse(&all).expect(&all).to_string().ends_with("-03"));
+    }
+
+    #[test]
+    fn every_byte_is_written_as_its_two_digits() {
+        for byte in 0..=u8::MAX {
+            let word = u32::from_be_bytes([byte, !byte, 0, byte]);
+            let text = digits(word).map(char::from);
+            assert_eq!(text.iter().collect::<String>(), format!("{word:08x}"));
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderPrefix {
     prefix: String,
+    head: Head,
     pub(crate) subject: Arc<str>,
     pub(crate) client: Arc<str>,
     pub(crate) scope: Arc<str>,
@@ -68,6 +69,7 @@ impl HeaderPrefix {
             route: name("route"),
             auth: name("auth"),
             decision_id: name("decision-id"),
+            head: Head::of(prefix),
             prefix: prefix.to_owned(),
         })
     }
@@ -75,6 +77,9 @@ impl HeaderPrefix {
     /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) tell neither
     /// the cases apart nor what isn't a letter or digit, so neither does this.
     pub fn owns(&self, name: &str) -> bool {
+        if !self.head.may_begin(name) {
+            return false;
+        }
         let begins = name.as_bytes().get(..self.prefix.len());
         // From its end, since most names begin with the same letters as ours.
         begins.is_some_and(|begins| {
@@ -110,6 +115,40 @@ impl HeaderPrefix {
     }
 }
 
+/// The prefix's first letters and digits, to be compared all at once: nearly all headers of a request are others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    /// Which of a name's first bytes are compared.
+    mask: u64,
+    /// What they are then.
+    wanted: u64,
+}
+
+/// What tells a lower-case letter from its upper case, and is in every digit.
+const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
+
+impl Head {
+    fn of(prefix: &str) -> Self {
+        let mut mask = [0; 8];
+        let mut wanted = [0; 8];
+        for ((mask, wanted), byte) in mask.iter_mut().zip(&mut wanted).zip(prefix.bytes()) {
+            if byte.is_ascii_alphanumeric() {
+                (*mask, *wanted) = (0xff, byte);
+            }
+        }
+        Self {
+            mask: u64::from_le_bytes(mask),
+            wanted: u64::from_le_bytes(wanted),
+        }
+    }
+
+    /// Whether a name may have the prefix in one of its spellings; it is looked at closely then.
+    fn may_begin(self, name: &str) -> bool {
+        let first = name.as_bytes().first_chunk();
+        first.is_none_or(|first| (u64::from_le_bytes(*first) | LOWER_CASE) & self.mask == self.wanted)
+    }
+}
+
 /// Upstreams that put headers into variables (CGI and its heirs) write one character for all that isn't a letter or digit.
 fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() {
@@ -138,6 +177,24 @@ mod tests {
         }
         for name in ["x-poster", "x-posternal", "xx-postern-a", "authorization", ""] {
             assert!(!prefix.owns(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_at_once_say_what_each_by_itself_does() {
+        for prefix in ["x-postern-", "x-", "a1-b2-", "x-1postern-"] {
+            let ours = HeaderPrefix::new(prefix).unwrap();
+            for (place, byte) in (0..prefix.len()).flat_map(|place| (0..0x80).map(move |byte| (place, byte)))
+            {
+                let mut name = format!("{prefix}subject").into_bytes();
+                name[place] = byte;
+                let closely = name
+                    .iter()
+                    .zip(prefix.bytes())
+                    .all(|(theirs, ours)| ours == fold(*theirs));
+                let name = String::from_utf8(name).unwrap();
+                assert_eq!(ours.owns(&name), closely, "{prefix} {name:?}");
+            }
         }
     }
 

@@ -67,7 +67,7 @@ fn authorization<'r>(headers: &'r Headers<'_>) -> Result<Option<(&'r str, Scheme
         return Ok(None);
     };
     // Repeated headers arrive joined by a comma, and no token holds one.
-    if credentials.contains(',') {
+    if memchr::memchr(b',', credentials.as_bytes()).is_some() {
         return Err(Refusal::malformed(
             "the Authorization header is repeated, or holds a comma",
         ));
