@@ -6,6 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::json::JsonError;
+use crate::plan::ProtobufError;
 
 /// Why a plan was refused. Nothing of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -14,6 +15,9 @@ pub enum LoadError {
     /// The bytes aren't JSON, or not in the shape of a plan.
     #[error("the plan can't be read: {0}")]
     Malformed(#[from] JsonError),
+    /// The bytes aren't protobuf, or not in the shape of a plan.
+    #[error("the plan can't be read: {0}")]
+    MalformedProtobuf(#[from] ProtobufError),
     /// A kind of statement that this machine doesn't know.
     #[error("{place}: unknown statement `{name}`; this machine runs the plans of OPA 1.22")]
     UnknownStatement {

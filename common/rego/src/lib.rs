@@ -66,6 +66,7 @@ pub use env::{Env, Limits};
 pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
 pub use number::Number;
+pub use plan::ProtobufError;
 #[doc(hidden)]
 pub use program::Planted;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};

@@ -5,6 +5,8 @@ use postern_rego::{Env, NoHost, Program, Value};
 use proptest::prelude::*;
 
 const PLAN: &str = include_str!("plans/rbac.plan.json");
+/// The plan of `plans/statements.rego`, which has every kind of statement.
+const PROTOBUF: &[u8] = include_bytes!("plans/statements.plan.pb");
 const INPUT: &str =
     r#"{"attributes": {"user": "ada", "request": {"http": {"method": "GET", "path": "/orders/1"}}}}"#;
 const DATA: &str =
@@ -12,11 +14,23 @@ const DATA: &str =
 
 /// Loads and runs a plan within narrow limits, if it can be loaded.
 fn attempt(plan: &[u8]) -> Option<Value> {
-    let program = Program::load(plan, &NoHost).ok()?;
+    run(&Program::load(plan, &NoHost).ok()?, INPUT, DATA)
+}
+
+fn attempt_protobuf(plan: &[u8]) -> Option<Value> {
+    let input = r#"{"x": 2, "y": "k2", "name": "one", "object": {"p": 2, "q": [3]}}"#;
+    run(
+        &Program::load_protobuf(plan, &NoHost).ok()?,
+        input,
+        r#"{"list": [1, 2]}"#,
+    )
+}
+
+fn run(program: &Program, input: &str, data: &str) -> Option<Value> {
     let entrypoint = program.entrypoint(program.entrypoints().next()?)?;
     let (input, data) = (
-        Value::from_json_str(INPUT).ok()?,
-        Value::from_json_str(DATA).ok()?,
+        Value::from_json_str(input).ok()?,
+        Value::from_json_str(data).ok()?,
     );
     let mut env = Env::new(0, [0; 32]);
     env.limits.max_statements = 20_000;
@@ -27,6 +41,14 @@ fn attempt(plan: &[u8]) -> Option<Value> {
 #[test]
 fn the_plan_as_it_is_allows() {
     assert_eq!(attempt(PLAN.as_bytes()), Some(Value::Bool(true)));
+}
+
+#[test]
+fn a_plan_in_protobuf_answers_as_opa_does() {
+    let made = attempt_protobuf(PROTOBUF).map(|value| value.to_json());
+    // What `opa eval` printed for the same input and data.
+    let wanted = r#"{"array":[1,2.5,null,2],"comprehension":[1,2],"dynamic":1,"every":true,"function":"one of two","merged":{"a":{"b":1,"p":2,"q":[3]}},"not":true,"numbers":[123456789012345678901234567890,-1,1e3],"object":{"k":2,"k2":1},"partial_object":{"p":2,"q":[3]},"partial_set":[1,2],"set":[2,"b"],"shape":"neither","with":false}"#;
+    assert_eq!(made.as_deref(), Some(wanted));
 }
 
 /// Where the numbers of the plan stand: its locals and indices.
@@ -95,5 +117,20 @@ proptest! {
     fn a_plan_cut_off_is_refused(at in any::<prop::sample::Index>()) {
         let end = at.index(PLAN.trim_end().len());
         prop_assert_eq!(attempt(&PLAN.as_bytes()[..end]), None);
+    }
+
+    #[test]
+    fn changed_bytes_of_protobuf_are_refused_or_bounded(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let mut plan = PROTOBUF.to_vec();
+        for (at, byte) in changes {
+            let at = at.index(plan.len());
+            plan[at] = byte;
+        }
+        attempt_protobuf(&plan);
+    }
+
+    #[test]
+    fn protobuf_cut_off_never_panics(at in any::<prop::sample::Index>()) {
+        attempt_protobuf(&PROTOBUF[..at.index(PROTOBUF.len())]);
     }
 }

@@ -8,7 +8,7 @@ use super::{Block, Location, Operand};
 use crate::json::{JsonError, Kind, Reader};
 
 /// A field's value, in any of the shapes that statements use.
-enum Field {
+pub(super) enum Field {
     /// A local, an index or a number.
     Int(i64),
     Operand(Operand),
@@ -66,6 +66,31 @@ impl Fields {
             _ => reader.skip()?,
         }
         Ok(())
+    }
+
+    /// Adds a field, unless there is one of that name already.
+    pub(super) fn add(&mut self, name: &'static str, field: Field) -> bool {
+        let is_new = self.named.iter().all(|(own, _)| *own != name);
+        if is_new {
+            self.named.push((name, field));
+        }
+        is_new
+    }
+
+    /// Adds to a list, which begins with its first items.
+    pub(super) fn extend(&mut self, name: &'static str, more: impl IntoIterator<Item = Field>) {
+        match self.named.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, Field::List(items))) => items.extend(more),
+            _ => self.named.push((name, Field::List(more.into_iter().collect()))),
+        }
+    }
+
+    /// Adds to the list of blocks.
+    pub(super) fn add_block(&mut self, block: Block) {
+        match self.named.iter_mut().find(|(own, _)| *own == "blocks") {
+            Some((_, Field::Blocks(blocks))) => blocks.push(block),
+            _ => self.named.push(("blocks", Field::Blocks(vec![block]))),
+        }
     }
 
     fn take(&mut self, name: &str) -> Option<Field> {

@@ -1,14 +1,20 @@
 //! OPA's intermediate representation as `opa build -t plan` writes it, read into plain data. Knows the grammar of
-//! `plan.json`, not what its statements do; nothing is resolved or checked here beyond its shape.
+//! `plan.json` and `plan.pb`, not what their statements do; nothing is resolved or checked here beyond its shape.
 //!
 //! The format is described in OPA's documentation (*Intermediate Representation*) and in its `v1/ir/ir.go`.
 
 mod fields;
+mod protobuf;
 mod read;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 use std::sync::Arc;
 
+pub(crate) use protobuf::read as read_protobuf;
 pub(crate) use read::read;
+pub use wire::ProtobufError;
 
 /// The deepest nesting of blocks that is read. OPA's planner opens one for each iteration, negation and `with` of a
 /// rule's body; people's policies stay far below. It bounds this crate's native recursion over plans.

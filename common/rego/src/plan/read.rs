@@ -209,7 +209,7 @@ fn is_null(reader: &mut Reader<'_>) -> Result<bool, JsonError> {
 }
 
 /// Makes the statement called `name` from its fields; `None` if there is none of that name.
-fn kind(name: &str, f: &mut Fields) -> Result<Option<Kind>, String> {
+pub(super) fn kind(name: &str, f: &mut Fields) -> Result<Option<Kind>, String> {
     Ok(Some(match name {
         "ArrayAppendStmt" => Kind::ArrayAppend {
             value: f.operand("value")?,

@@ -112,6 +112,14 @@ impl Program {
         Program::load_with(plan_json, host, Planted::default())
     }
 
+    /// Loads a `plan.pb`, as `opa build -t plan --format proto` writes it (OPA's `v1/ir/plan.proto`).
+    ///
+    /// # Errors
+    /// As [`Program::load`].
+    pub fn load_protobuf(plan_pb: &[u8], host: &dyn HostBuiltins) -> Result<Program, LoadError> {
+        build::build(&plan::read_protobuf(plan_pb)?, host, Planted::default())
+    }
+
     /// As [`Program::load`], with mistakes: for tests that must see them.
     ///
     /// # Errors
