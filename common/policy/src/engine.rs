@@ -85,7 +85,7 @@ pub enum EngineError {
     #[error("the bundle has no policy: neither plan.json nor Rego")]
     NoPolicy,
     /// The plan can't be run as a whole: malformed, or it needs what this engine lacks.
-    #[error("plan.json can't be run: {0}")]
+    #[error("the plan can't be run: {0}")]
     Load(String),
     /// The bundle doesn't have what is to be asked.
     #[error("the policy has no entrypoint `{wanted}`; it has: {}", list(.available))]

@@ -14,6 +14,8 @@ pub mod engine;
 pub mod input;
 pub mod result;
 
+mod plan_file;
+
 #[cfg(feature = "builtins")]
 pub mod builtins;
 #[cfg(feature = "bundle")]
@@ -22,6 +24,7 @@ pub mod bundle;
 pub mod plan;
 
 pub use engine::{Engine, EngineError, Entrypoint};
+pub use plan_file::PlanFile;
 pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, ResultError};
 
 #[cfg(feature = "bundle")]

@@ -7,7 +7,7 @@ use postern_rego::{Document, EntrypointId, Env, Input, Program, Value};
 use crate::builtins::Host;
 use crate::engine::normalize_entrypoint;
 use crate::input::InputReads;
-use crate::{Engine, EngineError, Entrypoint};
+use crate::{Engine, EngineError, Entrypoint, PlanFile};
 
 #[cfg(not(feature = "builtins"))]
 use postern_rego::NoHost as Host;
@@ -53,8 +53,8 @@ impl PlanEngine {
     ///
     /// # Errors
     /// [`EngineError::Load`], also where a rule is at a path that holds data.
-    pub fn new(revision: impl Into<String>, plan_json: &[u8], data: Value) -> Result<Self, EngineError> {
-        let program = Program::load(plan_json, &Host).map_err(|e| EngineError::Load(e.to_string()))?;
+    pub fn new(revision: impl Into<String>, plan: PlanFile<'_>, data: Value) -> Result<Self, EngineError> {
+        let program = plan.load(&Host).map_err(|e| EngineError::Load(e.to_string()))?;
         program
             .check_data(&data)
             .map_err(|e| EngineError::Load(e.to_string()))?;

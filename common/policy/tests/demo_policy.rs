@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use postern_policy::input::{PosternParts, RequestParts, document};
-use postern_policy::{Engine, Env, PlanEngine, PolicyResult, RefusalCode, Value};
+use postern_policy::{Engine, Env, PlanEngine, PlanFile, PolicyResult, RefusalCode, Value};
 
 const ENTRYPOINT: &str = "orders/authz/decision";
 
@@ -44,12 +44,17 @@ fn compile() -> Vec<u8> {
         &Default::default(),
     )
     .unwrap();
-    bundle.plan().unwrap().to_vec()
+    bundle.plan().unwrap().bytes().to_vec()
 }
 
 fn engine() -> PlanEngine {
     let plan = fs::read(demo().join("plan.json")).unwrap();
-    PlanEngine::new("demo", &plan, Value::object_from::<&str, Value, _>([])).unwrap()
+    PlanEngine::new(
+        "demo",
+        PlanFile::Json(&plan),
+        Value::object_from::<&str, Value, _>([]),
+    )
+    .unwrap()
 }
 
 fn decide(method: &str, path: &str, scopes: &[&str]) -> PolicyResult {

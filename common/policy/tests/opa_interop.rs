@@ -12,6 +12,7 @@ use postern_jose::{Algorithm, LocalSigner};
 use postern_policy::bundle::{
     Bundle, BundleBuilder, BundleError, Limits, Verification, VerificationKey, sign,
 };
+use postern_policy::{Engine as _, Env, PlanEngine, Value};
 use tempfile::TempDir;
 
 const POLICY: &str = "package orders.authz\n\nallow if data.roles[input.role].read\n";
@@ -195,4 +196,51 @@ fn a_long_path_of_ours_is_the_same_path_to_opa() {
         eval_with_opa(&keys, &signed, Algorithm::ES256).as_deref(),
         Ok("true")
     );
+}
+
+/// What `opa build --format proto` makes: a plan and a manifest in protobuf.
+#[test]
+fn a_bundle_in_protobuf_answers_as_the_one_in_json() {
+    let folder = TempDir::new().unwrap();
+    let rego = "package p\n\nallow if input.user == data.owner\n";
+    fs::write(folder.path().join("p.rego"), rego).unwrap();
+    fs::write(folder.path().join("data.json"), r#"{"owner": "ada"}"#).unwrap();
+    for (format, name) in [("json", "plan.json"), ("proto", "plan.pb")] {
+        let archive = folder.path().join(format!("{format}.tar.gz"));
+        let out = archive.to_str().unwrap();
+        let flags = [
+            "-t",
+            "plan",
+            "--format",
+            format,
+            "--revision",
+            "r7",
+            "-e",
+            "p/allow",
+            "-o",
+            out,
+        ];
+        let files = ["p.rego", "data.json"];
+        support::run_well(folder.path(), &[&["build"], &flags[..], &files[..]].concat());
+        let bundle = Bundle::read(
+            &fs::read(&archive).unwrap(),
+            &Verification::Unsigned,
+            &Limits::default(),
+        )
+        .unwrap();
+        assert_eq!(bundle.plan().unwrap().name(), name);
+        assert_eq!(
+            (bundle.revision(), bundle.manifest().roots.as_slice()),
+            ("r7", &[String::new()][..])
+        );
+        let engine = PlanEngine::from_bundle(&bundle).unwrap();
+        let entrypoint = engine.require("p/allow").unwrap();
+        for (user, allowed) in [("ada", Some(Value::from(true))), ("bob", None)] {
+            let input = Value::from_json_str(&format!(r#"{{"user": "{user}"}}"#)).unwrap();
+            let answer = engine
+                .evaluate(entrypoint, Some(&input), &Env::new(0, [0; 32]))
+                .unwrap();
+            assert_eq!(answer, allowed, "{format}, {user}");
+        }
+    }
 }

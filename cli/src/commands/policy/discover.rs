@@ -97,7 +97,7 @@ struct Details {
 /// The tests of these packages, in the order in which they stand in their files.
 pub fn tests(bundle: &Bundle, packages: &[Query]) -> anyhow::Result<Vec<Test>> {
     let plan = bundle.plan().context("opa made a bundle without a plan")?;
-    let plan: Plan = serde_json::from_slice(plan).context("the plan that opa made can't be read")?;
+    let plan: Plan = serde_json::from_slice(plan.bytes()).context("the plan that opa made can't be read")?;
     let packages: BTreeMap<String, &Query> =
         packages.iter().map(|query| (query.entrypoint(), query)).collect();
     let mut tests = Vec::new();

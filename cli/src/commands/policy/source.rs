@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use postern_policy::{Bundle, Limits, Value, Verification};
-use postern_rego::{NoHost, Program};
+use postern_policy::{Bundle, Limits, PlanFile, Value, Verification, builtins::Host};
+use postern_rego::Program;
 
 use super::query::Query;
 use crate::policy::{COMPILE_DEADLINE, CompileError, PlanRequest, compile_plan, locate_opa};
@@ -22,7 +22,7 @@ pub struct SourceArgs {
     /// A bundle: an archive, or a folder laid out as one. Can be given more than once.
     #[arg(short, long = "bundle", value_name = "PATH", conflicts_with = "data")]
     pub bundle: Vec<PathBuf>,
-    /// A plan.json, in place of Rego; data comes from --data, one file of JSON.
+    /// A plan.json or plan.pb, in place of Rego; data comes from --data, one file of JSON.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bundle", "opa", "ignore", "v0_compatible", "optimize"])]
     pub plan: Option<PathBuf>,
     #[command(flatten)]
@@ -132,7 +132,7 @@ impl Policy {
     pub fn of(bundle: &Bundle) -> anyhow::Result<Self> {
         let plan = bundle.plan().context("the bundle has no plan")?;
         Ok(Self {
-            program: Program::load(plan, &NoHost)?,
+            program: plan.load(&Host)?,
             data: bundle.data().clone(),
         })
     }
@@ -152,8 +152,12 @@ fn ready(archive: &Path, entrypoints: &[String]) -> anyhow::Result<Option<Policy
 }
 
 fn with_plan(plan: &Path, data: &[PathBuf]) -> anyhow::Result<Policy> {
-    let text = fs::read(plan).with_context(|| format!("reading --plan {}", plan.display()))?;
-    let program = Program::load(&text, &NoHost).with_context(|| plan.display().to_string())?;
+    let bytes = fs::read(plan).with_context(|| format!("reading --plan {}", plan.display()))?;
+    let file = match plan.extension() {
+        Some(ending) if ending == "pb" => PlanFile::Protobuf(&bytes),
+        _ => PlanFile::Json(&bytes),
+    };
+    let program = file.load(&Host).with_context(|| plan.display().to_string())?;
     let data = match data {
         [] => Value::from_json_str("{}")?,
         [file] => super::ask::document(file).context("--data beside --plan")?,

@@ -1,5 +1,7 @@
-//! `.manifest`: a bundle's revision and the part of `data` that it owns. Members that only OPA's own tools use
+//! `.manifest` and `.manifest.pb`: a bundle's revision and the part of `data` that it owns. Members that only OPA's own tools use
 //! (`wasm`, `rego_version`, `file_rego_versions`) are kept in the file and not interpreted.
+
+mod protobuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +53,10 @@ impl Manifest {
     }
 
     pub(super) fn parse(text: &[u8]) -> Result<Self, BundleError> {
-        let form: ReadForm = super::parse_object(text).map_err(BundleError::Manifest)?;
+        Self::from_form(super::parse_object(text).map_err(BundleError::Manifest)?)
+    }
+
+    fn from_form(form: ReadForm) -> Result<Self, BundleError> {
         let manifest = Self {
             revision: form.revision,
             roots: normalize_roots(form.roots.unwrap_or_else(|| vec![String::new()])),

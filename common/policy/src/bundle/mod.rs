@@ -1,9 +1,9 @@
 //! OPA's bundles: a gzipped tar of Rego, data, a plan, a manifest and a signature. What comes out of [`Bundle::read`]
 //! has been bounded, checked and, unless configured otherwise, proved to be what one of the reader's keys signed.
 //!
-//! Read: `.manifest`, `data.json` in any folder, `plan.json` at the root, `*.rego` (kept, not interpreted),
-//! `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would interpret and we
-//! don't is refused by name, never passed over: YAML data, delta bundles, protobuf plans and manifests.
+//! Read: `.manifest` or `.manifest.pb`, `data.json` in any folder, `plan.json` or `plan.pb` at the root, `*.rego` (kept,
+//! not interpreted), `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would
+//! interpret and we don't is refused by name, never passed over: YAML data, delta bundles.
 
 mod archive;
 mod builder;
@@ -20,6 +20,7 @@ mod verification;
 use postern_jose::Signer;
 use postern_rego::Value;
 
+use crate::PlanFile;
 use archive::Files;
 use digest::file_name;
 use signature::SIGNATURES;
@@ -33,7 +34,9 @@ pub use name::BundleName;
 pub use verification::{Verification, VerificationKey};
 
 const MANIFEST: &str = ".manifest";
+const MANIFEST_PROTOBUF: &str = ".manifest.pb";
 const PLAN: &str = "plan.json";
+const PLAN_PROTOBUF: &str = "plan.pb";
 
 /// A bundle that was read and found good.
 #[derive(Debug, Clone)]
@@ -61,10 +64,20 @@ impl Bundle {
 
     fn from_files(files: Files, signed_by: Option<String>) -> Result<Self, BundleError> {
         refuse_what_is_not_interpreted(&files)?;
-        let manifest = match files.get(MANIFEST) {
-            Some(text) => Manifest::parse(text)?,
-            None => Manifest::absent(),
+        let manifest = match (files.get(MANIFEST), files.get(MANIFEST_PROTOBUF)) {
+            (Some(_), Some(_)) => {
+                return Err(two(
+                    MANIFEST_PROTOBUF,
+                    "there is a .manifest, too; keep one of them",
+                ));
+            }
+            (Some(text), None) => Manifest::parse(text)?,
+            (None, Some(bytes)) => Manifest::parse_protobuf(bytes)?,
+            (None, None) => Manifest::absent(),
         };
+        if files.contains_key(PLAN) && files.contains_key(PLAN_PROTOBUF) {
+            return Err(two(PLAN_PROTOBUF, "there is a plan.json, too; keep one of them"));
+        }
         let data = data::read(&files, &manifest)?;
         Ok(Self {
             manifest,
@@ -92,10 +105,11 @@ impl Bundle {
         &self.data
     }
 
-    /// `plan.json`, where there is one.
+    /// `plan.json` or `plan.pb`, where there is one.
     #[must_use]
-    pub fn plan(&self) -> Option<&[u8]> {
-        self.files.get(PLAN).map(Vec::as_slice)
+    pub fn plan(&self) -> Option<PlanFile<'_>> {
+        let json = self.files.get(PLAN).map(|plan| PlanFile::Json(plan));
+        json.or_else(|| self.files.get(PLAN_PROTOBUF).map(|plan| PlanFile::Protobuf(plan)))
     }
 
     /// All files in the order of their paths, without a leading slash; the signature is one of them.
@@ -153,6 +167,14 @@ pub fn digest_hex(archive: &[u8]) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, archive))
 }
 
+/// Two files where one is meant: each reader would take another.
+fn two(path: &str, what: &'static str) -> BundleError {
+    BundleError::Unsupported {
+        path: path.to_owned(),
+        what,
+    }
+}
+
 fn is_rego(path: &str) -> bool {
     path.rsplit_once('.')
         .is_some_and(|(_, extension)| extension == "rego")
@@ -172,8 +194,9 @@ fn refuse_what_is_not_interpreted(files: &Files) -> Result<(), BundleError> {
         let what = match file_name(path) {
             "data.yaml" | "data.yml" => "YAML data isn't read; convert it to data.json",
             "patch.json" => "delta bundles aren't supported; publish a snapshot",
-            "plan.pb" => "protobuf plans aren't read; build with `opa build -t plan` and no plan format",
-            _ if path.ends_with(".manifest.pb") => "protobuf manifests aren't read; use .manifest",
+            _ if path.ends_with(MANIFEST_PROTOBUF) && path != MANIFEST_PROTOBUF => {
+                "a manifest stands at the root and is called .manifest.pb"
+            }
             _ if path.ends_with(MANIFEST) && path != MANIFEST => {
                 "a manifest stands at the root and is called .manifest"
             }

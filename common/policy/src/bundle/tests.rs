@@ -50,7 +50,7 @@ fn what_was_built_is_read() {
         bundle.data().to_json(),
         r#"{"orders":{"limits":{"a":"é"}},"roles":{"admin":[1,2.50]}}"#
     );
-    assert_eq!(bundle.plan(), Some(b"{\"plan\": 1}".as_slice()));
+    assert_eq!(bundle.plan(), Some(PlanFile::Json(b"{\"plan\": 1}")));
     assert_eq!(
         bundle.modules().collect::<Vec<_>>(),
         [("orders.rego", b"package orders".as_slice())]
@@ -233,8 +233,7 @@ fn what_opa_would_interpret_and_we_do_not_is_refused_by_name() {
         "data.yaml",
         "a/data.yml",
         "patch.json",
-        "plan.pb",
-        ".manifest.pb",
+        "sub/.manifest.pb",
         "a/.manifest",
         "a/.signatures.json",
     ] {

@@ -47,6 +47,7 @@ pub(crate) fn read(bytes: &[u8]) -> Read<Plan> {
 }
 
 /// A field's value, and the message that it stands in, for errors.
+#[derive(Clone, Copy)]
 struct Part<'a> {
     value: Wire<'a>,
     within: Message<'a>,
