@@ -5,8 +5,9 @@ use postern_decide::Caches;
 
 use crate::clock;
 use crate::metrics::{
-    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DPOP_PROOFS, KEYS, KEYS_AGE, READY, REVOCATIONS,
-    REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DPOP_PROOFS, KEYS, KEYS_AGE, POLICY_TOKEN_BYTES,
+    POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS, READY, REVOCATIONS, REVOCATIONS_AGE, TOKEN_BYTES,
+    TOKEN_EVICTIONS, TOKENS,
 };
 use crate::status::State;
 
@@ -43,5 +44,10 @@ pub(super) fn set(state: &State, caches: &Caches) {
     gauge!(TOKENS).set(caches.token_count() as f64);
     gauge!(TOKEN_BYTES).set(caches.token_bytes() as f64);
     counter!(TOKEN_EVICTIONS).absolute(caches.token_evictions());
+    let policy = postern_policy::builtins::cache_counts();
+    gauge!(POLICY_TOKENS).set(policy.entries as f64);
+    gauge!(POLICY_TOKEN_BYTES).set(policy.bytes as f64);
+    counter!(POLICY_TOKEN_HITS).absolute(policy.hits);
+    counter!(POLICY_TOKEN_MISSES).absolute(policy.misses);
     gauge!(DPOP_PROOFS).set(caches.proof_count() as f64);
 }

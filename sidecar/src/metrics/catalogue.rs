@@ -57,6 +57,14 @@ catalogue! {
         "Tokens that were verified because they were not remembered.";
     TOKEN_EVICTIONS = Counter "postern_token_cache_evictions_total" []
         "Verified tokens forgotten to make room for others.";
+    POLICY_TOKENS = Gauge "postern_policy_token_cache_entries" []
+        "Tokens whose `io.jwt.decode` or `io.jwt.decode_verify` is remembered.";
+    POLICY_TOKEN_BYTES = Gauge "postern_policy_token_cache_bytes" []
+        "About how much memory these take.";
+    POLICY_TOKEN_HITS = Counter "postern_policy_token_cache_hits_total" []
+        "Calls of `io.jwt.decode` and `io.jwt.decode_verify` that were answered from memory.";
+    POLICY_TOKEN_MISSES = Counter "postern_policy_token_cache_misses_total" []
+        "Calls of the same that were not.";
     DPOP_PROOFS = Gauge "postern_dpop_proofs" []
         "DPoP proofs remembered, so that none counts twice.";
     JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]

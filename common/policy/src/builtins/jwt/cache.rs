@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 use super::decode_verify::Verified;
 
 /// About the bytes that each of the two memories takes at most.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 /// A longer token isn't remembered.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
