@@ -15,6 +15,12 @@ cargo fmt --all --check
 # A workspace of its own, for a toolchain that nothing else needs: the steps below leave it out.
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 
+step "the fuzzers' lock"
+cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null || {
+  echo "lint: fuzz/Cargo.lock doesn't fit the crates; cargo update --workspace --manifest-path fuzz/Cargo.toml" >&2
+  exit 1
+}
+
 step "clippy"
 cargo clippy --workspace --all-targets -- -D warnings
 

@@ -8,6 +8,7 @@ pub mod dpop_proof;
 pub mod jwks;
 pub mod jws;
 pub mod peer_certificate;
+pub mod policy_bundle;
 pub mod rego_builtins;
 pub mod rego_plan;
 pub mod rego_value;
@@ -38,8 +39,10 @@ mod tests {
         replay("jwks", crate::jwks::run);
         replay("jws", crate::jws::run);
         replay("peer_certificate", crate::peer_certificate::run);
+        replay("policy_bundle", crate::policy_bundle::run);
         replay("rego_builtins", crate::rego_builtins::run);
         replay("rego_plan", crate::rego_plan::run);
+        replay("rego_plan_protobuf", crate::rego_plan::run_protobuf);
         replay("rego_value", crate::rego_value::run);
         replay("xfcc", crate::xfcc::run);
     }

@@ -1,9 +1,11 @@
 //! A builtin, by its name, and its operands, one a line: JSON where they are that, otherwise strings. Whatever they are, it answers,
-//! fails, or spends what it was given; it never panics. The whole table is driven, so that a new builtin is, too.
+//! fails, or spends what it was given; it never panics. The whole table is driven, the host's builtins included, so that a new
+//! builtin is, too.
 
 use std::fmt::Write as _;
 
-use postern_rego::{Env, NoHost, Program, Value, builtin_names};
+use postern_policy::builtins::{self, Host};
+use postern_rego::{Env, Program, Value, builtin_names};
 
 /// Calls the builtin that the first line names.
 pub fn run(data: &[u8]) {
@@ -16,7 +18,7 @@ pub fn run(data: &[u8]) {
     };
     let operands: Vec<Value> = lines.take(5).map(operand).collect();
     let plan = plan(name, operands.len());
-    let Ok(program) = Program::load(plan.as_bytes(), &NoHost) else {
+    let Ok(program) = Program::load(plan.as_bytes(), &Host) else {
         return;
     };
     let Some(entrypoint) = program.entrypoint("call") else {
@@ -34,9 +36,14 @@ pub fn run(data: &[u8]) {
     }
 }
 
+/// Those of the machine, then those of its host.
+fn names() -> impl Iterator<Item = &'static str> {
+    builtin_names().chain(builtins::names())
+}
+
 /// A builtin's name, or the one at a number, so that any first line leads somewhere.
 fn named(line: &str) -> Option<&'static str> {
-    let names: Vec<&str> = builtin_names().collect();
+    let names: Vec<&str> = names().collect();
     let exact = names.iter().find(|name| **name == line).copied();
     exact.or_else(|| {
         let sum: usize = line.bytes().map(usize::from).sum();
@@ -82,11 +89,21 @@ mod tests {
     /// Else the target would show nothing.
     #[test]
     fn a_builtin_is_called_with_its_operands() {
-        let program = Program::load(plan("plus", 2).as_bytes(), &NoHost).expect("a plan");
+        let program = Program::load(plan("plus", 2).as_bytes(), &Host).expect("a plan");
         let entrypoint = program.entrypoint("call").expect("an entrypoint");
         let input = Value::from_json_str("[1, 2]").expect("JSON");
         let env = Env::new(0, [0; 32]);
         let got = program.evaluate(entrypoint, Some(&input), &Value::Null, &env);
         assert_eq!(got, Ok(Some(Value::from(3_u64))));
+    }
+
+    /// Else mutation alone would have to find the name.
+    #[test]
+    fn the_dictionary_has_every_builtin() {
+        let dictionary = include_str!("../dictionaries/rego_builtins.dict");
+        for name in names() {
+            let line = format!("\"{name}\\x0a\"");
+            assert!(dictionary.lines().any(|entry| entry == line), "add {line}");
+        }
     }
 }

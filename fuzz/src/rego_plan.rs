@@ -1,4 +1,5 @@
-//! A `plan.json`: refused, or a program whose every entrypoint ends within its limits. No plan makes the machine panic.
+//! A `plan.json` or a `plan.pb`: refused, or a program whose every entrypoint ends within its limits. No plan makes the
+//! machine panic.
 
 use postern_rego::{Env, NoHost, Program, Value};
 
@@ -7,11 +8,21 @@ const INPUT: &str = r#"{"attributes": {"user": "ada", "request": {"http": {"meth
 const DATA: &str =
     r#"{"bindings": {"ada": ["reader"]}, "roles": {"reader": [{"method": "GET", "prefix": "/orders"}]}}"#;
 
-/// Loads `data` as a plan and evaluates all its entrypoints.
+/// Loads `data` as a plan in JSON and evaluates all its entrypoints.
 pub fn run(data: &[u8]) {
-    let Ok(program) = Program::load(data, &NoHost) else {
-        return;
-    };
+    if let Ok(program) = Program::load(data, &NoHost) {
+        evaluate(&program);
+    }
+}
+
+/// Loads `data` as a plan in protobuf and evaluates all its entrypoints.
+pub fn run_protobuf(data: &[u8]) {
+    if let Ok(program) = Program::load_protobuf(data, &NoHost) {
+        evaluate(&program);
+    }
+}
+
+fn evaluate(program: &Program) {
     let read = |text| Value::from_json_str(text).expect("JSON");
     let (input, base) = (read(INPUT), read(DATA));
     let mut env = Env::new(1_700_000_000_000_000_000, [7; 32]);
