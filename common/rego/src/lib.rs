@@ -41,8 +41,8 @@
 //! default. What is left out refuses the policies that need it.
 //!
 //! # Inside
-//! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (the plan's
-//! file as data), `program` (checked and lowered; `program/op.rs` says what each operation means and where OPA says so,
+//! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (`plan.json` and
+//! `plan.pb` as data), `program` (checked and lowered; `program/op.rs` says what each operation means and where OPA says so,
 //! `program/index` finds the rules that OPA would visit), `reads` (what of `input` it can look at), `machine`
 //! (executes), `builtins`.
 

@@ -165,6 +165,7 @@ pub(crate) fn float_product_truncated(a: &Number, b: &Number) -> Result<BigInt> 
 }
 
 /// The integer of 64 bits that a number is once it is a float of 64 bits, if it is one.
+#[cfg(feature = "time-zones")]
 pub(crate) fn float_to_i64(number: &Number) -> Result<Option<i64>> {
     if let Some(int) = number.int_value() {
         return Ok(Some(int));

@@ -77,6 +77,7 @@ pub(super) fn date(days: i64) -> (i64, i64, i64) {
 }
 
 /// From 0 for Sunday, of a day since the Unix epoch.
+#[cfg(feature = "time-zones")]
 pub(super) fn weekday(days: i64) -> usize {
     usize::try_from((days + 4).rem_euclid(7)).unwrap_or(0)
 }
