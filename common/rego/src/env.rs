@@ -1,6 +1,7 @@
 //! What one evaluation is given besides its input and data: the time, a seed, and bounds. Never read from the
 //! surroundings.
 
+use crate::builtins::http::HttpAnswers;
 use crate::value::Value;
 
 /// The surroundings of one evaluation, which sees one instant and one source of randomness throughout.
@@ -17,6 +18,8 @@ pub struct Env {
     pub limits: Limits,
     /// Whether a builtin's failure is an error; otherwise the call is undefined, which is OPA's default.
     pub strict_builtin_errors: bool,
+    /// What the host has answered to `http.send`, and how many requests it answers; none unless it says so.
+    pub http: HttpAnswers,
 }
 
 impl Env {
@@ -29,6 +32,7 @@ impl Env {
             runtime: None,
             limits: Limits::default(),
             strict_builtin_errors: false,
+            http: HttpAnswers::default(),
         }
     }
 }

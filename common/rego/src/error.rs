@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::builtins::http::HttpRequest;
 use crate::json::JsonError;
 use crate::plan::ProtobufError;
 
@@ -154,6 +155,15 @@ pub enum EvalError {
         /// Where it was called.
         place: Place,
     },
+    /// `http.send` asks for a request that the host hasn't answered ([`Env::http`](crate::Env)). It may make it and evaluate
+    /// again, with the same time and seed.
+    #[error("{place}: http.send: {request} has no answer yet")]
+    NeedsHttp {
+        /// The request.
+        request: Box<HttpRequest>,
+        /// Where it is asked for.
+        place: Place,
+    },
     /// The evaluation was stopped at one of its [`Limits`](crate::Limits).
     #[error("{place}: stopped at the limit of {bound} {limit}")]
     LimitReached {
@@ -175,6 +185,7 @@ impl EvalError {
             | Self::FunctionConflict { place, .. }
             | Self::KeyConflict { place }
             | Self::Builtin { place, .. }
+            | Self::NeedsHttp { place, .. }
             | Self::LimitReached { place, .. } => place,
         }
     }
@@ -186,7 +197,7 @@ impl EvalError {
             Self::RuleConflict { .. } | Self::FunctionConflict { .. } | Self::KeyConflict { .. } => {
                 "eval_conflict_error"
             }
-            Self::Builtin { .. } => "eval_builtin_error",
+            Self::Builtin { .. } | Self::NeedsHttp { .. } => "eval_builtin_error",
             Self::LimitReached { .. } => "eval_cancel_error",
         }
     }

@@ -59,7 +59,7 @@ mod reads;
 mod value;
 
 pub use builtins::{
-    BuiltinError, BuiltinFn, Context, Effects, effects as builtin_effects, host, names as builtin_names,
+    BuiltinError, BuiltinFn, Context, Effects, effects as builtin_effects, host, http, names as builtin_names,
 };
 pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};

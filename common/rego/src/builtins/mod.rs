@@ -20,6 +20,7 @@ mod graph;
 #[cfg(feature = "graphql")]
 mod graphql;
 pub mod host;
+pub mod http;
 mod json;
 #[cfg(feature = "json-schema")]
 mod json_schema;
@@ -85,6 +86,9 @@ pub enum BuiltinError {
     /// The call costs more than is left of the evaluation's statements.
     #[error("the evaluation's limit of statements is reached")]
     Exhausted,
+    /// The host is to make this request, and to ask again with its answer.
+    #[error("{0} has no answer yet")]
+    NeedsHttp(Box<http::HttpRequest>),
 }
 
 /// What a builtin is given besides its operands.
@@ -120,6 +124,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn runtime(&self) -> Option<&'a Value> {
         self.env.runtime.as_ref()
+    }
+
+    /// What the host has answered to `http.send` so far ([`Env::http`]).
+    #[must_use]
+    pub fn http(&self) -> &'a http::HttpAnswers {
+        &self.env.http
     }
 
     /// The next random bytes that the evaluation's seed gives. The same seed gives the same ones in the same order.

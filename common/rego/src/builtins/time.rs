@@ -3,7 +3,7 @@
 mod civil;
 #[cfg(feature = "time-zones")]
 mod dates;
-mod duration;
+pub(super) mod duration;
 #[cfg(feature = "time-zones")]
 mod format;
 mod layout;

@@ -164,6 +164,7 @@ impl<'e> Machine<'e> {
         let result = match outcome {
             Ok(result) => result,
             Err(BuiltinError::Exhausted) => return Err(self.out_of_statements()),
+            Err(BuiltinError::NeedsHttp(request)) => return Err(Fault::NeedsHttp(request)),
             Err(BuiltinError::Lenient(message)) => {
                 if self.strict && self.failure.is_none() {
                     let name = builtin.name.clone();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Machine;
+use crate::builtins::http::HttpRequest;
 use crate::error::{EvalError, Limit, Place};
 use crate::program::{Address, Program};
 use crate::value::{MAX_NESTING, MAX_WEIGHT, Value};
@@ -22,6 +23,8 @@ pub(super) enum Fault {
         limit: Limit,
         bound: u64,
     },
+    /// The host has to be asked first.
+    NeedsHttp(Box<HttpRequest>),
 }
 
 impl Fault {
@@ -59,6 +62,7 @@ impl Fault {
                 place,
             },
             Fault::Limit { limit, bound } => EvalError::LimitReached { limit, bound, place },
+            Fault::NeedsHttp(request) => EvalError::NeedsHttp { request, place },
         }
     }
 }

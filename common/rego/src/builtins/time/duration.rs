@@ -3,7 +3,7 @@
 use crate::builtins::go_text::quote;
 
 /// Nanoseconds. The error is in Go's words.
-pub(super) fn parse(text: &str) -> Result<i64, String> {
+pub(in crate::builtins) fn parse(text: &str) -> Result<i64, String> {
     if text.contains(['d', 'w', 'y']) {
         return extended(text);
     }
