@@ -60,8 +60,16 @@ impl<'e> Worlds<'e> {
         u32::try_from(index).unwrap_or(u32::MAX)
     }
 
-    /// Closes the worlds beyond the first `len`.
+    /// Closes the worlds beyond the first `len`; mostly there are none.
+    #[inline]
     pub(super) fn truncate(&mut self, len: usize) {
+        if self.open.len() > len {
+            self.close(len);
+        }
+    }
+
+    #[cold]
+    fn close(&mut self, len: usize) {
         while self.open.len() > len {
             if let Some(World { mut memo, .. }) = self.open.pop() {
                 memo.asked.clear();
