@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::caller::{Binding, Methods};
 use crate::header::Header;
 use crate::stage::Stage;
+use crate::text::Text;
 
 /// How far `decide` came.
 #[derive(Debug, Clone)]
@@ -91,7 +92,7 @@ pub struct Allow {
     /// Headers for the upstream. The first of a name replaces whatever came under it; further ones of that name are added.
     pub upstream_set: Vec<Header>,
     /// Names of headers that must not reach the upstream. Disjoint from those set, since Envoy removes after it has set.
-    pub upstream_remove: Vec<String>,
+    pub upstream_remove: Vec<Text>,
     /// Headers for the answer to the client.
     pub response_set: Vec<Header>,
     /// Query parameters to set.

@@ -25,7 +25,7 @@ pub(crate) struct TooManyHeaders(usize, usize);
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) set: Vec<Header>,
-    pub(crate) remove: Vec<String>,
+    pub(crate) remove: Vec<Text>,
 }
 
 /// What the verified caller, the ids and the policy make of a request's headers.
@@ -69,7 +69,7 @@ pub(crate) fn changes(
     for (name, value) in claimed {
         match value {
             Some(value) => set.push(Header::ours(name, value)),
-            None => remove.push(name.as_ref().to_owned()),
+            None => remove.push(Text::from(name)),
         }
     }
     let reserved = |name: &str| prefix.is_identity(name) || is_ours(name);
@@ -89,8 +89,11 @@ pub(crate) fn changes(
     let is_stale = |name: &str| !identifiers.trace_continues && name.eq_ignore_ascii_case(TRACESTATE);
     let came = headers.names().filter(|name| prefix.owns(name) || is_stale(name));
     let unwanted = removed_by_policy.iter().map(String::as_str);
-    remove.extend(came.chain(unwanted).map(str::to_ascii_lowercase));
-    remove.retain(|name| !set.iter().any(|header| header.name() == name));
+    remove.extend(
+        came.chain(unwanted)
+            .map(|name| Text::from(name.to_ascii_lowercase())),
+    );
+    remove.retain(|name| !set.iter().any(|header| header.name() == &**name));
     remove.sort_unstable();
     remove.dedup();
     Ok(Changes { set, remove })

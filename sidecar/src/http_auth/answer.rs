@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use postern_decide::{Allow, Answer, Deny, Header, HeaderPrefix};
+use postern_decide::{Allow, Answer, Deny, Header, HeaderPrefix, Text};
 use postern_telemetry::{Code, CorrelationId, Error, Problem, X_REQUEST_ID};
 
 use uuid::Uuid;
@@ -114,7 +114,7 @@ fn unsaid(mode: Mode, prefix: &HeaderPrefix, allow: &Allow, sent: &HeaderMap) ->
     }
     // Headers under the prefix never come this far (`reserved`), and a trace that doesn't go on is no danger.
     let harmless = |name: &str| prefix.owns(name) || name == "tracestate";
-    let removes = |name: &String| !harmless(name) && sent.contains_key(name.as_str());
+    let removes = |name: &Text| !harmless(name) && sent.contains_key(&**name);
     (mode != Mode::Envoy && allow.upstream_remove.iter().any(removes)).then_some("the removal of a header")
 }
 
@@ -143,7 +143,8 @@ fn allowed(mode: Mode, prefix: &HeaderPrefix, allow: Allow) -> Response<Body> {
 }
 
 /// What was seen and must go, and every name of ours that isn't set: Envoy may have kept it from us.
-fn to_remove(prefix: &HeaderPrefix, set: &HeaderMap, mut names: Vec<String>) -> String {
+fn to_remove(prefix: &HeaderPrefix, set: &HeaderMap, names: Vec<Text>) -> String {
+    let mut names: Vec<String> = names.into_iter().map(String::from).collect();
     names.extend(IDENTITY.map(|of| format!("{}{of}", prefix.as_str())));
     names.retain(|name| !set.contains_key(name.as_str()));
     names.sort_unstable();

@@ -1,4 +1,5 @@
 use envoy_types::ext_authz::v3::pb::CheckResponse;
+use postern_decide::Text;
 use proptest::prelude::*;
 use prost::Message;
 
@@ -61,7 +62,7 @@ fn answers() -> impl Strategy<Value = Answer> {
         |(upstream_set, upstream_remove, response_set, query, query_remove, metadata)| {
             Answer::Allow(Allow {
                 upstream_set,
-                upstream_remove,
+                upstream_remove: upstream_remove.into_iter().map(Text::from).collect(),
                 response_set,
                 query_set: query.into_iter().map(|key| (key.clone(), key)).collect(),
                 query_remove,

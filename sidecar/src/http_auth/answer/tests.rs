@@ -88,7 +88,7 @@ fn framing_is_nobodys_to_set() {
 fn envoy_is_told_to_remove_what_was_forged_and_all_names_of_ours_that_are_not_set() {
     let allow = Allow {
         upstream_set: vec![header("x-postern-subject", "alice")],
-        upstream_remove: vec!["x-postern-role".to_owned()],
+        upstream_remove: vec![Text::from("x-postern-role")],
         ..Allow::default()
     };
     let response = allowed(Mode::Envoy, &prefix(), allow);
@@ -119,7 +119,7 @@ fn what_cannot_be_said_is_not_left_out() {
     let mut sent = HeaderMap::new();
     sent.insert("x-internal", HeaderValue::from_static("1"));
     let removes = Allow {
-        upstream_remove: vec!["x-internal".to_owned()],
+        upstream_remove: vec![Text::from("x-internal")],
         ..Allow::default()
     };
     assert!(unsaid(Mode::Nginx, &prefix(), &removes, &sent).is_some());

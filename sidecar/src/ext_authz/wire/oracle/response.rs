@@ -46,7 +46,7 @@ pub(crate) fn response(answer: Answer, code: Option<Code>, decision_id: Uuid) ->
 fn ok(allow: Allow) -> OkHttpResponse {
     OkHttpResponse {
         headers: options(allow.upstream_set),
-        headers_to_remove: allow.upstream_remove,
+        headers_to_remove: allow.upstream_remove.into_iter().map(String::from).collect(),
         response_headers_to_add: options(allow.response_set),
         query_parameters_to_set: allow
             .query_set
