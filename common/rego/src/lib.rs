@@ -43,7 +43,7 @@
 //! # Inside
 //! Each folder has one job: `value` (values and their order), `json` (text in and out), `number`, `plan` (`plan.json` and
 //! `plan.pb` as data), `program` (checked and lowered; `program/op.rs` says what each operation means and where OPA says so,
-//! `program/index` finds the rules that OPA would visit), `reads` (what of `input` it can look at), `machine`
+//! `program/index` finds the rules that OPA would visit), `reads` (what of `input` and `data` it can look at), `machine`
 //! (executes), `builtins`.
 
 mod builtins;

@@ -14,7 +14,7 @@ mod x509;
 
 pub use jwt::{CacheCounts, cache_counts};
 
-use postern_rego::{BuiltinError, BuiltinFn, HostBuiltins, Value};
+use postern_rego::{BuiltinError, BuiltinFn, Effects, HostBuiltins, Value};
 
 /// A host with the builtins of this module.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +24,11 @@ impl HostBuiltins for Host {
     fn builtin(&self, name: &str) -> Option<BuiltinFn> {
         let at = BUILTINS.binary_search_by(|(other, _)| (*other).cmp(name)).ok()?;
         BUILTINS.get(at).map(|(_, function)| *function)
+    }
+
+    /// They are OPA's.
+    fn effects(&self, name: &str) -> Effects {
+        postern_rego::builtin_effects(name)
     }
 }
 

@@ -115,20 +115,34 @@ impl<'a> Case<'a> {
         tagged.or_else(|| self.case.get("input").cloned())
     }
 
+    pub(crate) fn data(&self) -> Value {
+        let data = self.case.get("data").cloned();
+        data.unwrap_or_else(|| Value::from(Object::default()))
+    }
+
+    /// The surroundings that it is asked in.
+    pub(crate) fn env(&self) -> Env {
+        // The start of 2026: some cases hold certificates to the present, those of late 2023 included.
+        let mut env = Env::new(1_767_225_600_000_000_000, [7; 32]);
+        env.strict_builtin_errors = self.flag("strict_error");
+        env
+    }
+
     pub(crate) fn evaluate<'i>(
         &self,
         program: &'i Program,
         input: impl Into<Input<'i>>,
     ) -> Result<Set, EvalError> {
-        // The start of 2026: some cases hold certificates to the present, those of late 2023 included.
-        let mut env = Env::new(1_767_225_600_000_000_000, [7; 32]);
-        env.strict_builtin_errors = self.flag("strict_error");
-        let data = self
-            .case
-            .get("data")
-            .cloned()
-            .unwrap_or_else(|| Value::from(Object::default()));
-        program.results(entrypoint(program), input.into(), &data, &env)
+        self.evaluate_over(program, input, &self.data())
+    }
+
+    pub(crate) fn evaluate_over<'i>(
+        &self,
+        program: &'i Program,
+        input: impl Into<Input<'i>>,
+        data: &Value,
+    ) -> Result<Set, EvalError> {
+        program.results(entrypoint(program), input.into(), data, &self.env())
     }
 
     fn judge(&self, got: Result<Set, EvalError>) -> Outcome {

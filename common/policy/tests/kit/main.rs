@@ -8,6 +8,8 @@ mod case;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod effects;
+#[cfg(test)]
 mod export;
 #[cfg(test)]
 mod parted;

@@ -1,6 +1,6 @@
-//! What a plan is said to read, held to what it does: each of OPA's cases is asked about its own input and about random
-//! ones, once whole and once without all that the plan doesn't read. The answers may not differ. Nor may they where the
-//! input comes in parts.
+//! What a plan is said to read, held to what it does: each of OPA's cases is asked about its own input and data and about
+//! random ones, once whole and once without all that the plan doesn't read. The answers may not differ. Nor may they where
+//! the input comes in parts.
 
 use postern_rego::{Array, Document, EvalError, Object, Program, Reads, Set, Value};
 
@@ -12,9 +12,9 @@ use crate::parted::Parted;
 const VARIANTS: u64 = 12;
 
 #[test]
-fn no_case_is_answered_otherwise_when_the_input_holds_only_what_is_read() {
-    let found = differences(&export::cases(), |reads| {
-        Some(reads.clone()).filter(|reads| !reads.is_all())
+fn no_case_is_answered_otherwise_when_input_and_data_hold_only_what_is_read() {
+    let found = differences(&export::cases(), |read| {
+        Some(read.clone()).filter(|read| !read.input.is_all() || !read.data.is_all())
     });
     assert!(
         found.wrong.is_empty(),
@@ -23,10 +23,10 @@ fn no_case_is_answered_otherwise_when_the_input_holds_only_what_is_read() {
         found.wrong.join("\n")
     );
     // Else the above would show nothing.
+    let [input, data] = found.cases;
     assert!(
-        found.cases > 1000,
-        "in {} cases only less than all is read",
-        found.cases
+        input > 1000 && data > 1000,
+        "in {input} cases only less than all of the input is read, in {data} less than all data"
     );
     assert!(found.defined > 1000, "only {} answers are defined", found.defined);
 }
@@ -44,39 +44,63 @@ fn leaving_out_any_part_that_is_read_shows() {
     ];
     let cases = export::cases();
     for (what, mistake) in planted {
-        let found = differences(&cases, |reads| {
-            Some(mistake(reads)).filter(|claimed| claimed != reads)
+        let of_input = differences(&cases, |read| {
+            let claimed = Read {
+                input: mistake(&read.input),
+                data: read.data.clone(),
+            };
+            Some(claimed).filter(|claimed| claimed != read)
         });
-        assert!(
-            found.wrong.len() > 20,
-            "forgetting {what} shows in {} answers only",
-            found.wrong.len()
-        );
+        let of_data = differences(&cases, |read| {
+            let claimed = Read {
+                input: read.input.clone(),
+                data: mistake(&read.data),
+            };
+            Some(claimed).filter(|claimed| claimed != read)
+        });
+        for (document, found) in [("input", of_input), ("data", of_data)] {
+            assert!(
+                found.wrong.len() > 20,
+                "forgetting {what} of {document} shows in {} answers only",
+                found.wrong.len()
+            );
+        }
     }
 }
 
 /// What is said to be read, made from what is.
 type Claim = fn(&Reads) -> Reads;
 
+/// What is said to be read of both documents.
+#[derive(Clone, PartialEq)]
+struct Read {
+    input: Reads,
+    data: Reads,
+}
+
 #[derive(Default)]
 struct Found {
     wrong: Vec<String>,
-    /// In which less than all was read.
-    cases: usize,
+    /// In which less than all was read, of the input and of data.
+    cases: [usize; 2],
     /// Pairs of answers that weren't empty.
     defined: usize,
 }
 
 /// Compares the answers under what is claimed to be read; `None` claims nothing worth a look.
-fn differences(cases: &[Value], claimed: impl Fn(&Reads) -> Option<Reads>) -> Found {
+fn differences(cases: &[Value], claimed: impl Fn(&Read) -> Option<Read>) -> Found {
     let mut found = Found::default();
     for case in cases {
         let case = Case::new(case);
         let Some(program) = case.program() else { continue };
-        let Some(reads) = claimed(program.reads(entrypoint(&program))) else {
-            continue;
+        let entrypoint = entrypoint(&program);
+        let read = Read {
+            input: program.reads(entrypoint).clone(),
+            data: program.data_reads(entrypoint).clone(),
         };
-        found.cases += 1;
+        let Some(read) = claimed(&read) else { continue };
+        found.cases[0] += usize::from(!read.input.is_all());
+        found.cases[1] += usize::from(!read.data.is_all());
         let names = case.strings();
         for variant in 0..=VARIANTS {
             let mut random = Random(variant.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
@@ -85,16 +109,27 @@ fn differences(cases: &[Value], claimed: impl Fn(&Reads) -> Option<Reads>) -> Fo
                 (_, Some(input)) if variant % 2 == 0 => random.graft(&input, &names),
                 _ => random.object(&names, 3),
             };
-            compare(&case, &program, &reads, &input, &mut found);
+            let data = match variant {
+                0 | 1 => case.data(),
+                _ => random.graft(&case.data(), &names),
+            };
+            compare(&case, &program, &read, (&input, &data), &mut found);
         }
     }
     found
 }
 
-fn compare(case: &Case<'_>, program: &Program, reads: &Reads, input: &Value, found: &mut Found) {
-    let whole = case.evaluate(program, Some(input));
-    let pruned = case.evaluate(program, Some(&reads.prune(input)));
-    let parted = Parted::of(input).map(|parted| case.evaluate(program, &parted as &dyn Document));
+fn compare(
+    case: &Case<'_>,
+    program: &Program,
+    read: &Read,
+    (input, data): (&Value, &Value),
+    found: &mut Found,
+) {
+    let kept = read.data.prune(data);
+    let whole = case.evaluate_over(program, Some(input), data);
+    let pruned = case.evaluate_over(program, Some(&read.input.prune(input)), &kept);
+    let parted = Parted::of(input).map(|parted| case.evaluate_over(program, &parted as &dyn Document, &kept));
     let text = |set: &Set| Value::from(set.clone()).to_json();
     let same_as_whole = |other: &Result<Set, EvalError>| match (&whole, other) {
         (Ok(whole), Ok(other)) => text(whole) == text(other),
@@ -103,9 +138,10 @@ fn compare(case: &Case<'_>, program: &Program, reads: &Reads, input: &Value, fou
     let same = same_as_whole(&pruned) && parted.as_ref().is_none_or(same_as_whole);
     found.defined += usize::from(whole.as_ref().is_ok_and(|set| !set.is_empty()));
     if !same {
-        let input = input.to_json();
+        let (input, data) = (input.to_json(), data.to_json());
+        let [of_input, of_data] = [read.input.paths("input"), read.data.paths("data")];
         found.wrong.push(format!(
-            "{} ({})\n    reads  {reads:?}\n    input  {input}\n    whole  {whole:?}\n    pruned {pruned:?}\n    parted {parted:?}",
+            "{} ({})\n    reads  {of_input:?} {of_data:?}\n    input  {input}\n    data   {data}\n    whole  {whole:?}\n    pruned {pruned:?}\n    parted {parted:?}",
             case.note, case.file
         ));
     }

@@ -22,6 +22,14 @@ impl Effects {
         host: false,
     };
 
+    /// Depends on everything, for all that is known.
+    pub const ALL: Effects = Effects {
+        clock: true,
+        randomness: true,
+        network: true,
+        host: true,
+    };
+
     /// Whether there are none: then the same operands have the same answer, always.
     #[must_use]
     pub fn is_none(self) -> bool {

@@ -13,7 +13,7 @@ use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
 use crate::plan::{Location, Plan};
-use crate::reads::{self, Reads};
+use crate::reads::{self, Reach};
 use crate::value::Value;
 
 /// The locals that an entrypoint finds `input` and `data` in.
@@ -124,13 +124,13 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
             name: entrypoint.name.clone(),
             entry: body.entry,
             locals: body.locals,
-            reads: Reads::All,
+            reach: Reach::ALL,
         });
     }
     shorten_jumps(&mut builder.code);
     builder.optimize(&mut functions, &mut entrypoints);
-    for (entrypoint, reads) in entrypoints.iter_mut().zip(reads::analyse(plan, host)) {
-        entrypoint.reads = reads;
+    for (entrypoint, reach) in entrypoints.iter_mut().zip(reads::analyse(plan, host)) {
+        entrypoint.reach = reach;
     }
     Ok(Program {
         code: builder.code,

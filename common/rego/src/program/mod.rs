@@ -21,13 +21,13 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::builtins::BuiltinFn;
+use crate::builtins::{BuiltinFn, Effects};
 use crate::document::Input;
 use crate::env::Env;
 use crate::error::{EvalError, LoadError, Place};
 use crate::machine::{self, Results};
 use crate::plan;
-use crate::reads::Reads;
+use crate::reads::{Reach, Reads};
 use crate::value::{Set, Value};
 
 pub(crate) use op::{Address, Asked, Function, Local, Op, Operand, Source};
@@ -42,6 +42,13 @@ pub struct EntrypointId(u32);
 pub trait HostBuiltins {
     /// The function that OPA calls `name`, if the host has one. It is asked before this crate's own are.
     fn builtin(&self, name: &str) -> Option<BuiltinFn>;
+
+    /// What the answer of one that the host has depends on besides its operands. Unless the host says, on everything:
+    /// for those that are as OPA has them, [`builtin_effects`](crate::builtin_effects) knows.
+    fn effects(&self, name: &str) -> Effects {
+        let _ = name;
+        Effects::ALL
+    }
 }
 
 /// A host without builtins of its own.
@@ -91,7 +98,7 @@ pub(crate) struct Entrypoint {
     pub(crate) name: Arc<str>,
     pub(crate) entry: Address,
     pub(crate) locals: u32,
-    pub(crate) reads: Reads,
+    pub(crate) reach: Reach,
 }
 
 /// Where an operation comes from: indices of names and files, row and column.
@@ -157,12 +164,31 @@ impl Program {
     /// Which parts of `input` an evaluation of this entrypoint can look at: the others need not be there. Derived once,
     /// when the plan is loaded.
     #[must_use]
-    pub fn reads(&self, EntrypointId(index): EntrypointId) -> &Reads {
+    pub fn reads(&self, entrypoint: EntrypointId) -> &Reads {
+        &self.reach(entrypoint).input
+    }
+
+    /// Which parts of the base document `data` an evaluation of this entrypoint can look at, with the same promise as
+    /// [`Program::reads`]: the others need not be there, and may change without changing an answer. Rules aren't in it;
+    /// where rules and data are asked for as one document, it is the data below that is named.
+    #[must_use]
+    pub fn data_reads(&self, entrypoint: EntrypointId) -> &Reads {
+        &self.reach(entrypoint).data
+    }
+
+    /// What the answer of this entrypoint can depend on besides `input` and `data`: what any builtin does that can be
+    /// called from it. Of a host's own builtins the host says it ([`HostBuiltins::effects`]).
+    #[must_use]
+    pub fn effects(&self, entrypoint: EntrypointId) -> Effects {
+        self.reach(entrypoint).effects
+    }
+
+    fn reach(&self, EntrypointId(index): EntrypointId) -> &Reach {
         // An id of another program: nothing is known of it.
-        const ALL: &Reads = &Reads::All;
+        const ALL: &Reach = &Reach::ALL;
         self.entrypoints
             .get(index as usize)
-            .map_or(ALL, |entrypoint| &entrypoint.reads)
+            .map_or(ALL, |entrypoint| &entrypoint.reach)
     }
 
     /// Evaluates an entrypoint that `opa build` made; `None` is undefined. The input is a value, or

@@ -1,12 +1,14 @@
-//! Follows the document through a plan: from an entrypoint's `input` into every function that can be reached from it,
-//! until nothing new comes up. Knows neither order nor branches, so that it holds for every way an evaluation can go.
+//! Follows the documents through a plan: from an entrypoint's `input` and `data` into every function that can be reached
+//! from it, until nothing new comes up. Knows neither order nor branches, so that it holds for every way an evaluation can
+//! go.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Reads;
+use super::Reach;
 use super::origins::Origins;
-use super::tree::{ROOT, Tree};
+use super::tree::{DATA, INPUT, Tree};
+use crate::builtins::{self, Effects};
 use crate::plan::{Block, Entrypoint, Function, Plan};
 use crate::program::HostBuiltins;
 
@@ -14,22 +16,22 @@ use crate::program::HostBuiltins;
 /// everything. A policy of a thousand rules needs some tens of thousands.
 const MAX_STATEMENTS: usize = 2_000_000;
 
-/// What each entrypoint can read of `input`, in the plan's order.
-pub(crate) fn analyse(plan: &Plan, host: &dyn HostBuiltins) -> Vec<Reads> {
+/// What each entrypoint can look at, in the plan's order.
+pub(crate) fn analyse(plan: &Plan, host: &dyn HostBuiltins) -> Vec<Reach> {
     let mut left = MAX_STATEMENTS;
     let entrypoints = plan.entrypoints.iter();
     entrypoints
-        .map(|entrypoint| reads(plan, host, entrypoint, &mut left))
+        .map(|entrypoint| reach(plan, host, entrypoint, &mut left))
         .collect()
 }
 
-fn reads(plan: &Plan, host: &dyn HostBuiltins, entrypoint: &Entrypoint, left: &mut usize) -> Reads {
+fn reach(plan: &Plan, host: &dyn HostBuiltins, entrypoint: &Entrypoint, left: &mut usize) -> Reach {
     *left = left.saturating_sub(plan.functions.len());
     let mut analysis = Analysis::new(plan, host, *left);
     let main = analysis.bodies.len();
     let mut body = Body::of(&entrypoint.blocks);
-    body.locals.insert(0, Origins::part(ROOT));
-    body.locals.insert(1, Origins::elsewhere());
+    body.locals.insert(0, Origins::part(INPUT));
+    body.locals.insert(1, Origins::part(DATA));
     analysis.bodies.push(body);
     analysis.reach(main);
     let mut outcome = Some(());
@@ -37,7 +39,11 @@ fn reads(plan: &Plan, host: &dyn HostBuiltins, entrypoint: &Entrypoint, left: &m
         outcome = analysis.body(next);
     }
     *left = analysis.left;
-    outcome.map_or(Reads::All, |()| analysis.tree.reads())
+    outcome.map_or(Reach::ALL, |()| Reach {
+        input: analysis.tree.reads_of(INPUT),
+        data: analysis.tree.reads_of(DATA),
+        effects: analysis.effects,
+    })
 }
 
 /// What is known so far.
@@ -50,6 +56,8 @@ pub(super) struct Analysis<'p> {
     /// Bodies to be looked at (again). Callees stand before callers in most plans, and are done with first.
     waiting: BTreeSet<usize>,
     pub(super) tree: Tree,
+    /// Of the builtins that were met.
+    effects: Effects,
     left: usize,
 }
 
@@ -91,6 +99,7 @@ impl<'p> Analysis<'p> {
             bodies: plan.functions.iter().map(function).collect(),
             waiting: BTreeSet::new(),
             tree: Tree::new(),
+            effects: Effects::NONE,
             left,
         }
     }
@@ -134,6 +143,15 @@ impl<'p> Analysis<'p> {
 
     pub(super) fn function(&self, name: &str) -> Option<usize> {
         self.functions.get(name).copied()
+    }
+
+    /// Takes in what a builtin's answer depends on: of one that the host has, the host's word.
+    pub(super) fn depends_on(&mut self, name: &str) {
+        let effects = match self.host.builtin(name) {
+            Some(_) => self.host.effects(name),
+            None => builtins::effects(name),
+        };
+        self.effects = self.effects.and(effects);
     }
 
     /// Whether `name` is the builtin of this crate, not one that the host put in its place.

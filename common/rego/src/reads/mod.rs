@@ -1,5 +1,6 @@
-//! What a plan can read of the document that it is asked with, known once it is loaded: a host need not build the rest.
-//! Errs on one side only: what can't be excluded counts as read.
+//! What a plan can read of the documents that it is asked with, and what its builtins depend on, known once it is loaded:
+//! a host need not build the rest of the input, and an answer can change only with what is named here. Errs on one side
+//! only: what can't be excluded counts as read.
 
 mod analysis;
 mod origins;
@@ -10,9 +11,28 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::builtins::Effects;
 use crate::value::{Object, Value};
 
 pub(crate) use analysis::analyse;
+
+/// What an entrypoint can look at.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) input: Reads,
+    /// Of the base document.
+    pub(crate) data: Reads,
+    pub(crate) effects: Effects,
+}
+
+impl Reach {
+    /// Of which nothing is known.
+    pub(crate) const ALL: Reach = Reach {
+        input: Reads::All,
+        data: Reads::All,
+        effects: Effects::ALL,
+    };
+}
 
 /// Which parts of a document may be looked at.
 ///
@@ -75,20 +95,24 @@ impl Reads {
         Value::Object(kept.collect::<Object>())
     }
 
-    fn paths(&self, path: &mut String, out: &mut fmt::DebugSet<'_, '_>) {
+    /// The paths that are read, below a name for the document: `input.a.*` is all of `input.a`, `input.a` only that it is
+    /// there and a scalar's value. Names that aren't words stand in brackets, as in Rego.
+    #[must_use]
+    pub fn paths(&self, document: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.collect_paths(&mut document.to_owned(), &mut paths);
+        paths
+    }
+
+    fn collect_paths(&self, path: &mut String, out: &mut Vec<String>) {
         match self {
-            Reads::All => {
-                out.entry(&format_args!("{path}.*"));
-            }
-            Reads::Members(members) if members.is_empty() => {
-                out.entry(&format_args!("{path}"));
-            }
+            Reads::All => out.push(format!("{path}.*")),
+            Reads::Members(members) if members.is_empty() => out.push(path.clone()),
             Reads::Members(members) => {
                 for (name, reads) in members {
                     let len = path.len();
-                    path.push('.');
-                    path.push_str(name);
-                    reads.paths(path, out);
+                    push_name(path, name);
+                    reads.collect_paths(path, out);
                     path.truncate(len);
                 }
             }
@@ -96,11 +120,27 @@ impl Reads {
     }
 }
 
-/// One path each: `input.a.*` is all of `input.a`.
+/// Adds a member's name to a path: `.name`, or `["x-name"]` where it isn't a word.
+pub(crate) fn push_name(path: &mut String, name: &str) {
+    let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_word {
+        path.push('.');
+        path.push_str(name);
+    } else {
+        path.push('[');
+        path.push_str(&Value::from(name).to_json());
+        path.push(']');
+    }
+}
+
+/// One path each ([`Reads::paths`]), whichever document it is.
 impl fmt::Debug for Reads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut set = f.debug_set();
-        self.paths(&mut "input".to_owned(), &mut set);
+        for path in self.paths("") {
+            set.entry(&format_args!("{path}"));
+        }
         set.finish()
     }
 }

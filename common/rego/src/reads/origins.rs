@@ -1,4 +1,4 @@
-//! Where the value of a local variable may come from: which parts of the document, or from elsewhere. Says nothing of
+//! Where the value of a local variable may come from: which parts of `input` and `data`, or from elsewhere. Says nothing of
 //! which of them it is at a moment.
 
 use super::tree::{Node, Tree};
@@ -9,7 +9,7 @@ const MAX_PARTS: usize = 16;
 /// Where a value may come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Origins {
-    /// Parts of the document, in order, that aren't known to be read whole anyway.
+    /// Parts of the documents, in order, that aren't known to be read whole anyway.
     parts: Vec<Node>,
     /// Whether it may be anything else: made by the evaluation, or of a part that is read whole.
     elsewhere: bool,

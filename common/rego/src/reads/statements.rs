@@ -1,5 +1,5 @@
-//! What each statement does to what is known: where the value it writes may come from, and which parts of the document
-//! it looks into. Only a lookup of a member by a constant name narrows; copies keep; everything else that takes a value
+//! What each statement does to what is known: where the value it writes may come from, and which parts of the
+//! documents it looks into. Only a lookup of a member by a constant name narrows; copies keep; everything else that takes a value
 //! reads it whole.
 
 use std::sync::Arc;
@@ -172,6 +172,7 @@ impl<'p> Analysis<'p> {
     }
 
     fn builtin(&mut self, at: usize, name: &str, args: &[Operand], result: i64) -> bool {
+        self.depends_on(name);
         // `object.get(document, "name", default)` is a lookup too, and how policies read headers.
         if let ("object.get", [object, key, default]) = (name, args)
             && let (Some(key), true) = (self.text(*key), self.is_own_builtin(name))

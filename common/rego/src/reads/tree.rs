@@ -1,5 +1,5 @@
-//! The parts of a document that an analysis has met so far: a tree of names, in which a part may be marked as read
-//! whole. Bounded in size and depth, so that no plan can make it grow: beyond the bound, a part is read whole.
+//! The parts of `input` and `data` that an analysis has met so far: two trees of names, in which a part may be marked as
+//! read whole. Bounded in size and depth, so that no plan can make it grow: beyond the bound, a part is read whole.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use super::Reads;
 /// A part of the document.
 pub(super) type Node = u32;
 
-/// The document itself.
-pub(super) const ROOT: Node = 0;
+/// `input` and the base document.
+pub(super) const INPUT: Node = 0;
+pub(super) const DATA: Node = 1;
 
 /// So many parts are told apart.
-const MAX_NODES: usize = 4096;
+const MAX_NODES: usize = 8192;
 /// So deep.
 const MAX_DEPTH: u32 = 32;
 
@@ -32,7 +33,7 @@ struct Part {
 impl Tree {
     pub(super) fn new() -> Self {
         Tree {
-            parts: vec![Part::default()],
+            parts: vec![Part::default(), Part::default()],
         }
     }
 
@@ -68,13 +69,8 @@ impl Tree {
         }
     }
 
-    /// What has come together.
-    pub(super) fn reads(&self) -> Reads {
-        self.reads_of(ROOT)
-    }
-
-    /// Recurses as deep as the tree is, which is bounded.
-    fn reads_of(&self, node: Node) -> Reads {
+    /// What has come together of a part. Recurses as deep as the tree is, which is bounded.
+    pub(super) fn reads_of(&self, node: Node) -> Reads {
         match self.parts.get(node as usize) {
             Some(part) if !part.whole => {
                 let members: BTreeMap<_, _> = part

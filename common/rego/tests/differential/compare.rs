@@ -1,4 +1,5 @@
-//! One policy, put to both: every decision that differs.
+//! One policy, put to both: every decision that differs. Here it is asked once more over the parts of input and data that
+//! it is said to read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -176,6 +177,14 @@ pub(crate) fn compare(
                     prints: Vec::new(),
                 },
             };
+            let pruned = loaded.as_ref().ok().and_then(|program| {
+                let id = program.entrypoint(entrypoint)?;
+                let (input, data) = (
+                    program.reads(id).prune(input),
+                    program.data_reads(id).prune(&data),
+                );
+                Some(self::ours(program, entrypoint, &input, &data, strict, mistake))
+            });
             tally.decisions += 1;
             tally.defined += usize::from(theirs.value.is_some());
             tally.errors += usize::from(theirs.code.is_some());
@@ -191,6 +200,16 @@ pub(crate) fn compare(
                     is_further: ours.is_further_than(theirs),
                     theirs: theirs.to_string(),
                     ours: ours.to_string(),
+                });
+            } else if let Some(pruned) = pruned.filter(|pruned| pruned.to_string() != ours.to_string()) {
+                differences.push(Difference {
+                    level: build.level,
+                    entrypoint: entrypoint.clone(),
+                    input: at,
+                    strict,
+                    is_further: false,
+                    theirs: theirs.to_string(),
+                    ours: format!("{pruned} over what is said to be read only"),
                 });
             }
         }
