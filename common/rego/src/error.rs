@@ -117,6 +117,14 @@ impl fmt::Display for Place {
     }
 }
 
+/// `g0.data.a.b` is the plan's name for the rule `data.a.b`; the number grows where a `with` shadows rules.
+pub(crate) fn rule_name(function: &str) -> &str {
+    match function.split_once('.') {
+        Some((generation, rest)) if generation.starts_with('g') => rest,
+        _ => function,
+    }
+}
+
 /// Why an evaluation gave no answer. An undefined answer is none of these.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

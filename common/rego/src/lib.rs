@@ -32,6 +32,7 @@
 //! - [`Value`] is a Rego value: JSON's, sets, objects with keys of any kind; [`Number`] one of any size.
 //! - [`Input`] is what a policy is asked about: a value, or a [`Document`] that its host makes as it is looked at.
 //! - [`Env`] is the instant, the seed and the [`Limits`] of one evaluation. Nothing else is read from the surroundings.
+//! - [`Recording`] is what one evaluation did, told to people.
 //! - [`HostBuiltins`] adds builtins, or replaces some; [`host`] helps to write them, [`BuiltinFn`] is one.
 //! - [`builtin_names`] and [`builtin_effects`] say which builtins there are, and what their answers depend on.
 //! - [`LoadError`] is why a plan is refused, [`EvalError`] why an evaluation has no answer; both say where in the Rego.
@@ -56,6 +57,7 @@ mod number;
 mod plan;
 mod program;
 mod reads;
+mod record;
 mod value;
 
 pub use builtins::{
@@ -71,6 +73,7 @@ pub use plan::ProtobufError;
 pub use program::Planted;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
 pub use reads::Reads;
+pub use record::{Event, Happened, RecordLimits, Recording, Skipped};
 pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};
 
 /// The example of the README, as a test.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Machine;
 use crate::builtins::http::HttpRequest;
-use crate::error::{EvalError, Limit, Place};
+use crate::error::{EvalError, Limit, Place, rule_name};
 use crate::program::{Address, Program};
 use crate::value::{MAX_NESTING, MAX_WEIGHT, Value};
 
@@ -81,14 +81,6 @@ fn value_conflict(program: &Program, place: Place) -> EvalError {
         }
     } else {
         EvalError::RuleConflict { rule: name, place }
-    }
-}
-
-/// `g0.data.a.b` is the plan's name for the rule `data.a.b`; the number grows where a `with` shadows rules.
-fn rule_name(function: &str) -> &str {
-    match function.split_once('.') {
-        Some((generation, rest)) if generation.starts_with('g') => rest,
-        _ => function,
     }
 }
 

@@ -20,6 +20,7 @@ mod slot;
 mod tests;
 mod upsert;
 mod values;
+mod watch;
 mod withs;
 mod worlds;
 
@@ -28,6 +29,7 @@ use crate::document::Input;
 use crate::env::{Env, Limits};
 use crate::error::EvalError;
 use crate::program::{Address, Entrypoint, Op, Program};
+use crate::record::Recording;
 use crate::value::{Array, Object, Set, Value};
 
 use cursor::Cursor;
@@ -36,6 +38,7 @@ use frame::Frame;
 pub(crate) use results::Results;
 use scratch::Scratch;
 use slot::Slot;
+use watch::{Lines, Recorder, Unwatched, Watch};
 
 /// Evaluates one entrypoint.
 pub(crate) fn run<'e>(
@@ -46,30 +49,28 @@ pub(crate) fn run<'e>(
     env: &'e Env,
     print: Option<&'e mut dyn FnMut(&str)>,
 ) -> Result<Results, EvalError> {
-    let mut machine = Machine {
-        program,
-        limits: env.limits,
-        strict: env.strict_builtin_errors,
-        failure: None,
-        context: Context::new(env, env.limits.max_statements, print),
-        budget: env.limits.max_statements,
-        data,
-        frame: Frame::default(),
-        scratch: scratch::take(),
-        results: Results::default(),
-    };
-    let outcome = machine.start(entrypoint, input);
-    let Machine {
-        scratch,
-        results,
-        failure,
-        ..
-    } = machine;
-    scratch::put_back(scratch);
-    match failure {
-        Some((fault, at)) => Err(fault.into_error(program, at)),
-        None => outcome.map(|()| results),
-    }
+    let mut machine = Machine::new(program, data, env, print);
+    let outcome = machine.start(entrypoint, input, &mut Unwatched);
+    machine.end(outcome)
+}
+
+/// The same, recorded.
+pub(crate) fn run_recorded<'e>(
+    program: &'e Program,
+    entrypoint: &Entrypoint,
+    input: &'e Input<'e>,
+    data: &'e Value,
+    env: &'e Env,
+    recording: &mut Recording,
+) -> Result<Results, EvalError> {
+    let lines = Lines::default();
+    let mut print = |line: &str| lines.borrow_mut().push(line.to_owned());
+    let mut recorder = Recorder::new(recording, Lines::clone(&lines));
+    let mut machine = Machine::new(program, data, env, Some(&mut print));
+    let outcome = machine.start(entrypoint, input, &mut recorder);
+    let results = machine.end(outcome);
+    recorder.end(results.as_ref().map(|_| ()));
+    results
 }
 
 /// The state of one evaluation.
@@ -93,7 +94,41 @@ struct Machine<'e> {
 }
 
 impl<'e> Machine<'e> {
-    fn start(&mut self, entrypoint: &Entrypoint, input: &'e Input<'e>) -> Result<(), EvalError> {
+    fn new(
+        program: &'e Program,
+        data: &'e Value,
+        env: &'e Env,
+        print: Option<&'e mut dyn FnMut(&str)>,
+    ) -> Self {
+        Machine {
+            program,
+            limits: env.limits,
+            strict: env.strict_builtin_errors,
+            failure: None,
+            context: Context::new(env, env.limits.max_statements, print),
+            budget: env.limits.max_statements,
+            data,
+            frame: Frame::default(),
+            scratch: scratch::take(),
+            results: Results::default(),
+        }
+    }
+
+    /// What came of it.
+    fn end(self, outcome: Result<(), EvalError>) -> Result<Results, EvalError> {
+        scratch::put_back(self.scratch);
+        match self.failure {
+            Some((fault, at)) => Err(fault.into_error(self.program, at)),
+            None => outcome.map(|()| self.results),
+        }
+    }
+
+    fn start(
+        &mut self,
+        entrypoint: &Entrypoint,
+        input: &'e Input<'e>,
+        watch: &mut impl Watch,
+    ) -> Result<(), EvalError> {
         let locals = (entrypoint.locals as usize).max(2);
         if locals > self.limits.max_locals {
             return Err(self.too_many_locals().into_error(self.program, entrypoint.entry));
@@ -110,22 +145,26 @@ impl<'e> Machine<'e> {
             ..Frame::default()
         };
         let mut at = entrypoint.entry;
-        self.execute(&mut at)
-            .map_err(|fault| fault.into_error(self.program, at))
+        watch.begin(self);
+        self.execute(&mut at, watch).map_err(|fault| {
+            watch.fault(self, at, &fault);
+            fault.into_error(self.program, at)
+        })
     }
 
     /// Executes operations from `at` until the entrypoint ends. After a fault `at` is where it happened.
-    fn execute(&mut self, at: &mut Address) -> Result<(), Fault> {
+    fn execute<W: Watch>(&mut self, at: &mut Address, watch: &mut W) -> Result<(), Fault> {
         let program = self.program;
         while let Some(op) = program.code.get(*at as usize) {
             let Some(left) = self.budget.checked_sub(1) else {
                 return Err(self.out_of_statements());
             };
             self.budget = left;
+            watch.before(self, *at, op);
             // What comes next, unless the operation says otherwise.
             let next = *at + 1;
             let or = |defined: bool, fail: Address| if defined { next } else { fail };
-            *at = match *op {
+            let then = match *op {
                 Op::Jump { to } => to,
                 Op::Nothing => next,
                 Op::Assign { source, target } => {
@@ -253,6 +292,8 @@ impl<'e> Machine<'e> {
                 Op::ResultValue { value, fail } => or(self.add_result_value(value)?, fail),
                 Op::Finish => return Ok(()),
             };
+            watch.after(self, *at, then);
+            *at = then;
         }
         Ok(())
     }

@@ -63,6 +63,16 @@ impl Machine<'_> {
         found.binary_search(&branch).is_ok()
     }
 
+    /// The rules that the running function's index found, by their numbers.
+    pub(super) fn found_rules(&self) -> &[u32] {
+        self.scratch.found.get(self.frame.found..).unwrap_or_default()
+    }
+
+    /// Whether there is something at a place.
+    pub(super) fn has(&self, place: &Place) -> bool {
+        !matches!(self.at(place), Found::Nothing)
+    }
+
     /// Adds the rules that can succeed, in order, and says how much was looked at.
     fn find(&self, index: &Index, found: &mut Vec<u32>) -> u64 {
         let mut tests = 0;

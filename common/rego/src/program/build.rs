@@ -9,6 +9,7 @@ use super::index::{self, Early, Index, Rules, Search, Virtual};
 use super::op::{Address, Asked, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
+use super::rules::{Mark, Rule, RuleId};
 use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
@@ -35,6 +36,7 @@ pub(super) struct Builder<'p> {
     walks: Vec<Path>,
     bodies: Vec<Range>,
     spots: Vec<Spot>,
+    pub(super) rules: Vec<Rule>,
     functions: HashMap<Arc<str>, u32>,
     /// The functions of which keys are asked, and for each its variant and how many keys that takes.
     asked: HashSet<Arc<str>>,
@@ -135,6 +137,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
     Ok(Program {
         code: builder.code,
         spots: builder.spots,
+        rules: builder.rules,
         names: builder.names,
         files: plan.files.clone(),
         constants: builder.made,
@@ -218,6 +221,17 @@ fn refuse_recursion(called: &[Vec<u32>], functions: &[Function]) -> Result<(), L
     }
 }
 
+fn spot(name: u32, location: Location) -> Spot {
+    Spot {
+        name,
+        file: u32::try_from(location.file).ok().filter(|_| location.is_known()),
+        row: location.row,
+        column: location.column,
+        rule: None,
+        mark: Mark::None,
+    }
+}
+
 fn index_names<'a>(
     kind: &'static str,
     names: impl Iterator<Item = &'a Arc<str>>,
@@ -257,6 +271,7 @@ impl<'p> Builder<'p> {
             walks: Vec::new(),
             bodies: Vec::new(),
             spots: Vec::new(),
+            rules: Vec::new(),
             functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
             asked: index::asked(plan),
             variants: HashMap::new(),
@@ -415,15 +430,36 @@ impl<'p> Builder<'p> {
         self.builtins.get(name).copied()
     }
 
-    pub(super) fn emit(&mut self, op: Op, name: u32, location: Location) {
+    pub(super) fn emit(&mut self, op: Op, name: u32, location: Location, rule: Option<RuleId>) {
         self.code.push(op);
-        let file = u32::try_from(location.file).ok().filter(|_| location.is_known());
         self.spots.push(Spot {
-            name,
-            file,
-            row: location.row,
-            column: location.column,
+            rule,
+            ..spot(name, location)
         });
+    }
+
+    /// Says what the operation emitted last means for its rule.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        if let Some(spot) = self.spots.last_mut() {
+            spot.mark = mark;
+        }
+    }
+
+    /// The rule that begins here.
+    pub(super) fn begin_rule(
+        &mut self,
+        name: u32,
+        location: Location,
+        body: Address,
+        is_default: bool,
+    ) -> Option<RuleId> {
+        let id = RuleId::try_from(self.rules.len()).ok()?;
+        self.rules.push(Rule {
+            spot: spot(name, location),
+            body,
+            is_default,
+        });
+        Some(id)
     }
 
     /// Sets where the operation at `at` goes when it doesn't go on.

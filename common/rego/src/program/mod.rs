@@ -12,6 +12,7 @@ mod optimize;
 mod overlap;
 mod paths;
 mod planted;
+mod rules;
 mod scopes;
 mod share;
 
@@ -28,11 +29,14 @@ use crate::error::{EvalError, LoadError, Place};
 use crate::machine::{self, Results};
 use crate::plan;
 use crate::reads::{Reach, Reads};
+use crate::record::Recording;
 use crate::value::{Set, Value};
 
 pub(crate) use op::{Address, Asked, Function, Local, Op, Operand, Source};
 use paths::Paths;
 pub use planted::Planted;
+use rules::Rule;
+pub(crate) use rules::{Mark, RuleId};
 
 /// Names an entrypoint of the [`Program`] that gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +73,7 @@ pub struct Program {
     pub(crate) code: Vec<Op>,
     /// Where each operation of the code comes from.
     spots: Vec<Spot>,
+    rules: Vec<Rule>,
     names: Vec<Arc<str>>,
     files: Vec<Arc<str>>,
     pub(crate) constants: Vec<Value>,
@@ -101,13 +106,15 @@ pub(crate) struct Entrypoint {
     pub(crate) reach: Reach,
 }
 
-/// Where an operation comes from: indices of names and files, row and column.
+/// Where an operation comes from: indices of names and files, row and column, and its rule.
 #[derive(Clone, Copy)]
 struct Spot {
     name: u32,
     file: Option<u32>,
     row: u32,
     column: u32,
+    rule: Option<RuleId>,
+    mark: Mark,
 }
 
 impl Program {
@@ -238,6 +245,25 @@ impl Program {
             .into_set())
     }
 
+    /// As [`Program::evaluate`], and writes down what happened. Slower by a multiple, and with the same answer.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn evaluate_recorded<'e>(
+        &'e self,
+        EntrypointId(index): EntrypointId,
+        input: impl Into<Input<'e>>,
+        data: &'e Value,
+        env: &'e Env,
+        recording: &mut Recording,
+    ) -> Result<Option<Value>, EvalError> {
+        let Some(entrypoint) = self.entrypoints.get(index as usize) else {
+            return Ok(None);
+        };
+        let input = input.into();
+        machine::run_recorded(self, entrypoint, &input, data, env, recording).map(Results::into_value)
+    }
+
     fn run<'e>(
         &'e self,
         EntrypointId(index): EntrypointId,
@@ -257,9 +283,12 @@ impl Program {
 
     /// Where the operation at `at` comes from.
     pub(crate) fn place(&self, at: Address) -> Place {
-        let Some(spot) = self.spots.get(at as usize) else {
-            return Place::default();
-        };
+        self.spots
+            .get(at as usize)
+            .map_or_else(Place::default, |spot| self.spot_place(spot))
+    }
+
+    fn spot_place(&self, spot: &Spot) -> Place {
         let file = spot.file.and_then(|file| self.files.get(file as usize)).cloned();
         Place {
             function: self.names.get(spot.name as usize).cloned().unwrap_or_default(),

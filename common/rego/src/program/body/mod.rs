@@ -2,6 +2,7 @@
 
 mod asked;
 mod calls;
+mod rules;
 mod search;
 mod simple;
 mod until;
@@ -16,6 +17,7 @@ use super::index::{Early, Keys, Rules, Search};
 use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
+use super::rules::Mark;
 use super::scopes::Scopes;
 use crate::error::{LoadError, Place};
 use crate::plan::{self, Block, Kind, Location};
@@ -44,6 +46,9 @@ pub(super) struct Body<'b, 'p> {
     live: HashSet<i64>,
     /// The local for a rule's value, and when that ends the search for one.
     early: Option<(i64, Early)>,
+    /// The rule being lowered.
+    rule: Option<rules::Own>,
+    entry: Address,
     /// The keys of each rule, where keys are asked for.
     keys: Vec<Keys>,
     /// The locals that hold keys of the rule at hand, and which of them.
@@ -88,16 +93,19 @@ impl<'b, 'p> Body<'b, 'p> {
             base,
             live,
             early: None,
+            rule: None,
+            entry: LATER,
             keys: Vec::new(),
             filters: Vec::new(),
         };
         let entry = body.here()?;
+        body.entry = entry;
         match search {
             Some((rules, search)) => {
                 body.keys = search.keys.clone();
                 body.search(rules, search)?;
             }
-            None => body.blocks(blocks)?,
+            None => body.unsearched(blocks)?,
         }
         body.location = Location::default();
         body.emit(last)?;
@@ -142,7 +150,8 @@ impl<'b, 'p> Body<'b, 'p> {
 
     fn emit(&mut self, op: Op) -> Result<Address, LoadError> {
         let at = self.here()?;
-        self.builder.emit(op, self.name, self.location);
+        let rule = self.rule.map(|rule| rule.id);
+        self.builder.emit(op, self.name, self.location, rule);
         Ok(at)
     }
 
@@ -272,6 +281,7 @@ impl<'b, 'p> Body<'b, 'p> {
         self.statements(block)?;
         let waiting = self.scopes.close_block();
         self.emit_failing(Op::Jump { to: LATER })?;
+        self.builder.mark(Mark::Leaves);
         self.patch(&waiting)
     }
 

@@ -14,12 +14,12 @@ impl Body<'_, '_> {
             Some(index) => self.indexed(rules, index)?,
             None => {
                 for (group, at) in rules.groups.iter().zip(0..) {
-                    self.one_of(group, at)?;
+                    self.one_of(rules, group, at)?;
                 }
             }
         }
         self.early = None;
-        self.blocks(rules.rest)
+        self.rest(rules)
     }
 
     /// The rules behind the index that finds them.
@@ -29,6 +29,7 @@ impl Body<'_, '_> {
             index: number,
             done: LATER,
         })?;
+        index.first_rule = self.index(self.builder.rules.len())?;
         let mut branches = 0..;
         let mut open: Option<Address> = None;
         for (group, at) in rules.groups.iter().zip(0..) {
@@ -45,7 +46,7 @@ impl Body<'_, '_> {
             match group.branches.as_slice() {
                 [branch] => {
                     let _ = branches.next();
-                    self.rule(branch, at as usize)?;
+                    self.within((branch, rules), |body| body.rule(branch, at as usize))?;
                 }
                 chain => {
                     // The first of the chain may be passed over, and with it what makes room for its value.
@@ -57,7 +58,7 @@ impl Body<'_, '_> {
                             branch: number,
                             fail: LATER,
                         })?;
-                        self.blocks_of(Some(branch))?;
+                        self.within((branch, rules), |body| body.blocks_of(Some(branch)))?;
                         self.patch(&[at])?;
                     }
                 }
@@ -73,12 +74,12 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    fn one_of(&mut self, group: &Group<'_>, at: usize) -> Result<(), LoadError> {
+    fn one_of(&mut self, rules: &Rules<'_>, group: &Group<'_>, at: usize) -> Result<(), LoadError> {
         match group.branches.as_slice() {
-            [rule] => self.rule(rule, at)?,
+            [rule] => self.within((rule, rules), |body| body.rule(rule, at))?,
             chain => {
                 for branch in chain {
-                    self.blocks_of(Some(branch))?;
+                    self.within((branch, rules), |body| body.blocks_of(Some(branch)))?;
                 }
             }
         }

@@ -73,6 +73,7 @@ impl Body<'_, '_> {
                     target,
                     fail: FAIL,
                 })?;
+                self.note_given(result);
                 self.end_search(result, target)
             }
             Kind::Dot { source, key, target } => self.dot(*source, *key, *target),
@@ -121,12 +122,15 @@ impl Body<'_, '_> {
                 })
             }
             Kind::SetAdd { value, set } => {
+                let to = *set;
                 let (value, set) = (self.operand(*value)?, self.target(*set)?);
                 self.emit_failing(Op::SetAdd {
                     value,
                     set,
                     fail: FAIL,
-                })
+                })?;
+                self.note_given(to);
+                Ok(())
             }
             Kind::ObjectInsert { key, value, object } => {
                 let (key, value) = (self.operand(*key)?, self.operand(*value)?);
@@ -139,6 +143,7 @@ impl Body<'_, '_> {
                 })
             }
             Kind::ObjectInsertOnce { key, value, object } => {
+                let to = *object;
                 let (key, value) = (self.operand(*key)?, self.operand(*value)?);
                 let object = self.target(*object)?;
                 self.emit_failing(Op::ObjectInsertOnce {
@@ -146,7 +151,9 @@ impl Body<'_, '_> {
                     value,
                     object,
                     fail: FAIL,
-                })
+                })?;
+                self.note_given(to);
+                Ok(())
             }
             Kind::ObjectMerge { a, b, target } => {
                 let (a, b, target) = (self.local(*a)?, self.local(*b)?, self.target(*target)?);

@@ -41,6 +41,8 @@ pub(crate) struct Index {
     pub(crate) leading: Option<Leading>,
     /// Whether the collections that keys are looked up in are asked: not where the first success ends it.
     pub(crate) asks_collections: bool,
+    /// What a recording calls the first of the rules; the others follow.
+    pub(crate) first_rule: u32,
     /// For tests: leaves out what it should name last.
     pub(crate) is_wrong: bool,
 }
@@ -228,6 +230,7 @@ pub(super) fn search(
             done: 0,
             leading,
             asks_collections: early != Early::Always,
+            first_rule: 0,
             is_wrong: false,
         }),
         keys: Vec::new(),

@@ -1,0 +1,5 @@
+package offered
+
+a := time.now_ns()
+
+b := opa.runtime()
