@@ -1,7 +1,7 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
-use postern_rego::{Document, EntrypointId, Env, Input, Program, Value};
+use postern_rego::{Document, Effects, EntrypointId, Env, Input, Program, Reads, Recording, Value};
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
@@ -19,6 +19,17 @@ pub struct PlanEngine {
     data: Value,
     /// In the order of names, so that an [`Entrypoint`] is an index.
     entrypoints: Vec<Asked>,
+}
+
+/// What an answer can depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach<'e> {
+    /// Of the input.
+    pub input: &'e Reads,
+    /// Of the data.
+    pub data: &'e Reads,
+    /// What its builtins depend on besides their operands.
+    pub effects: Effects,
 }
 
 /// What may be asked.
@@ -96,6 +107,38 @@ impl PlanEngine {
     /// The builtins that the policy calls.
     pub fn builtins(&self) -> impl Iterator<Item = &str> {
         self.program.builtins()
+    }
+
+    /// What an entrypoint can look at of `input` and of the bundle's data, and what else its answer can depend on.
+    #[must_use]
+    pub fn reach(&self, entrypoint: Entrypoint) -> Option<Reach<'_>> {
+        let id = self.asked(entrypoint)?.id;
+        Some(Reach {
+            input: self.program.reads(id),
+            data: self.program.data_reads(id),
+            effects: self.program.effects(id),
+        })
+    }
+
+    /// As [`Engine::evaluate`], and writes down what happened: slower, with the same answer.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    pub fn explain(
+        &self,
+        entrypoint: Entrypoint,
+        input: Input<'_>,
+        env: &Env,
+        recording: &mut Recording,
+    ) -> Result<Option<Value>, EngineError> {
+        let Some(asked) = self.asked(entrypoint) else {
+            return Err(EngineError::Evaluation(
+                "the entrypoint is another engine's".to_owned(),
+            ));
+        };
+        self.program
+            .evaluate_recorded(asked.id, input, &self.data, env, recording)
+            .map_err(|error| EngineError::Evaluation(error.to_string()))
     }
 
     /// Finds an entrypoint that must be there.

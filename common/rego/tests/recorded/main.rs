@@ -34,10 +34,12 @@ const INPUTS: [&str; 6] = [
     "{}",
 ];
 
+#[cfg(test)]
 fn program(folder: &Folder) -> Program {
     Program::load(&folder.plan(), &NoHost).expect("a plan that loads")
 }
 
+#[cfg(test)]
 fn record(program: &Program, rule: &str, input: &str, limits: RecordLimits) -> Recording {
     let [input, data] = [input, DATA].map(|text| Value::from_json_str(text).expect("JSON"));
     let env = Env::new(0, [0; 32]);
@@ -52,6 +54,7 @@ fn record(program: &Program, rule: &str, input: &str, limits: RecordLimits) -> R
     recording
 }
 
+#[cfg(test)]
 fn facts(recording: &Recording) -> Facts {
     let mut facts = Facts::default();
     for event in recording.events() {
