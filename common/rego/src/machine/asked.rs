@@ -2,11 +2,43 @@
 //! again, as in OPA.
 
 use super::Machine;
+use super::base::storage_lookup;
+use super::cursor::Cursor;
 use super::slot::Slot;
-use crate::program::{Asked, Local, Operand};
+use crate::program::{Asked, Collection, Local, Operand};
 use crate::value::Value;
 
 impl<'e> Machine<'e> {
+    /// Whether a key of that kind is asked for, or none.
+    pub(super) fn asked_is(&self, asked: Local, kind: Collection) -> bool {
+        self.local(asked).is_none_or(|asked| {
+            matches!(
+                (asked, kind),
+                (Value::Array(_), Collection::Array)
+                    | (Value::Set(_), Collection::Set)
+                    | (Value::Object(_), Collection::Object)
+            )
+        })
+    }
+
+    /// Opens an iteration over what `source` has under the key that is asked for; over all of it where none is.
+    pub(super) fn scan_asked(&mut self, source: Local, asked: Local, base: bool, slot: u32) {
+        let all = self.slot(source).cloned().unwrap_or_default();
+        let cursor = match self.slot(asked).cloned().map(Slot::made) {
+            None | Some(Slot::Undefined) => Cursor::over(all.made()),
+            Some(key) => {
+                let in_storage = base && self.reads_storage();
+                let element = match key.value() {
+                    Some(wanted) if in_storage => all.map(|source| storage_lookup(source, wanted)),
+                    Some(wanted) => all.member(wanted, || key.clone()),
+                    None => Slot::Undefined,
+                };
+                Cursor::at(key, element.made())
+            }
+        };
+        self.set_cursor(slot, cursor);
+    }
+
     /// Whether a key is the one asked for, if one is.
     pub(super) fn is_asked(&self, key: Operand, asked: Local) -> bool {
         self.local(asked)
@@ -52,6 +84,13 @@ impl<'e> Machine<'e> {
         let keys: Vec<Value> = (own.params.saturating_sub(asked.keys)..own.params)
             .map_while(|param| self.local(param).cloned())
             .collect();
+        if keys.is_empty() {
+            // Asked for all of it after all.
+            if let Some(whole) = asked.whole {
+                self.scratch.worlds.remember(world, whole, value.clone());
+            }
+            return;
+        }
         let found = keys
             .iter()
             .try_fold(value.value(), |at, key| at.map(|at| at.lookup(key)));

@@ -9,11 +9,25 @@ pub(super) struct Cursor<'e> {
     /// Undefined once the iteration is at its end.
     collection: Slot<'e>,
     next: usize,
+    /// The only element, where its key was known.
+    only: Option<(Slot<'e>, Slot<'e>)>,
 }
 
 impl<'e> Cursor<'e> {
     pub(super) fn over(collection: Slot<'e>) -> Self {
-        Cursor { collection, next: 0 }
+        Cursor {
+            collection,
+            next: 0,
+            only: None,
+        }
+    }
+
+    /// Over one element, if it is there.
+    pub(super) fn at(key: Slot<'e>, element: Slot<'e>) -> Self {
+        Cursor {
+            only: element.is_defined().then_some((key, element)),
+            ..Cursor::default()
+        }
     }
 
     /// The elements to come, where they stand beside each other and outlive the evaluation.
@@ -32,6 +46,9 @@ impl<'e> Cursor<'e> {
     /// The next key, if it is wanted, and value: an array's index and element, an object's member, a set's member
     /// twice. What can't be iterated has none.
     pub(super) fn next(&mut self, wants_key: bool) -> Option<(Slot<'e>, Slot<'e>)> {
+        if let Some(only) = self.only.take() {
+            return Some(only);
+        }
         let rank = self.next;
         self.next += 1;
         match &self.collection {

@@ -246,6 +246,16 @@ impl<'e> Machine<'e> {
                     self.set_cursor(slot, cursor);
                     next
                 }
+                Op::AskedIs { asked, kind, fail } => or(self.asked_is(asked, kind), fail),
+                Op::ScanAsked {
+                    source,
+                    asked,
+                    base,
+                    slot,
+                } => {
+                    self.scan_asked(source, asked, base, slot);
+                    next
+                }
                 Op::ScanNext {
                     slot,
                     key,

@@ -156,11 +156,14 @@ impl<'e> Machine<'e> {
         let Some(value) = self.key(value)? else {
             return Ok(false);
         };
-        let Some(Value::Set(set)) = self.local_mut(set) else {
-            return Ok(false);
-        };
-        set.insert(value);
-        Ok(true)
+        match self.local_mut(set) {
+            Some(Value::Set(set)) => {
+                set.insert(value);
+                Ok(true)
+            }
+            Some(_) => Err(Fault::KeyConflict),
+            None => Ok(false),
+        }
     }
 
     pub(super) fn object_insert(
@@ -172,11 +175,15 @@ impl<'e> Machine<'e> {
         let (Some(key), Some(value)) = (self.key(key)?, self.element(value)?) else {
             return Ok(false);
         };
-        let Some(Value::Object(object)) = self.local_mut(object) else {
-            return Ok(false);
-        };
-        object.insert(key, value);
-        Ok(true)
+        match self.local_mut(object) {
+            Some(Value::Object(object)) => {
+                object.insert(key, value);
+                Ok(true)
+            }
+            // Another rule gave something else there.
+            Some(_) => Err(Fault::KeyConflict),
+            None => Ok(false),
+        }
     }
 
     pub(super) fn object_insert_once(
@@ -190,8 +197,10 @@ impl<'e> Machine<'e> {
         };
         // In case there is a value to compare with.
         self.spend_on(value.weight())?;
-        let Some(Value::Object(object)) = self.local_mut(object) else {
-            return Ok(false);
+        let object = match self.local_mut(object) {
+            Some(Value::Object(object)) => object,
+            Some(_) => return Err(Fault::KeyConflict),
+            None => return Ok(false),
         };
         match object.get(&key) {
             None => {

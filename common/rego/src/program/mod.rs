@@ -15,6 +15,7 @@ mod planted;
 mod rules;
 mod scopes;
 mod share;
+mod tree;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ use crate::reads::{Reach, Reads};
 use crate::record::Recording;
 use crate::value::{Set, Value};
 
-pub(crate) use op::{Address, Asked, Function, Local, Op, Operand, Source};
+pub(crate) use op::{Address, Asked, Collection, Function, Local, Op, Operand, Source};
 use paths::Paths;
 pub use planted::Planted;
 use rules::Rule;
@@ -131,7 +132,7 @@ impl Program {
     /// # Errors
     /// As [`Program::load`].
     pub fn load_protobuf(plan_pb: &[u8], host: &dyn HostBuiltins) -> Result<Program, LoadError> {
-        build::build(&plan::read_protobuf(plan_pb)?, host, Planted::default())
+        build(plan::read_protobuf(plan_pb)?, host, Planted::default())
     }
 
     /// As [`Program::load`], with mistakes: for tests that must see them.
@@ -144,7 +145,7 @@ impl Program {
         host: &dyn HostBuiltins,
         planted: Planted,
     ) -> Result<Program, LoadError> {
-        build::build(&plan::read(plan_json)?, host, planted)
+        build(plan::read(plan_json)?, host, planted)
     }
 
     /// The names of the entrypoints, as given to `opa build -e`: `orders/authz/decision`.
@@ -297,6 +298,11 @@ impl Program {
             column: spot.column,
         }
     }
+}
+
+fn build(mut plan: plan::Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
+    tree::arrange(&mut plan);
+    build::build(&plan, host, planted)
 }
 
 impl fmt::Debug for Program {

@@ -52,6 +52,14 @@ impl Operand {
     }
 }
 
+/// Kinds of collections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collection {
+    Array,
+    Set,
+    Object,
+}
+
 /// One operation. Those with `fail` go on there when they are undefined, the others go on with the next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Op {
@@ -164,6 +172,14 @@ pub(crate) enum Op {
     },
     /// Begins a `ScanStmt`: opens an iteration over `source`, in OPA's order; what can't be iterated has no elements.
     ScanStart { source: Local, slot: Slot },
+    /// The same over the one element under the key that is asked for, if one is: not in the plan; OPA binds the keys of a rule's
+    /// head before it visits the body. With `base`, `source` was reached from `data`.
+    ScanAsked {
+        source: Local,
+        asked: Local,
+        base: bool,
+        slot: Slot,
+    },
     /// Takes the next key, if something reads it, and value, or closes the iteration and goes to `done`.
     ScanNext {
         slot: Slot,
@@ -211,6 +227,12 @@ pub(crate) enum Op {
     Branch { branch: u32, fail: Address },
     /// Whether the rules that were found give one value, so that the first success ends it.
     IsEarly { fail: Address },
+    /// Not in the plan: goes to `fail` where a key is asked for that isn't a collection of this kind.
+    AskedIs {
+        asked: Local,
+        kind: Collection,
+        fail: Address,
+    },
     /// Whether the key is the one asked for, if one is.
     IsAsked {
         key: Operand,

@@ -6,7 +6,7 @@ use crate::error::LoadError;
 use crate::plan::{self, Block, Kind, Statement};
 use crate::program::index::{self, Keys};
 use crate::program::live::reads_once;
-use crate::program::op::Call;
+use crate::program::op::{Call, Collection};
 
 /// The parameters for the keys, as the plan could number them but never does.
 const FIRST_KEY: i64 = i64::MAX - 64;
@@ -35,6 +35,9 @@ impl Body<'_, '_> {
             return Ok(None);
         };
         let asking = index::asking(*result, after);
+        if let Some(key) = self.scanned_key(*result, after)? {
+            return self.ask_scanned((variant, most), args, *result, key).map(Some);
+        }
         let fits = self
             .builder
             .function(function)
@@ -70,6 +73,54 @@ impl Body<'_, '_> {
         Ok(Some(asking.len()))
     }
 
+    /// The key that is asked for, if the iteration over a block's elements takes only what is under it.
+    pub(super) fn asked_key(&mut self, key: i64, block: &Block) -> Result<Option<Local>, LoadError> {
+        let at = index::taken_key(key, block).and_then(|var| {
+            let known = self.filters.iter().find(|(own, _)| *own == var);
+            known.map(|(_, at)| *at)
+        });
+        match at.and_then(|at| params(MOST_KEYS).nth(at)) {
+            Some(param) => self.local(param).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same of the iteration right after a call, over its result and nothing else.
+    fn scanned_key(&mut self, result: i64, after: &[Statement]) -> Result<Option<Local>, LoadError> {
+        match after.first().map(|next| &next.kind) {
+            Some(Kind::Scan {
+                source, key, block, ..
+            }) if *source == result && reads_once(after, result) => self.asked_key(*key, block),
+            _ => Ok(None),
+        }
+    }
+
+    /// Lowers a call over whose result is iterated for the sake of one key; all statements after it are still to come.
+    fn ask_scanned(
+        &mut self,
+        (variant, most): (u32, usize),
+        args: &[plan::Operand],
+        result: i64,
+        key: Local,
+    ) -> Result<usize, LoadError> {
+        let mut operands = self.operands(args)?.into_vec();
+        operands.push(Operand::local(key));
+        for _ in 1..most {
+            operands.push(Operand::local(self.local(NEVER)?));
+        }
+        let same_world = super::calls::hands_world_on(&operands);
+        let result = self.target(result)?;
+        let call = self.index(self.builder.calls.len())?;
+        self.builder.calls.push(Call {
+            function: variant,
+            args: operands.into(),
+            result,
+            same_world,
+        });
+        self.emit_failing(Op::Call { call, fail: LATER })?;
+        Ok(0)
+    }
+
     /// A rule's block, with what can be said of its keys before it begins; the rest is said as they come.
     pub(super) fn rule(&mut self, block: &Block, number: usize) -> Result<(), LoadError> {
         let keys: Keys = self.keys.get(number).cloned().unwrap_or_default();
@@ -83,7 +134,10 @@ impl Body<'_, '_> {
                         true
                     }
                     None => {
-                        self.filters.push((*local, at));
+                        match index::made_collection(block, *local) {
+                            Some(kind) => self.asked_is(at, kind)?,
+                            None => self.filters.push((*local, at)),
+                        }
                         false
                     }
                 },
@@ -112,6 +166,38 @@ impl Body<'_, '_> {
             self.is_asked(Operand::local(local), at)?;
         }
         Ok(())
+    }
+
+    /// A collection is about to be made: if it becomes a key, one of its kind has to be asked for. OPA doesn't come to look
+    /// into a comprehension for another.
+    pub(super) fn before_made(&mut self, kind: &Kind, after: &[Statement]) -> Result<(), LoadError> {
+        if self.filters.is_empty() {
+            return Ok(());
+        }
+        let Some((made, kind)) = index::collection(kind) else {
+            return Ok(());
+        };
+        let Some(var) = index::becomes(made, after) else {
+            return Ok(());
+        };
+        let at = self
+            .filters
+            .iter()
+            .find(|(own, _)| *own == var)
+            .map(|(_, at)| *at);
+        at.map_or(Ok(()), |at| self.asked_is(at, kind))
+    }
+
+    fn asked_is(&mut self, at: usize, kind: Collection) -> Result<(), LoadError> {
+        let Some(param) = params(MOST_KEYS).nth(at) else {
+            return Ok(());
+        };
+        let asked = self.local(param)?;
+        self.emit_failing(Op::AskedIs {
+            asked,
+            kind,
+            fail: LATER,
+        })
     }
 
     fn is_asked(&mut self, key: Operand, at: usize) -> Result<(), LoadError> {

@@ -6,6 +6,7 @@ mod rules;
 mod search;
 mod simple;
 mod until;
+mod whole;
 
 pub(super) use asked::{MOST_KEYS, params};
 
@@ -182,8 +183,12 @@ impl<'b, 'p> Body<'b, 'p> {
     }
 
     fn statements(&mut self, block: &Block) -> Result<(), LoadError> {
+        self.first_statements(block, block.statements.len())
+    }
+
+    fn first_statements(&mut self, block: &Block, count: usize) -> Result<(), LoadError> {
         let mut taken = 0;
-        for (statement, at) in block.statements.iter().zip(1..) {
+        for (statement, at) in block.statements.iter().take(count).zip(1..) {
             if taken > 0 {
                 taken -= 1;
                 continue;
@@ -195,6 +200,7 @@ impl<'b, 'p> Body<'b, 'p> {
                 taken = more;
                 continue;
             }
+            self.before_made(&statement.kind, after)?;
             match until::condition(&statement.kind, block.statements.get(at)) {
                 Some(condition) => self.until(condition, &statement.kind)?,
                 None => self.statement(&statement.kind)?,
@@ -255,7 +261,7 @@ impl<'b, 'p> Body<'b, 'p> {
                 path,
                 value,
                 block,
-            } => self.with(*local, path, *value, block),
+            } => self.with(*local, path, *value, block, false),
             simple => self.simple(simple),
         }
     }
@@ -278,7 +284,7 @@ impl<'b, 'p> Body<'b, 'p> {
     /// Defined where the block isn't: its end is where the block goes when undefined.
     fn not(&mut self, block: &Block) -> Result<(), LoadError> {
         self.scopes.open_block();
-        self.statements(block)?;
+        self.whole(block)?;
         let waiting = self.scopes.close_block();
         self.emit_failing(Op::Jump { to: LATER })?;
         self.builder.mark(Mark::Leaves);
@@ -289,13 +295,22 @@ impl<'b, 'p> Body<'b, 'p> {
     fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
         let source = self.local(source)?;
         let is_base = self.is_base(Operand::local(source));
-        let has_key = self.live.contains(&key);
+        let (has_key, key_local) = (self.live.contains(&key), key);
         let (key, value) = (self.target(key)?, self.target(value)?);
         if is_base {
             self.base.insert(value);
         }
+        let asked = self.asked_key(key_local, block)?;
         let slot = self.scopes.open_scan();
-        self.emit(Op::ScanStart { source, slot })?;
+        self.emit(match asked {
+            Some(asked) => Op::ScanAsked {
+                source,
+                asked,
+                base: is_base,
+                slot,
+            },
+            None => Op::ScanStart { source, slot },
+        })?;
         let next = self.emit(Op::ScanNext {
             slot,
             key: has_key.then_some(key),
@@ -312,13 +327,14 @@ impl<'b, 'p> Body<'b, 'p> {
         self.patch(&[next])
     }
 
-    /// The block with a local replaced; undefined if the block is.
+    /// The block with a local replaced; undefined if the block is, or, where it has to hold to its end, if it doesn't.
     fn with(
         &mut self,
         local: i64,
         path: &[i64],
         value: plan::Operand,
         block: &Block,
+        whole: bool,
     ) -> Result<(), LoadError> {
         let (local, value) = (self.local(local)?, self.operand(value)?);
         let path = path
@@ -341,7 +357,11 @@ impl<'b, 'p> Body<'b, 'p> {
             fail: LATER,
         })?;
         self.scopes.open_block();
-        self.statements(block)?;
+        if whole {
+            self.whole(block)?;
+        } else {
+            self.statements(block)?;
+        }
         let waiting = self.scopes.close_block();
         self.emit(Op::WithEnd { slot })?;
         self.scopes.close_with();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::shape::{Made, Rules};
 use crate::plan::{Block, Kind, Operand, Plan, Statement};
+use crate::program::op::Collection;
 
 /// The keys that a rule gives, outermost first.
 pub(in crate::program) type Keys = Vec<Operand>;
@@ -77,6 +78,41 @@ pub(in crate::program) fn made(block: &Block, local: i64) -> Option<&Kind> {
         })
 }
 
+/// The local that a collection is made in, and its kind.
+pub(in crate::program) fn collection(kind: &Kind) -> Option<(i64, Collection)> {
+    match kind {
+        Kind::MakeArray { target, .. } => Some((*target, Collection::Array)),
+        Kind::MakeSet { target } => Some((*target, Collection::Set)),
+        Kind::MakeObject { target } => Some((*target, Collection::Object)),
+        _ => None,
+    }
+}
+
+/// The kind of the collection that a rule makes in a local, which is a key of its head.
+pub(in crate::program) fn made_collection(block: &Block, local: i64) -> Option<Collection> {
+    block
+        .statements
+        .iter()
+        .find_map(|statement| match &statement.kind {
+            Kind::Block { blocks } => blocks.iter().find_map(|block| made_collection(block, local)),
+            Kind::Scan { block, .. } | Kind::With { block, .. } => made_collection(block, local),
+            kind => collection(kind)
+                .filter(|(target, _)| *target == local)
+                .map(|(_, kind)| kind),
+        })
+}
+
+/// The variable that a collection becomes, of which `after` comes after what makes it.
+pub(in crate::program) fn becomes(made: i64, after: &[Statement]) -> Option<i64> {
+    after.iter().find_map(|statement| match statement.kind {
+        Kind::AssignVar {
+            source: Operand::Local(source),
+            target,
+        } if source == made => Some(target),
+        _ => None,
+    })
+}
+
 /// A call of which only some of the result is looked up, right after it.
 pub(in crate::program) struct Asking<'p> {
     pub(in crate::program) keys: Keys,
@@ -122,6 +158,27 @@ pub(in crate::program) fn asking(result: i64, after: &[Statement]) -> Asking<'_>
     asking
 }
 
+/// The variable that an iteration's key becomes first of all.
+pub(in crate::program) fn taken_key(key: i64, block: &Block) -> Option<i64> {
+    match block.statements.first()?.kind {
+        Kind::AssignVar {
+            source: Operand::Local(source),
+            target,
+        } if source == key => Some(target),
+        _ => None,
+    }
+}
+
+/// Whether the statement after a call iterates over its result for the sake of the keys.
+fn scans(result: i64, after: &[Statement]) -> bool {
+    match after.first().map(|next| &next.kind) {
+        Some(Kind::Scan {
+            source, key, block, ..
+        }) => *source == result && taken_key(*key, block).is_some(),
+        _ => false,
+    }
+}
+
 /// The functions of which a key is asked somewhere.
 pub(in crate::program) fn asked(plan: &Plan) -> HashSet<Arc<str>> {
     let mut found = HashSet::new();
@@ -133,7 +190,7 @@ pub(in crate::program) fn asked(plan: &Plan) -> HashSet<Arc<str>> {
             match &statement.kind {
                 Kind::Call { function, result, .. } => {
                     let after = block.statements.get(at..).unwrap_or_default();
-                    if !asking(*result, after).keys.is_empty() {
+                    if !asking(*result, after).keys.is_empty() || scans(*result, after) {
                         found.insert(Arc::clone(function));
                     }
                 }

@@ -7,6 +7,7 @@ mod asked;
 mod conditions;
 mod decode;
 mod facts;
+mod head;
 mod shape;
 mod terms;
 
@@ -17,10 +18,10 @@ use super::op::{Address, Local};
 use crate::plan::{Function, Plan};
 use crate::value::Value;
 
-pub(super) use asked::{Keys, asked, asking, keys, made};
+pub(super) use asked::{Keys, asked, asking, becomes, collection, keys, made, made_collection, taken_key};
 pub(crate) use facts::split;
-use shape::Made;
-pub(super) use shape::{Group, Rules, rules};
+pub(super) use head::{Key, RuleHead, head};
+pub(super) use shape::{Group, Made, Rules, rules};
 use terms::{Head, Ref, Step};
 
 /// So many rules, or more, are looked for through the index for speed alone.

@@ -72,6 +72,7 @@ impl Op {
             | Op::Branch { fail, .. }
             | Op::IsEarly { fail }
             | Op::IsAsked { fail, .. }
+            | Op::AskedIs { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
             | Op::ResultAdd { fail, .. }
@@ -83,6 +84,7 @@ impl Op {
             | Op::MakeObject { .. }
             | Op::MakeSet { .. }
             | Op::ScanStart { .. }
+            | Op::ScanAsked { .. }
             | Op::ScanEnd { .. }
             | Op::WithEnd { .. }
             | Op::Return { .. }

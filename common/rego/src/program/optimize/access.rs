@@ -105,6 +105,11 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
             see(Access::Write(target));
         }
         Op::ScanStart { source, .. } => see(Access::Local(source)),
+        Op::AskedIs { asked, .. } => see(Access::Local(asked)),
+        Op::ScanAsked { source, asked, .. } => {
+            see(Access::Local(source));
+            see(Access::Local(asked));
+        }
         Op::ScanNext { key, value, .. } => {
             if let Some(key) = key {
                 see(Access::Write(key));
@@ -201,6 +206,11 @@ pub(super) fn replace_reads(
         Op::ObjectMerge { a, b, .. } => {
             local(a);
             local(b);
+        }
+        Op::AskedIs { asked, .. } => local(asked),
+        Op::ScanAsked { source, asked, .. } => {
+            local(source);
+            local(asked);
         }
         Op::IsAsked { key, asked, .. } => {
             operand(key);

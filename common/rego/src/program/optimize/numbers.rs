@@ -137,6 +137,11 @@ fn rename(op: &mut Op, tables: &mut Tables<'_>, seen: &mut Seen, local: &impl Fn
             local(b);
             local(target);
         }
+        Op::AskedIs { asked, .. } => local(asked),
+        Op::ScanAsked { source, asked, .. } => {
+            local(source);
+            local(asked);
+        }
         Op::ScanNext { key, value, .. } => {
             if let Some(key) = key {
                 local(key);

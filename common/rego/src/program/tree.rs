@@ -1,0 +1,340 @@
+//! The rules of one partial object, in the order in which OPA's evaluator visits them, and what is there before any of
+//! them succeeds. The planner sorts them in an order of its own, and knows only names as places of documents: in
+//! OPA, `q[1][x] := y` makes a document at `q[1]`, which is `{}` where no such rule succeeds (`v1/ast/compile.go`,
+//! `NewRuleTree`; `v1/topdown/eval.go`, `evalTree.leaves`).
+//!
+//! Two rules of which one gives a value where the other gives members conflict in OPA, also where the value is an object
+//! (`evalVirtualPartial.reduce`, `hasCollisions`); the plan would put the members into it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::index::{self, Made, RuleHead};
+use crate::plan::{Block, Function, Kind, Location, Operand, Plan, Statement};
+use crate::value::Value;
+
+/// Locals that the planner never numbers so.
+const FIRST_LOCAL: i64 = i64::MAX - 200;
+const VISITED: i64 = FIRST_LOCAL;
+const PATH: i64 = FIRST_LOCAL + 1;
+const FOUND: i64 = FIRST_LOCAL + 2;
+/// Two for each key of a path.
+const FIRST_OF_PATH: i64 = FIRST_LOCAL + 3;
+/// Longer paths are left as they are.
+const MOST_KEYS: usize = 32;
+
+/// Puts the rules of each partial object into OPA's order.
+pub(super) fn arrange(plan: &mut Plan) {
+    let Plan {
+        strings,
+        files,
+        functions,
+        ..
+    } = plan;
+    for function in functions {
+        arranged(function, strings, files);
+    }
+}
+
+/// A rule, and where it stands in the Rego.
+struct Rule<'f> {
+    head: RuleHead,
+    place: (Option<&'f Arc<str>>, u32, u32),
+}
+
+impl Rule<'_> {
+    /// How many of its first keys are constants.
+    fn ground(&self) -> usize {
+        self.head
+            .keys
+            .iter()
+            .take_while(|key| key.value.is_some())
+            .count()
+    }
+
+    fn is_ground(&self) -> bool {
+        self.ground() == self.head.keys.len()
+    }
+}
+
+/// What comes in a function's body, one after the other.
+enum Item {
+    Rule(usize),
+    /// An empty object, or a set, at the first keys of a rule.
+    Empty {
+        rule: usize,
+        keys: usize,
+        set: bool,
+    },
+}
+
+fn arranged(function: &mut Function, strings: &[Arc<str>], files: &[Arc<str>]) {
+    let Some((rules, result, returned)) = rules(function, strings, files) else {
+        return;
+    };
+    let mut items = Vec::new();
+    place(&rules, (0..rules.len()).collect(), 0, &mut items);
+    let order: Vec<usize> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Rule(rule) => Some(*rule),
+            Item::Empty { .. } => None,
+        })
+        .collect();
+    if order.len() != rules.len() {
+        return;
+    }
+    let collide = collide(&rules, &order);
+    let mut blocks: Vec<Option<Block>> = std::mem::take(&mut function.blocks)
+        .into_iter()
+        .map(Some)
+        .collect();
+    let mut take = |at: usize| blocks.get_mut(at).and_then(Option::take);
+    let mut arranged: Vec<Block> = take(0).into_iter().collect();
+    if collide {
+        arranged.push(block(
+            result,
+            vec![statement(Kind::MakeObject { target: VISITED })],
+        ));
+    }
+    for item in items {
+        match item {
+            Item::Rule(rule) => {
+                let Some(mut own) = take(rule + 1) else { continue };
+                if collide && let Some(rule) = rules.get(rule) {
+                    note(&mut own.statements, &rule.head, &lengths(&rules));
+                }
+                arranged.push(own);
+            }
+            Item::Empty { rule, keys, set } => {
+                if let Some(rule) = rules.get(rule) {
+                    arranged.push(empty(result, returned, rule, keys, set));
+                }
+            }
+        }
+    }
+    arranged.extend(blocks.into_iter().flatten());
+    function.blocks = arranged;
+}
+
+/// The rules of a function, if it makes an object and all of them are understood; the locals for their values and for
+/// what they make together.
+fn rules<'f>(
+    function: &Function,
+    strings: &[Arc<str>],
+    files: &'f [Arc<str>],
+) -> Option<(Vec<Rule<'f>>, i64, i64)> {
+    let rules = index::rules(function).filter(|rules| rules.made == Made::Object)?;
+    let rule = |group: &index::Group<'_>| {
+        let [block] = group.branches.as_slice() else {
+            return None;
+        };
+        let head = index::head(block, rules.returned, strings)?;
+        let Location { file, row, column } = block.statements.first()?.location;
+        let file = usize::try_from(file).ok().and_then(|file| files.get(file));
+        (head.keys.len() <= MOST_KEYS).then_some(Rule {
+            head,
+            place: (file, row, column),
+        })
+    };
+    let found: Option<Vec<Rule<'f>>> = rules.groups.iter().map(rule).collect();
+    Some((found?, rules.result, rules.returned))
+}
+
+/// The rules at and below a place of OPA's tree of rules: `members` have their first `depth` keys in common.
+fn place(rules: &[Rule<'_>], members: Vec<usize>, depth: usize, items: &mut Vec<Item>) {
+    let mut own = Vec::new();
+    let mut below: BTreeMap<&Value, Vec<usize>> = BTreeMap::new();
+    for member in members {
+        let Some(rule) = rules.get(member) else { continue };
+        let key = rule.head.keys.get(depth).and_then(|key| key.value.as_ref());
+        match key {
+            Some(key) => below.entry(key).or_default().push(member),
+            None => own.push(member),
+        }
+    }
+    let sorted =
+        |members: &mut Vec<usize>| members.sort_by_key(|member| rules.get(*member).map(|rule| rule.place));
+    sorted(&mut own);
+    let example = own.first().or_else(|| below.values().flatten().next()).copied();
+    let is_partial = own
+        .iter()
+        .any(|own| rules.get(*own).is_some_and(|rule| !rule.is_ground()));
+    let is_set = own
+        .iter()
+        .any(|own| rules.get(*own).is_some_and(|rule| rule.head.set));
+    if depth > 0
+        && let Some(rule) = example
+        && (own.is_empty() || is_partial || is_set)
+    {
+        let set = !own.is_empty() && !is_partial;
+        items.push(Item::Empty {
+            rule,
+            keys: depth,
+            set,
+        });
+    }
+    items.extend(own.iter().copied().map(Item::Rule));
+    for members in below.into_values() {
+        if is_partial {
+            together(rules, members, depth + 1, items);
+        } else {
+            place(rules, members, depth + 1, items);
+        }
+    }
+}
+
+/// The rules below a place whose rules OPA visits as one document.
+fn together(rules: &[Rule<'_>], members: Vec<usize>, depth: usize, items: &mut Vec<Item>) {
+    let mut found = Vec::new();
+    place(rules, members, depth, &mut found);
+    items.extend(found.into_iter().filter(|item| matches!(item, Item::Rule(_))));
+}
+
+/// How many keys the rules have, shortest first.
+fn lengths(rules: &[Rule<'_>]) -> Vec<usize> {
+    let mut lengths: Vec<usize> = rules.iter().map(|rule| rule.head.keys.len()).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
+/// Whether a rule may give a value where one after it gives members.
+fn collide(rules: &[Rule<'_>], order: &[usize]) -> bool {
+    if lengths(rules).len() < 2 {
+        return false;
+    }
+    let length = |at: &usize| rules.get(*at).map_or(0, |rule| rule.head.keys.len());
+    let mut shortest = usize::MAX;
+    order.iter().any(|rule| {
+        let own = length(rule);
+        let longer = own > shortest;
+        shortest = shortest.min(own);
+        longer
+    })
+}
+
+/// Lets a rule note the place that it gives a value at, and fail where another gave one at a place above.
+fn note(statements: &mut Vec<Statement>, head: &RuleHead, lengths: &[usize]) {
+    let Some((list, at)) = last(statements, head.last) else {
+        return;
+    };
+    let mut added = Vec::new();
+    let own = head.keys.len();
+    for length in lengths.iter().copied().filter(|length| *length < own) {
+        let mut check = path(head, length);
+        let operand = Operand::Local(PATH);
+        check.push(statement(Kind::Dot {
+            source: Operand::Local(VISITED),
+            key: operand,
+            target: FOUND,
+        }));
+        check.push(statement(Kind::ObjectInsertOnce {
+            key: operand,
+            value: Operand::Bool(false),
+            object: VISITED,
+        }));
+        let blocks = vec![Block { statements: check }];
+        added.push(statement(Kind::Block { blocks }));
+    }
+    added.extend(path(head, own));
+    added.push(statement(Kind::ObjectInsert {
+        key: Operand::Local(PATH),
+        value: Operand::Bool(true),
+        object: VISITED,
+    }));
+    list.splice(at..at, added);
+}
+
+/// Makes an array of a rule's first keys.
+fn path(head: &RuleHead, keys: usize) -> Vec<Statement> {
+    let made = Kind::MakeArray {
+        capacity: 0,
+        target: PATH,
+    };
+    let keys = head.keys.iter().take(keys).map(|key| Kind::ArrayAppend {
+        value: key.operand,
+        array: PATH,
+    });
+    std::iter::once(made).chain(keys).map(statement).collect()
+}
+
+/// The statement that adds to a collection, and those around it.
+fn last(statements: &mut Vec<Statement>, to: i64) -> Option<(&mut Vec<Statement>, usize)> {
+    let adds = |statement: &Statement| match &statement.kind {
+        Kind::SetAdd { set, .. } => *set == to,
+        Kind::ObjectInsertOnce { object, .. } => *object == to,
+        _ => false,
+    };
+    if let Some(at) = statements.iter().position(adds) {
+        return Some((statements, at));
+    }
+    statements
+        .iter_mut()
+        .find_map(|statement| match &mut statement.kind {
+            Kind::Block { blocks } => blocks
+                .iter_mut()
+                .find_map(|block| last(&mut block.statements, to)),
+            Kind::Scan { block, .. } | Kind::With { block, .. } => last(&mut block.statements, to),
+            _ => None,
+        })
+}
+
+/// A block that puts an empty collection where the first keys of a rule lead, unless something is there.
+fn empty(result: i64, returned: i64, rule: &Rule<'_>, keys: usize, set: bool) -> Block {
+    let keys: Vec<&index::Key> = rule.head.keys.iter().take(keys).collect();
+    let mut statements = Vec::new();
+    // From the innermost collection outwards.
+    for (number, key) in keys.iter().enumerate().rev() {
+        let at = i64::try_from(number).unwrap_or(0);
+        let (own, made) = (FIRST_OF_PATH + 2 * at, FIRST_OF_PATH + 2 * at + 1);
+        let (object, operand) = (if at == 0 { returned } else { own - 2 }, key.operand_in(made));
+        let is_set = set && number + 1 == keys.len();
+        let make = if is_set {
+            Kind::MakeSet { target: own }
+        } else {
+            Kind::MakeObject { target: own }
+        };
+        let found = vec![
+            statement(Kind::Dot {
+                source: Operand::Local(object),
+                key: operand,
+                target: own,
+            }),
+            statement(Kind::Break { index: 1 }),
+        ];
+        let found_or_made = vec![
+            statement(Kind::Block {
+                blocks: vec![Block { statements: found }],
+            }),
+            statement(make),
+        ];
+        let mut around: Vec<Statement> = key.make(made).map(statement).into_iter().collect();
+        around.push(statement(Kind::Block {
+            blocks: vec![Block {
+                statements: found_or_made,
+            }],
+        }));
+        around.append(&mut statements);
+        around.push(statement(Kind::ObjectInsert {
+            key: operand,
+            value: Operand::Local(own),
+            object,
+        }));
+        statements = around;
+    }
+    block(result, statements)
+}
+
+/// A block as those of rules are.
+fn block(result: i64, mut statements: Vec<Statement>) -> Block {
+    statements.insert(0, statement(Kind::ResetLocal { target: result }));
+    Block { statements }
+}
+
+fn statement(kind: Kind) -> Statement {
+    Statement {
+        kind,
+        location: Location::default(),
+    }
+}
