@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUNNABLE := -p postern -p postern-sidecar -p postern-control-plane
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fuzz tools bench bench-check bench-policy proto-release release
+.PHONY: help dev test lint fuzz tools bench bench-check bench-policy differential proto-release release
 
 help: ## Shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench-check: ## The figures of the sidecar's check alone
 
 bench-policy: ## The figures of policy evaluation alone
 	@scripts/bench.sh policy $(ARGS)
+
+differential: ## Puts random policies to OPA and to common/rego, a million decisions; ARGS are how many, and from which seed on
+	@scripts/differential.sh $(ARGS)
 
 proto-release: ## Accepts the present contracts as the ones to stay compatible with
 	@cargo run --quiet -p postern-proto --example release

@@ -16,4 +16,13 @@ esac
 if [ -n "$wants_shipped" ]; then
   cargo build --profile dist -p postern-sidecar
 fi
+# Random policies against OPA itself: `differential_decisions` were compared, `differential_differing` policies differ.
+case " $* " in
+*' policy '*) wants_differential=1 ;;
+*' check '* | *' growth '* | *' envoy '* | *' shipped '*) wants_differential= ;;
+*) wants_differential=1 ;;
+esac
+if [ -n "$wants_differential" ]; then
+  scripts/differential.sh "${DIFFERENTIAL_DECISIONS:-1000000}"
+fi
 exec "${CARGO_TARGET_DIR:-target}/release/postern-bench" "$@"

@@ -28,13 +28,7 @@ impl Answer {
     /// Whether this, which is ours, is what OPA answers.
     pub(crate) fn is(&self, theirs: &Answer) -> bool {
         let Some(class) = theirs.class() else {
-            // A plan may visit the rules of a partial object in another order.
-            let sorted = |answer: &Answer| {
-                let mut lines = answer.prints.clone();
-                lines.sort();
-                lines
-            };
-            return (&self.value, self.class()) == (&theirs.value, None) && sorted(self) == sorted(theirs);
+            return (&self.value, self.class(), &self.prints) == (&theirs.value, None, &theirs.prints);
         };
         // In strict mode OPA reports the first failure of a builtin in place of a conflict, which it may find later than it
         // is found here.
@@ -46,6 +40,14 @@ impl Answer {
 }
 
 impl Answer {
+    /// Whether an object in it has a key twice, which OPA's objects do where `true` and `1` are keys and one comes again.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.value
+            .iter()
+            .chain(&self.prints)
+            .any(|text| has_key_twice(text))
+    }
+
     /// Whether this is not what OPA answers because more was looked at on the way: an error in place of an answer, or of another
     /// error, or lines that OPA doesn't print. Never another value.
     pub(crate) fn is_further_than(&self, theirs: &Answer) -> bool {
@@ -180,4 +182,43 @@ fn code(error: &EvalError) -> &'static str {
         EvalError::Builtin { .. } => "eval_builtin_error",
         _ => STOPPED,
     }
+}
+
+/// Whether an object in a value's text has a key twice.
+fn has_key_twice(text: &str) -> bool {
+    let mut open: Vec<(usize, Vec<&str>)> = vec![(0, Vec::new())];
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = c == '\\' && !escaped;
+            continue;
+        }
+        let Some((start, keys)) = open.last_mut() else {
+            return false;
+        };
+        match c {
+            '"' => quoted = true,
+            '{' | '[' | '(' => open.push((at + 1, Vec::new())),
+            '}' | ']' | ')' => {
+                open.pop();
+            }
+            ',' => *start = at + 1,
+            ':' => {
+                let key = text[*start..at].trim();
+                if keys.contains(&key) {
+                    return true;
+                }
+                keys.push(key);
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+#[test]
+fn keys_that_come_twice_are_seen() {
+    assert!(has_key_twice("{1: [2, {true: 1, true: 1, 1: 1}]}"));
+    assert!(!has_key_twice(r#"[{1: {1: 2}}, {"a": 1, "a\": 1": 2}, {1, 1}]"#));
 }

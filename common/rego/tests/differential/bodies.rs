@@ -78,8 +78,7 @@ impl Generator {
                 ];
                 Kind::Binary(Term::Array(pattern), "=", value)
             }
-            // Where only a key is asked for, this machine may look at more than OPA.
-            9 if !self.partial => Kind::Print(vec![self.term(bound, depth.min(1)), Term::plain("\"seen\"")]),
+            9 => Kind::Print(vec![self.term(bound, depth.min(1)), Term::plain("\"seen\"")]),
             10 | 11 => return self.scan(bound, body),
             12 | 13 => Kind::Not(Box::new(self.condition(bound, depth - 1))),
             14 => {

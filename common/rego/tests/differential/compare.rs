@@ -8,7 +8,7 @@ use postern_rego::{NoHost, Program, Value};
 
 use crate::answer::{Answer, Mistake, STOPPED, ours};
 use crate::oracle::{Asked, Build, Oracle, Reply};
-use crate::syntax::{Policy, Rule, Shape};
+use crate::syntax::Policy;
 
 /// The levels of `opa build -O` that plans are compared at.
 pub(crate) const LEVELS: [i64; 2] = [0, 1];
@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     pub(crate) printed: usize,
     /// Decisions in which this machine looked further than OPA.
     pub(crate) further: usize,
+    /// Decisions in which OPA made an object with a key twice.
+    pub(crate) broken: usize,
     /// Decisions that this machine stopped with an error of its own, by its words.
     pub(crate) stopped: BTreeMap<String, usize>,
 }
@@ -41,6 +43,7 @@ impl Tally {
         self.errors += other.errors;
         self.printed += other.printed;
         self.further += other.further;
+        self.broken += other.broken;
         for (from, to) in [
             (other.unbuilt, &mut self.unbuilt),
             (other.stopped, &mut self.stopped),
@@ -91,25 +94,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The levels that a policy is compared at. Where a head has several keys, OPA's optimizer may put a number in place of one,
-/// and there OPA's plans and OPA's evaluator differ (docs/rego.md).
-pub(crate) fn levels(policy: &Policy) -> &'static [i64] {
-    let several = |rule: &Rule| match &rule.shape {
-        Shape::Set(keys, _) => !keys.is_empty(),
-        Shape::Object(keys, _) => keys.len() > 1,
-        Shape::Complete(_) | Shape::Function(..) => false,
-    };
-    if policy.rules.iter().any(several) {
-        &LEVELS[..1]
-    } else {
-        &LEVELS
-    }
-}
-
 /// Takes out of a policy what OPA refuses. `None` where nothing is left to ask.
 pub(crate) fn usable(oracle: &mut Oracle, mut policy: Policy) -> Option<(Policy, Vec<Build>)> {
     for _ in 0..12 {
-        match oracle.ask(&Asked::from(&policy), levels(&policy)) {
+        match oracle.ask(&Asked::from(&policy), &LEVELS) {
             Reply::Built(builds) => return Some((policy, builds)),
             Reply::Refused { error, places } => {
                 let before = (policy.rules.len(), policy.entrypoints.len());
@@ -166,6 +154,10 @@ pub(crate) fn compare(
         });
         for ((entrypoint, strict, at, input), theirs) in questions.zip(&build.answers) {
             if theirs.code.as_deref() == Some("eval_cancel_error") {
+                continue;
+            }
+            if theirs.is_broken() {
+                tally.broken += 1;
                 continue;
             }
             let ours = match &loaded {

@@ -11,7 +11,7 @@ pub(crate) enum Sort {
     Complete,
     Set,
     Object,
-    /// An object of objects under variables, or of sets. Never both: where they meet OPA's plans and OPA's evaluator differ.
+    /// An object of objects under variables, or of sets, or now and then of both.
     Deep(bool),
     Function(usize),
 }
@@ -142,7 +142,12 @@ impl Generator {
         } else {
             self.term(&bound, 1)
         };
-        let shape = match name.sort {
+        let sort = match name.sort {
+            // Another kind than the others, which conflicts where they meet.
+            Sort::Deep(sets) if self.random.once_in(8) => Sort::Deep(!sets),
+            sort => sort,
+        };
+        let shape = match sort {
             Sort::Complete => Shape::Complete(value),
             Sort::Set => Shape::Set(Vec::new(), self.term(&bound, 1)),
             Sort::Object => Shape::Object(vec![self.key(&bound)], value),
@@ -177,9 +182,12 @@ impl Generator {
         }
     }
 
-    /// What stands in a head's brackets. Never a number as such: there OPA's plans and OPA's evaluator differ (docs/rego.md).
+    /// What stands in a head's brackets. Of the numbers only those that documents write in one way: OPA finds `p[1]` under
+    /// `1` and not under `1.0` (docs/rego.md).
     fn key(&mut self, bound: &[String]) -> Term {
-        if bound.is_empty() || self.random.once_in(3) {
+        if self.random.once_in(6) {
+            Term::plain(*self.random.pick(&["2", "10", "true", "null"]))
+        } else if bound.is_empty() || self.random.once_in(3) {
             Term::plain(*self.random.pick(&["\"a\"", "\"b\"", "\"c\""]))
         } else {
             Term::plain(self.random.pick(bound).as_str())

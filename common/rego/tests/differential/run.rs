@@ -41,11 +41,13 @@ impl Outcome {
             errors,
             printed,
             further,
+            broken,
             stopped,
         } = &self.tally;
         println!(
-            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed; {further} looked further than OPA"
+            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed; {further} looked further than OPA, {broken} more broken by OPA"
         );
+        println!("differential_decisions {decisions}");
         for (what, counts) in [("not built by OPA", unbuilt), ("stopped here", stopped)] {
             for (why, count) in counts {
                 println!("  {what}: {count} {why}");
@@ -58,6 +60,7 @@ impl Outcome {
             );
         }
         let count = self.differences.len();
+        println!("differential_differing {count}");
         assert_eq!(
             count,
             0,
@@ -65,12 +68,12 @@ impl Outcome {
             found::folder().display()
         );
         assert!(
-            *further * 200 <= *decisions,
+            *further * 1_000 <= *decisions,
             "{further} of {decisions} decisions looked further than OPA"
         );
         // Else the above would show little.
         assert!(*defined > decisions / 3 && *errors > decisions / 20 && *printed > decisions / 50);
-        assert!(*unusable < policies / 3, "{unusable} policies are refused by OPA");
+        assert!(*unusable < policies / 2, "{unusable} policies are refused by OPA");
     }
 }
 
@@ -88,7 +91,10 @@ pub(crate) fn run(first: u64, size: Size, mistake: Mistake) -> Outcome {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let mut tally = Tally::default();
                     let difference = one(&mut oracle, seed, size.inputs, mistake, &mut tally);
-                    decisions.fetch_add(tally.decisions, Ordering::Relaxed);
+                    progress(
+                        decisions.fetch_add(tally.decisions, Ordering::Relaxed),
+                        tally.decisions,
+                    );
                     let mut outcome = outcome.lock().expect("no worker panics");
                     outcome.tally.add(tally);
                     outcome.differences.extend(difference);
@@ -102,6 +108,14 @@ pub(crate) fn run(first: u64, size: Size, mistake: Mistake) -> Outcome {
     let mut outcome = outcome.into_inner().expect("no worker panics");
     outcome.differences.sort_by_key(|(seed, ..)| *seed);
     outcome
+}
+
+/// Says how far a long run is.
+fn progress(before: usize, more: usize) {
+    const STEP: usize = 50_000;
+    if before / STEP != (before + more) / STEP {
+        println!("{} decisions compared", before + more);
+    }
 }
 
 /// How many decisions it takes until one is OPA's without the mistake and isn't with it; `None` if none of so many is.
