@@ -132,7 +132,7 @@ impl Program {
     /// # Errors
     /// As [`Program::load`].
     pub fn load_protobuf(plan_pb: &[u8], host: &dyn HostBuiltins) -> Result<Program, LoadError> {
-        build(plan::read_protobuf(plan_pb)?, host, Planted::default())
+        build(&mut plan::read_protobuf(plan_pb)?, host, Planted::default())
     }
 
     /// As [`Program::load`], with mistakes: for tests that must see them.
@@ -145,7 +145,7 @@ impl Program {
         host: &dyn HostBuiltins,
         planted: Planted,
     ) -> Result<Program, LoadError> {
-        build(plan::read(plan_json)?, host, planted)
+        build(&mut plan::read(plan_json)?, host, planted)
     }
 
     /// The names of the entrypoints, as given to `opa build -e`: `orders/authz/decision`.
@@ -300,9 +300,9 @@ impl Program {
     }
 }
 
-fn build(mut plan: plan::Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
-    tree::arrange(&mut plan);
-    build::build(&plan, host, planted)
+fn build(plan: &mut plan::Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
+    tree::arrange(plan);
+    build::build(plan, host, planted)
 }
 
 impl fmt::Debug for Program {

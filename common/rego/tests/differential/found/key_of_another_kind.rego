@@ -1,6 +1,5 @@
-# A comprehension isn't looked into for a key of another kind, nor are conditions after several documents passed over.
+# A comprehension isn't looked into for a key of another kind.
 #entrypoint n/s/b
-#entrypoint t/q
 #data {"d":1}
 #input 1
 #module t.rego
