@@ -111,6 +111,18 @@ fn a_folder_is_built_signed_verified_and_looked_into() {
         shown["builtins"],
         serde_json::json!(["internal.member_2", "sprintf", "startswith"])
     );
+    let reads = &shown["reads"][0];
+    assert_eq!(reads["entrypoint"], ENTRYPOINT);
+    for (document, at) in [("input", "input."), ("data", "data")] {
+        let paths = reads[document].as_array().unwrap();
+        assert!(
+            !paths.is_empty() && paths.iter().all(|path| path.as_str().unwrap().starts_with(at)),
+            "{reads}"
+        );
+    }
+    for effect in ["clock", "randomness", "network", "host"] {
+        assert_eq!(reads[effect], false, "{effect}");
+    }
     assert_eq!(shown["signed_by_unverified"], "prod");
     let paths: Vec<&str> = shown["files"]
         .as_array()

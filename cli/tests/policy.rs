@@ -310,3 +310,95 @@ fn bench_measures_what_eval_answers() {
         stderr(&undefined)
     );
 }
+
+#[test]
+fn what_an_evaluation_did_is_told_as_opa_tells_it() {
+    let folder = folder();
+    let flags = [
+        "eval",
+        "-d",
+        "policy",
+        "-i",
+        "bob.yaml",
+        "-f",
+        "pretty",
+        "--explain",
+        "full",
+    ];
+    let rows = |output: &Output, what: &str| -> Vec<String> {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let words = |line: &str| -> Vec<String> {
+            let words = line.split_whitespace().filter(|word| *word != "|");
+            words.map(str::to_owned).collect()
+        };
+        text.lines()
+            .map(words)
+            .filter(|words| words.get(1).is_some_and(|word| word == what))
+            .filter(|words| words.first().is_some_and(|place| !place.starts_with("query")))
+            .map(|words| words[0].rsplit('/').next().unwrap().to_owned())
+            .collect()
+    };
+    for query in ["data.authz.allow", "data.authz.names", "data.authz.owner"] {
+        let ours = postern(folder.path(), &[&flags[..], &[query]].concat());
+        let theirs = run(&opa(), folder.path(), &[&flags[..], &[query]].concat());
+        let mut exits = rows(&ours, "Exit");
+        exits.dedup();
+        let mut expected = rows(&theirs, "Exit");
+        expected.dedup();
+        assert_eq!(
+            exits,
+            expected,
+            "{query}: {}",
+            String::from_utf8_lossy(&ours.stdout)
+        );
+    }
+    let fails = [
+        "eval",
+        "-d",
+        "policy",
+        "-i",
+        "bob.yaml",
+        "--explain",
+        "fails",
+        "data.authz.owner",
+    ];
+    let output = postern(folder.path(), &fails);
+    let answer: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let told = answer["explanation"].as_array().unwrap();
+    assert!(
+        told.iter().any(|line| line
+            .as_str()
+            .is_some_and(|line| line.contains("authz.rego:5") && line.contains("Fail owner"))),
+        "{told:?}"
+    );
+    let off = postern(
+        folder.path(),
+        &["eval", "-d", "policy", "-i", "bob.yaml", "data.authz.owner"],
+    );
+    let answer: Json = serde_json::from_slice(&off.stdout).unwrap();
+    assert!(answer.get("explanation").is_none());
+}
+
+#[test]
+fn a_failing_test_says_where_it_failed_when_asked() {
+    let folder = folder();
+    let quiet = postern(folder.path(), &["test", "policy", "-r", "test_denied"]);
+    assert!(!String::from_utf8_lossy(&quiet.stdout).contains("FAILURES"));
+    let verbose = postern(folder.path(), &["test", "policy", "-v", "-r", "test_denied"]);
+    let text = String::from_utf8_lossy(&verbose.stdout).into_owned();
+    let theirs = run(
+        &opa(),
+        folder.path(),
+        &["test", "policy", "-v", "-r", "test_denied"],
+    );
+    let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
+    for text in [&text, &theirs] {
+        let (_, failures) = text.split_once("FAILURES").unwrap_or_else(|| panic!("{text}"));
+        let fails = failures.lines().filter(|line| line.contains("Fail"));
+        assert!(
+            fails.clone().any(|line| line.contains("authz_test.rego:9")),
+            "{text}"
+        );
+        assert!(failures.contains("Enter data.authz_test.test_denied"), "{text}");
+    }
+}

@@ -44,6 +44,8 @@ struct Inspected {
     roots: Vec<String>,
     /// What may be asked.
     entrypoints: Vec<String>,
+    /// What each entrypoint's answer can depend on, in the same order.
+    reads: Vec<Depends>,
     /// The builtins that the policy calls.
     builtins: Vec<String>,
     /// The id of the key that the signature names; nobody has verified it here.
@@ -54,6 +56,60 @@ struct Inspected {
     /// The archive's SHA-256 in hex: the entity tag under which the control plane serves it.
     sha256: String,
     files: Vec<Contained>,
+}
+
+/// What an answer can depend on; whatever can't be excluded is in it.
+#[derive(Debug, Serialize)]
+struct Depends {
+    entrypoint: String,
+    /// Paths in the input, `input.a.*` for all of `input.a`.
+    input: Vec<String>,
+    /// Paths in the bundle's data.
+    data: Vec<String>,
+    clock: bool,
+    randomness: bool,
+    network: bool,
+    /// What the host says of itself (`opa.runtime`).
+    host: bool,
+}
+
+impl Depends {
+    fn of(engine: &PlanEngine, entrypoint: String) -> Option<Self> {
+        let reach = engine.reach(engine.entrypoint(&entrypoint)?)?;
+        Some(Self {
+            entrypoint,
+            input: reach.input.paths("input"),
+            data: reach.data.paths("data"),
+            clock: reach.effects.clock,
+            randomness: reach.effects.randomness,
+            network: reach.effects.network,
+            host: reach.effects.host,
+        })
+    }
+
+    /// The paths and the rest in one list. A path that is the document itself says that none of it is read.
+    fn human(&self) -> String {
+        let parts = |paths: &[String], document: &str| {
+            let read = paths.iter().filter(|path| *path != document);
+            read.cloned().collect::<Vec<_>>()
+        };
+        let mut read = parts(&self.input, "input");
+        read.extend(parts(&self.data, "data"));
+        for (name, depends) in [
+            ("the clock", self.clock),
+            ("randomness", self.randomness),
+            ("the network", self.network),
+            ("the host", self.host),
+        ] {
+            if depends {
+                read.push(name.to_owned());
+            }
+        }
+        if read.is_empty() {
+            read.push("nothing".to_owned());
+        }
+        format!("{} reads {}", self.entrypoint, read.join(", "))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +131,12 @@ impl Inspected {
             Err(_) => (Vec::new(), Vec::new()),
         };
         builtins.sort();
+        let reads = engine.as_ref().map(|engine| {
+            let names = entrypoints.iter().cloned();
+            names.filter_map(|name| Depends::of(engine, name)).collect()
+        });
         Ok(Self {
+            reads: reads.unwrap_or_default(),
             revision: bundle.revision().to_owned(),
             roots: bundle.manifest().roots.clone(),
             entrypoints,
@@ -137,6 +198,10 @@ impl Printed for Inspected {
         ];
         if let Some(problem) = &self.cannot_run {
             lines.push(format!("can't run    {problem}"));
+        }
+        if !self.reads.is_empty() {
+            lines.push(String::new());
+            lines.extend(self.reads.iter().map(Depends::human));
         }
         lines.push(String::new());
         let rows = self

@@ -4,7 +4,7 @@ use std::{fs, io::Read as _, path::Path};
 
 use anyhow::Context as _;
 use postern_policy::{Env, Value};
-use postern_rego::{EntrypointId, EvalError};
+use postern_rego::{EntrypointId, EvalError, RecordLimits, Recording};
 
 use super::{
     query::Query,
@@ -83,6 +83,19 @@ pub fn entrypoint(policy: &Policy, query: &Query) -> anyhow::Result<EntrypointId
             names.join(", ")
         )
     })
+}
+
+/// Evaluates, and records what happened.
+pub fn evaluate_recorded(
+    policy: &Policy,
+    entrypoint: EntrypointId,
+    input: Option<&Value>,
+    env: &Env,
+) -> (Result<Option<Value>, EvalError>, Recording) {
+    let mut recording = Recording::new(RecordLimits::default());
+    let program = &policy.program;
+    let result = program.evaluate_recorded(entrypoint, input, &policy.data, env, &mut recording);
+    (result, recording)
 }
 
 /// Evaluates, and gives what was printed to `print`.

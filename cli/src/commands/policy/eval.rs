@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     ask::{self, InputArgs},
+    explain::{self, Explain, Texts},
     layout::pretty,
     query::Query,
     source::SourceArgs,
@@ -36,6 +37,9 @@ pub struct EvalArgs {
     /// Treat the failure of a builtin function as an error; otherwise it is undefined.
     #[arg(long)]
     strict_builtin_errors: bool,
+    /// Tell what the evaluation did.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    explain: Explain,
     /// Say how long loading and evaluating took.
     #[arg(long)]
     metrics: bool,
@@ -78,9 +82,26 @@ pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
         load: between(started, loaded),
         eval: between(loaded, clock::monotonic()),
     });
+    let told = if args.explain == Explain::Off {
+        Vec::new()
+    } else {
+        let (again, recording) = ask::evaluate_recorded(&policy, entrypoint, input.as_ref(), &env);
+        let told = (
+            &recording,
+            matches!(again, Ok(Some(_))),
+            policy.program.has_rows(),
+        );
+        let compiled = args.source.plan.is_none() && args.source.bundle.is_empty();
+        explain::lines(args.explain, args.query.as_str(), told, &mut Texts::new(compiled))
+    };
+    match args.format {
+        Format::Json => {}
+        Format::Pretty => told.iter().try_for_each(|line| output::line(line))?,
+        _ => told.iter().for_each(|line| output::note(line)),
+    }
     match result {
         Ok(result) => {
-            print_result(args, result.as_ref(), metrics.as_ref())?;
+            print_result(args, result.as_ref(), metrics.as_ref(), &told)?;
             let failed = if result.is_some() {
                 args.fail_defined
             } else {
@@ -89,7 +110,7 @@ pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
             Ok(if failed { Exit::No } else { Exit::Yes })
         }
         Err(error) => {
-            print_error(args, &error)?;
+            print_error(args, &error, &told)?;
             Ok(Exit::Usage)
         }
     }
@@ -99,7 +120,12 @@ fn between(from: Instant, to: Instant) -> u128 {
     to.saturating_duration_since(from).as_nanos()
 }
 
-fn print_result(args: &EvalArgs, result: Option<&Value>, metrics: Option<&Metrics>) -> anyhow::Result<()> {
+fn print_result(
+    args: &EvalArgs,
+    result: Option<&Value>,
+    metrics: Option<&Metrics>,
+    told: &[String],
+) -> anyhow::Result<()> {
     let text = match (args.format, result) {
         (Format::Json, _) => {
             // Written by hand where the value stands, since its numbers keep their text.
@@ -112,6 +138,9 @@ fn print_result(args: &EvalArgs, result: Option<&Value>, metrics: Option<&Metric
                 ));
             }
             members.extend(metrics.map(|metrics| format!(r#""metrics": {}"#, metrics.json())));
+            if !told.is_empty() {
+                members.push(format!(r#""explanation": {}"#, json!(told)));
+            }
             pretty(&format!("{{{}}}", members.join(", ")))
         }
         (Format::Values, Some(value)) => pretty(&format!("[{}]", value.to_json())),
@@ -129,17 +158,20 @@ fn print_result(args: &EvalArgs, result: Option<&Value>, metrics: Option<&Metric
     Ok(())
 }
 
-fn print_error(args: &EvalArgs, error: &EvalError) -> anyhow::Result<()> {
+fn print_error(args: &EvalArgs, error: &EvalError, told: &[String]) -> anyhow::Result<()> {
     if args.format != Format::Json {
         output::note(&format!("1 error occurred: {error}"));
         return Ok(());
     }
     let place = error.place();
-    let error = json!({"errors": [{
+    let mut error = json!({"errors": [{
         "message": error.to_string(),
         "code": error.code(),
         "location": {"file": place.file.as_ref(), "row": place.row, "col": place.column},
     }]});
+    if let (Some(members), false) = (error.as_object_mut(), told.is_empty()) {
+        members.insert("explanation".to_owned(), json!(told));
+    }
     output::line(&serde_json::to_string_pretty(&error)?)
 }
 

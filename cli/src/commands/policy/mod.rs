@@ -5,6 +5,7 @@ mod ask;
 mod bench;
 mod discover;
 mod eval;
+mod explain;
 mod layout;
 mod query;
 mod source;

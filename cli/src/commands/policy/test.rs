@@ -9,6 +9,7 @@ use postern_policy::Value;
 use super::{
     ask,
     discover::{self, Test},
+    explain::{self, Explain, Texts},
     query::Query,
     source::{CompilerArgs, Policy},
 };
@@ -113,7 +114,7 @@ async fn results(args: &TestArgs) -> anyhow::Result<Report> {
             let outcome = if test.is_todo() {
                 Outcome::skipped()
             } else {
-                outcome(&policy, &test)?
+                outcome(&policy, &test, args.verbose)?
             };
             report.add(test.clone(), outcome);
         }
@@ -146,7 +147,7 @@ async fn tests(args: &TestArgs) -> anyhow::Result<Vec<Test>> {
 }
 
 /// Runs one test: it passes when its value is neither false nor undefined.
-fn outcome(policy: &Policy, test: &Test) -> anyhow::Result<Outcome> {
+fn outcome(policy: &Policy, test: &Test, verbose: bool) -> anyhow::Result<Outcome> {
     let entrypoint = ask::entrypoint(policy, &test.query)?;
     let env = ask::env(false)?;
     let mut printed = String::new();
@@ -169,9 +170,19 @@ fn outcome(policy: &Policy, test: &Test) -> anyhow::Result<Outcome> {
         Ok(Some(_)) => Verdict::Pass,
         Err(error) => Verdict::Error(error.to_string()),
     };
+    // Where it failed: the same evaluation once more.
+    let trace = if verbose && verdict == Verdict::Fail {
+        let (again, recording) = ask::evaluate_recorded(policy, entrypoint, None, &env);
+        let passed = matches!(again, Ok(Some(ref value)) if *value != Value::Bool(false));
+        let told = (&recording, passed, policy.program.has_rows());
+        explain::lines(Explain::Fails, test.query.as_str(), told, &mut Texts::new(true))
+    } else {
+        Vec::new()
+    };
     Ok(Outcome {
         verdict,
         duration,
         printed,
+        trace,
     })
 }

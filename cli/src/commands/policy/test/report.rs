@@ -35,6 +35,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// What the policy printed, line by line.
     pub printed: String,
+    /// Where it failed, in lines; empty where nobody asked.
+    pub trace: Vec<String>,
 }
 
 impl Outcome {
@@ -44,6 +46,7 @@ impl Outcome {
             verdict: Verdict::Skipped,
             duration: Duration::ZERO,
             printed: String::new(),
+            trace: Vec::new(),
         }
     }
 }
@@ -88,6 +91,21 @@ impl Report {
             }
         }
         if !text.is_empty() {
+            let _ = writeln!(text, "{RULER}");
+        }
+        if self.ran.iter().any(|(_, outcome)| !outcome.trace.is_empty()) {
+            let _ = writeln!(text, "FAILURES\n{RULER}");
+            for (test, outcome) in self.ran.iter().filter(|(_, outcome)| !outcome.trace.is_empty()) {
+                let name = test.query.as_str();
+                let _ = writeln!(
+                    text,
+                    "{name}: {} ({:?})\n",
+                    outcome.verdict.name(),
+                    outcome.duration
+                );
+                indented(&outcome.trace.join("\n"), &mut text);
+                text.push('\n');
+            }
             let _ = writeln!(text, "{RULER}");
         }
         for verdict in ["PASS", "FAIL", "SKIPPED", "ERROR"] {
