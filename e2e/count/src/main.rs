@@ -1,8 +1,10 @@
-//! `postern-count`: the bench's check and its parts, repeated, for callgrind to count what they cost (`scripts/count.sh`).
-//! Does nothing else, so that what isn't counted is quick, and prints what it did for whoever counts.
+//! `postern-count`: the bench's check and its parts, a policy's evaluation or the loading of its bundle, repeated, for
+//! callgrind to count what they cost (`scripts/count.sh`). Does nothing else, so that what isn't counted is quick, and
+//! prints what it did for whoever counts.
 
 #![expect(clippy::print_stdout, reason = "its output is for the script that runs it")]
 
+mod policy;
 mod request;
 mod world;
 
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use postern_decide::Answer;
+use postern_policy::PlanEngine;
 
+use policy::Policy;
 use world::World;
 
 /// Checks of as many tokens and paths.
@@ -19,8 +23,9 @@ const VARIETY: usize = 16;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let usage = "usage: postern-count BUNDLE ENTRYPOINT check|evaluation RUNS";
+    let usage = "usage: postern-count BUNDLE ENTRYPOINT check|evaluation|load RUNS, or BUNDLE ENTRYPOINT policy RUNS INPUT";
     let bundle: PathBuf = arguments.next().context(usage)?.into();
+    let bundle = std::fs::read(&bundle)?;
     let mut text = || {
         arguments
             .next()
@@ -29,9 +34,37 @@ fn main() -> anyhow::Result<()> {
     };
     let (entrypoint, what) = (text()?, text()?);
     let runs: usize = text()?.parse().context(usage)?;
+    match what.as_str() {
+        "check" => {
+            let world = checked(&bundle, &entrypoint)?;
+            counted(runs, |n| {
+                if let Some(request) = world.requests.get(n % VARIETY) {
+                    drop(black_box(world.check(request)));
+                }
+            });
+        }
+        "evaluation" => {
+            let world = checked(&bundle, &entrypoint)?;
+            counted(runs, |_| drop(black_box(world.evaluate())));
+        }
+        "policy" => {
+            let policy = Policy::load(&bundle, &entrypoint, &std::fs::read(text()?)?)?;
+            counted(runs, |_| drop(black_box(policy.evaluate())));
+        }
+        "load" => {
+            let bundle = policy::read(&bundle)?;
+            counted(runs, |_| drop(black_box(PlanEngine::from_bundle(&bundle))));
+        }
+        _ => bail!(usage),
+    }
+    println!("{what} {runs}");
+    Ok(())
+}
 
-    let world = World::lay(&std::fs::read(&bundle)?, &entrypoint, VARIETY)?;
-    // The first check of each token verifies it; the ones that are counted find it remembered.
+/// The bench's sidecar, where each request was checked once: the first check of each token verifies it, the ones that are
+/// counted find it remembered.
+fn checked(bundle: &[u8], entrypoint: &str) -> anyhow::Result<World> {
+    let world = World::lay(bundle, entrypoint, VARIETY)?;
     for request in &world.requests {
         let decision = world.check(request);
         let record = &decision.record;
@@ -48,17 +81,7 @@ fn main() -> anyhow::Result<()> {
         "the token is not remembered"
     );
     ensure!(world.evaluate().is_some(), "the policy has no answer");
-    match what.as_str() {
-        "check" => counted(runs, |n| {
-            if let Some(request) = world.requests.get(n % VARIETY) {
-                drop(black_box(world.check(request)));
-            }
-        }),
-        "evaluation" => counted(runs, |_| drop(black_box(world.evaluate()))),
-        _ => bail!(usage),
-    }
-    println!("{what} {runs}");
-    Ok(())
+    Ok(world)
 }
 
 /// What callgrind counts, by this name: it forgets what came before, and writes down what it has when this returns.

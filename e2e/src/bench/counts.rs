@@ -1,6 +1,7 @@
 //! Allocations and instructions of one check, as `scripts/count.sh` counts them: the same on a busy machine as on a quiet
 //! one, so that a change of either has a cause.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -25,18 +26,15 @@ const FIGURES: [(&str, &str); 4] = [
 /// # Errors
 /// Where counting fails.
 pub fn counts(setting: &Setting) -> anyhow::Result<Measured> {
-    let script = setting.root.join("scripts/count.sh");
-    let output = String::from_utf8(output_of(&mut Command::new(script))?)?;
     let mut summary = Summary::default();
     let mut rows = Vec::new();
-    for line in output.lines() {
-        let (name, number) = line.split_once(' ').context("count.sh: expected `name number`")?;
+    for (name, number) in count(setting, &[])? {
         let (name, words) = FIGURES
             .iter()
             .find(|(known, _)| *known == name)
             .with_context(|| format!("count.sh: unknown figure {name}"))?;
-        summary.add(name, number.parse()?);
-        rows.push(vec![(*words).to_owned(), number.to_owned()]);
+        summary.add(name, number);
+        rows.push(vec![(*words).to_owned(), number.to_string()]);
     }
     if rows.is_empty() {
         let text = "Allocations and instructions: NOT COUNTED, valgrind is missing\n".to_owned();
@@ -48,4 +46,17 @@ pub fn counts(setting: &Setting) -> anyhow::Result<Measured> {
         table(&["counted", "number"], &rows)
     );
     Ok(Measured { summary, text })
+}
+
+/// What `scripts/count.sh` says with these arguments, by name; nothing where valgrind is missing.
+pub(super) fn count(setting: &Setting, arguments: &[&OsStr]) -> anyhow::Result<Vec<(String, f64)>> {
+    let script = setting.root.join("scripts/count.sh");
+    let output = String::from_utf8(output_of(Command::new(script).args(arguments))?)?;
+    output.lines().map(figure).collect()
+}
+
+/// A line of it: a name and a number.
+fn figure(line: &str) -> anyhow::Result<(String, f64)> {
+    let (name, number) = line.split_once(' ').context("count.sh: expected `name number`")?;
+    Ok((name.to_owned(), number.parse()?))
 }

@@ -1,6 +1,8 @@
-//! Policy evaluation beside OPA's own: the same Rego, data and input, `opa bench` on one side, the plan machine on the other.
+//! Policy evaluation beside OPA's own: the same Rego, data and input, `opa bench` on one side, the plan machine on the
+//! other; time, allocations, and instructions of ours.
 
 mod case;
+mod cost;
 mod generated;
 mod opa;
 mod ours;
@@ -23,26 +25,45 @@ const CASES: [&str; 8] = [
     "large_object",
 ];
 
+/// The policy whose loading is measured: a plan of 4 MB.
+const LOADED: &str = "rules_1000";
+
 /// As many bindings as a growth is taken over, each in an object keyed by its subject.
 const BINDINGS: [usize; 2] = [10, 100_000];
 
-/// `policy_vs_opa`: ns per evaluation of `opa bench` over ours, median over the table of policies.
+/// `policy_vs_opa`: ns per evaluation of `opa bench` over ours, median over the table of policies. `policy_load_ms`: loading
+/// the plan of 1,000 rules.
 ///
 /// # Errors
 /// Where `opa` or our engine refuses a policy, or the two don't answer the same.
 pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
     let mut ratios = Vec::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut costs) = (Vec::new(), Vec::new());
+    let mut summary = Summary::default();
+    let mut loading = String::new();
     for name in CASES {
         let case = PolicyCase::read(setting, name)?;
         let ours = Ours::load(setting, &case)?;
         opa::same_answer(setting, &case, &ours)?;
         let (mut whole, mut inner) = (Pairs::default(), Pairs::default());
+        let mut last = None;
         for _ in 0..setting.rounds {
             let opa = opa::bench(setting, &case)?;
             let ns = ours.ns_per_evaluation()?;
             whole.push(opa.per_op_ns, ns);
             inner.push(opa.eval_median_ns, ns);
+            last = Some(opa);
+        }
+        if let Some(opa) = last {
+            costs.extend(cost::row(setting, &case, &opa)?);
+        }
+        if name == LOADED {
+            let (ms, bytes) = cost::load(setting, &case)?;
+            summary.add("policy_load_ms", ms.median);
+            loading = format!(
+                "Loading a plan of 1,000 rules ({bytes} bytes): {} ms.\n",
+                ms.show(1)
+            );
         }
         ratios.push(whole.ratio().median);
         rows.push(vec![
@@ -53,7 +74,6 @@ pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
             inner.ratio().show(1),
         ]);
     }
-    let mut summary = Summary::default();
     summary.add("policy_vs_opa", Spread::of(ratios.into_iter()).median);
     let growth = bindings(setting)?;
     summary.add("growth_bindings", growth.ratio().median);
@@ -66,9 +86,11 @@ pub fn policy(setting: &Setting) -> anyhow::Result<Measured> {
     ];
     let text = format!(
         "One evaluation, input parsed before on both sides, GOMAXPROCS=1, {} rounds, median (min–max):\n\n{}\n\
-         From {} to {} bindings, keyed by subject: {} ns and {} ns an evaluation, ratio {}.\n",
+         One evaluation, counted by callgrind and by `opa bench`:\n\n{}\n\
+         {loading}From {} to {} bindings, keyed by subject: {} ns and {} ns an evaluation, ratio {}.\n",
         setting.rounds,
         table(&headers, &rows),
+        cost::costs(&costs),
         BINDINGS[0],
         BINDINGS[1],
         growth.reference().show(0),

@@ -33,12 +33,14 @@ pub(super) fn same_answer(setting: &Setting, case: &PolicyCase, ours: &Ours) -> 
 pub(super) struct OpaFigures {
     pub(super) per_op_ns: f64,
     pub(super) eval_median_ns: f64,
+    pub(super) per_op_allocs: f64,
+    pub(super) per_op_bytes: f64,
 }
 
 pub(super) fn bench(setting: &Setting, case: &PolicyCase) -> anyhow::Result<OpaFigures> {
     let output = output_of(
         command(setting)?
-            .args(["bench", "--format", "json"])
+            .args(["bench", "--benchmem", "--format", "json"])
             .args(arguments(case)),
     )?;
     let output: serde_json::Value = serde_json::from_slice(&output)?;
@@ -48,8 +50,11 @@ pub(super) fn bench(setting: &Setting, case: &PolicyCase) -> anyhow::Result<OpaF
             .and_then(serde_json::Value::as_f64)
             .with_context(|| format!("opa bench: no {pointer}"))
     };
+    let runs = number("/N")?;
     Ok(OpaFigures {
-        per_op_ns: number("/T")? / number("/N")?,
+        per_op_ns: number("/T")? / runs,
+        per_op_allocs: number("/MemAllocs")? / runs,
+        per_op_bytes: number("/MemBytes")? / runs,
         eval_median_ns: number("/Extra/histogram_timer_rego_query_eval_ns_median")?,
     })
 }
