@@ -33,4 +33,4 @@ pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verific
 pub use plan::PlanEngine;
 
 /// What an evaluation is given besides input and data: the time, a seed, and limits.
-pub use postern_rego::{Document, Env, Value};
+pub use postern_rego::{Document, Env, Limits as EvaluationLimits, TimeLimit, Value};

@@ -1,7 +1,7 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
-use postern_rego::{Document, EntrypointId, Env, Input, Program, Value};
+use postern_rego::{Document, EntrypointId, Env, EvalError, Input, Program, Value};
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
@@ -90,7 +90,10 @@ impl PlanEngine {
         };
         self.program
             .evaluate(asked.id, input, &self.data, env)
-            .map_err(|error| EngineError::Evaluation(error.to_string()))
+            .map_err(|error| match error {
+                EvalError::LimitReached { .. } => EngineError::Limit(error.to_string()),
+                error => EngineError::Evaluation(error.to_string()),
+            })
     }
 
     /// The builtins that the policy calls.
@@ -127,10 +130,10 @@ impl PlanEngine {
 
     /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
     /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
-    /// What it answers doesn't matter.
+    /// What it answers doesn't matter. The limits are those of `env`.
     ///
     /// # Errors
-    /// [`EngineError::Evaluation`].
+    /// [`EngineError::Evaluation`], [`EngineError::Limit`].
     pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
         let empty = Value::Object(postern_rego::Object::default());
         self.evaluate(entrypoint, Some(&empty), env).map(|_| ())

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use postern_policy::{DenyOrigin, Document, PolicyResult, RefusalCode, Value};
+use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
 use crate::answer::{Allow, Answer, Deny};
@@ -63,7 +63,8 @@ pub(crate) fn unasked(question: &Question<'_>) -> Result<Judgement, Refusal> {
 /// Evaluates the policy in force.
 ///
 /// # Errors
-/// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted on.
+/// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted
+/// on, `policy_timeout` where it is stopped at a limit.
 pub(crate) fn judge(
     policy: Option<&ActivePolicy>,
     question: &Question<'_>,
@@ -77,7 +78,7 @@ pub(crate) fn judge(
         ));
     };
     let reads = policy.engine().reads(policy.entrypoint());
-    let env = input::env(now, entropy);
+    let env = policy.limits().env(now, entropy.policy_seed);
     let evaluate = |input: &dyn Document| {
         policy
             .engine()
@@ -85,12 +86,19 @@ pub(crate) fn judge(
     };
     let result = input::with_document(reads, question, evaluate)
         .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
-        .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
+        .map_err(|error| Refusal::new(failure(&error), error.to_string()))?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
     match result {
         PolicyResult::Allow(allow) => allowed(allow, question),
         PolicyResult::Deny(deny) => denied(deny, question),
+    }
+}
+
+fn failure(error: &EngineError) -> Code {
+    match error {
+        EngineError::Limit(_) => Code::PolicyTimeout,
+        _ => Code::PolicyError,
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use postern_decide::{ActivePolicy, Entropy, Now};
-use postern_policy::{Bundle, BundleError, Engine, EngineError, Env, Limits, PlanEngine, Verification};
+use postern_decide::{ActivePolicy, Entropy, Now, PolicyLimits};
+use postern_policy::{Bundle, BundleError, Engine, EngineError, Limits, PlanEngine, Verification};
 
 /// What a bundle must be to be activated.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub(crate) struct Requirements {
     pub(crate) entrypoint: String,
     /// How large it may be.
     pub(crate) limits: Limits,
+    /// How much one evaluation may take, when it is tried and afterwards.
+    pub(crate) evaluation: PolicyLimits,
 }
 
 /// A bundle that passed.
@@ -50,10 +52,11 @@ pub(crate) fn activate(
     let bundle = Bundle::read(archive, &requirements.verification, &requirements.limits)?;
     let engine = PlanEngine::from_bundle(&bundle)?;
     let entrypoint = engine.require(&requirements.entrypoint)?;
-    engine.smoke_check(entrypoint, &Env::new(now.unix_ns, entropy.policy_seed))?;
+    let evaluation = requirements.evaluation;
+    engine.smoke_check(entrypoint, &evaluation.env(now, entropy.policy_seed))?;
     let entrypoints = engine.entrypoints();
     Ok(Activation {
-        policy: Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint)),
+        policy: Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint).with_limits(evaluation)),
         entrypoints,
     })
 }

@@ -52,7 +52,7 @@ pub(super) async fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let policy = args.source.policy(&args.query).await?;
     let entrypoint = ask::entrypoint(&policy, &args.query)?;
     let input = args.input.read()?;
-    let env = ask::env(false)?;
+    let env = ask::env(false, None)?;
     let evaluate = || {
         policy
             .program

@@ -36,6 +36,9 @@ pub struct EvalArgs {
     /// Treat the failure of a builtin function as an error; otherwise it is undefined.
     #[arg(long)]
     strict_builtin_errors: bool,
+    /// Stop the evaluation after this time (5s, 500ms); 0 is for never.
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = ask::timeout)]
+    timeout: ask::Timeout,
     /// Say how long loading and evaluating took.
     #[arg(long)]
     metrics: bool,
@@ -70,7 +73,7 @@ pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
     let policy = args.source.policy(&args.query).await?;
     let entrypoint = ask::entrypoint(&policy, &args.query)?;
     let input = args.input.read()?;
-    let env = ask::env(args.strict_builtin_errors)?;
+    let env = ask::env(args.strict_builtin_errors, args.timeout.0)?;
     let loaded = clock::monotonic();
     let mut print = output::note;
     let result = ask::evaluate(&policy, entrypoint, input.as_ref(), &env, &mut print);

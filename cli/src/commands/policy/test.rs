@@ -41,6 +41,9 @@ pub struct TestArgs {
     /// Run each test as often.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
+    /// Stop a test after this time (5s, 500ms), which is an error then; 0 is for never.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = ask::timeout)]
+    timeout: ask::Timeout,
     /// Fail when there is no test to run.
     #[arg(long)]
     fail_on_empty: bool,
@@ -113,7 +116,7 @@ async fn results(args: &TestArgs) -> anyhow::Result<Report> {
             let outcome = if test.is_todo() {
                 Outcome::skipped()
             } else {
-                outcome(&policy, &test)?
+                outcome(&policy, &test, args.timeout)?
             };
             report.add(test.clone(), outcome);
         }
@@ -146,9 +149,9 @@ async fn tests(args: &TestArgs) -> anyhow::Result<Vec<Test>> {
 }
 
 /// Runs one test: it passes when its value is neither false nor undefined.
-fn outcome(policy: &Policy, test: &Test) -> anyhow::Result<Outcome> {
+fn outcome(policy: &Policy, test: &Test, timeout: ask::Timeout) -> anyhow::Result<Outcome> {
     let entrypoint = ask::entrypoint(policy, &test.query)?;
-    let env = ask::env(false)?;
+    let env = ask::env(false, timeout.0)?;
     let mut printed = String::new();
     let mut print = |line: &str| {
         printed.push_str(line);
