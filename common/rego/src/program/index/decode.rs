@@ -428,9 +428,12 @@ impl Decoder<'_, '_> {
             self.statements(&block.statements);
             return;
         }
-        self.split = true;
+        let split = std::mem::replace(&mut self.split, true);
         self.rule.acts = true;
         blocks.iter().for_each(|block| self.statements(&block.statements));
+        // The base document's place comes after the blocks, and with it the rest of the body once more, in which the variables
+        // stand for no particular document.
+        self.split = split || is_last;
     }
 
     fn gives(&self, statements: &[Statement]) -> bool {

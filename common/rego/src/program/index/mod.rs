@@ -122,20 +122,22 @@ pub(super) struct Search {
 /// What names a document of the policy: those references are of no use to the index.
 pub(super) struct Virtual<'p> {
     paths: HashSet<Vec<&'p str>>,
+    /// What lies above a rule.
+    above: HashSet<Vec<&'p str>>,
 }
 
 impl<'p> Virtual<'p> {
     pub(super) fn of(plan: &'p Plan) -> Self {
-        let mut paths = HashSet::new();
+        let (mut paths, mut above) = (HashSet::new(), HashSet::new());
         for function in &plan.functions {
             let path: Vec<&str> = function.path.iter().skip(1).map(AsRef::as_ref).collect();
+            above.extend((0..path.len()).filter_map(|end| path.get(..end).map(<[_]>::to_vec)));
             paths.insert(path);
         }
-        Virtual { paths }
+        Virtual { paths, above }
     }
 
-    /// Whether rules are at this place or on the way to it. Below it there are none: the planner would have merged them
-    /// with the data.
+    /// Whether rules are at this place, on the way to it or below it (OPA's `TreeNode.isVirtual`).
     fn has(&self, reference: &Ref) -> bool {
         if reference.head != Head::Data {
             return false;
@@ -150,7 +152,7 @@ impl<'p> Virtual<'p> {
                 return true;
             }
         }
-        false
+        self.above.contains(&path)
     }
 }
 
