@@ -8,16 +8,47 @@ use postern_rego::{EntrypointId, EvalError, RecordLimits, Recording};
 
 use super::{
     query::Query,
-    source::{self, Policy},
+    source::{self, Policy, SourceArgs},
 };
 use crate::clock;
 
 /// Of an input or data document.
 const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
 
+/// What is asked of which policy about what.
+#[derive(Debug, clap::Args)]
+pub struct QuestionArgs {
+    /// What to evaluate: a rule or a package, data.orders.authz.allow say.
+    #[arg(value_name = "QUERY")]
+    pub query: Query,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+/// A question that can be put.
+pub struct Question {
+    pub policy: Policy,
+    pub entrypoint: EntrypointId,
+    pub input: Option<Value>,
+}
+
+impl QuestionArgs {
+    /// Reads the policy, compiling it where that is needed, and the input.
+    pub async fn ready(&self) -> anyhow::Result<Question> {
+        let policy = self.source.policy(&self.query).await?;
+        Ok(Question {
+            entrypoint: entrypoint(&policy, &self.query)?,
+            input: self.input.read()?,
+            policy,
+        })
+    }
+}
+
 /// Where the input comes from.
 #[derive(Debug, clap::Args)]
-pub struct InputArgs {
+struct InputArgs {
     /// The input document, in JSON or YAML.
     #[arg(short, long, value_name = "FILE")]
     input: Option<std::path::PathBuf>,
@@ -28,7 +59,7 @@ pub struct InputArgs {
 
 impl InputArgs {
     /// Reads it; `None` where there is none.
-    pub fn read(&self) -> anyhow::Result<Option<Value>> {
+    fn read(&self) -> anyhow::Result<Option<Value>> {
         if self.stdin_input {
             let mut text = String::new();
             std::io::stdin()

@@ -5,11 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{
-    ask::{self, InputArgs},
-    query::Query,
-    source::SourceArgs,
-};
+use super::ask::{self, Question, QuestionArgs};
 use crate::{clock, exit::Exit, output};
 
 /// How long one benchmark takes: as long as Go's.
@@ -22,13 +18,8 @@ const MAX_BATCHES: usize = 1_000_000;
 /// `postern policy bench`.
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
-    /// What to evaluate: a rule or a package, data.orders.authz.allow say.
-    #[arg(value_name = "QUERY")]
-    query: Query,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    input: InputArgs,
+    question: QuestionArgs,
     /// How to print the figures.
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -49,9 +40,11 @@ enum Format {
 }
 
 pub(super) async fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
-    let policy = args.source.policy(&args.query).await?;
-    let entrypoint = ask::entrypoint(&policy, &args.query)?;
-    let input = args.input.read()?;
+    let Question {
+        policy,
+        entrypoint,
+        input,
+    } = args.question.ready().await?;
     let env = ask::env(false)?;
     let evaluate = || {
         policy

@@ -7,24 +7,17 @@ use postern_rego::EvalError;
 use serde_json::{Value as Json, json};
 
 use super::{
-    ask::{self, InputArgs},
+    ask::{self, Question, QuestionArgs},
     explain::{self, Explain, Texts},
     layout::pretty,
-    query::Query,
-    source::SourceArgs,
 };
 use crate::{clock, exit::Exit, output};
 
 /// `postern policy eval`.
 #[derive(Debug, clap::Args)]
 pub struct EvalArgs {
-    /// What to evaluate: a rule or a package, data.orders.authz.allow say.
-    #[arg(value_name = "QUERY")]
-    query: Query,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    input: InputArgs,
+    question: QuestionArgs,
     /// How to print the result.
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -71,9 +64,11 @@ struct Metrics {
 
 pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
     let started = clock::monotonic();
-    let policy = args.source.policy(&args.query).await?;
-    let entrypoint = ask::entrypoint(&policy, &args.query)?;
-    let input = args.input.read()?;
+    let Question {
+        policy,
+        entrypoint,
+        input,
+    } = args.question.ready().await?;
     let env = ask::env(args.strict_builtin_errors)?;
     let loaded = clock::monotonic();
     let mut print = output::note;
@@ -91,8 +86,13 @@ pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
             matches!(again, Ok(Some(_))),
             policy.program.has_rows(),
         );
-        let compiled = args.source.plan.is_none() && args.source.bundle.is_empty();
-        explain::lines(args.explain, args.query.as_str(), told, &mut Texts::new(compiled))
+        let compiled = args.question.source.plan.is_none() && args.question.source.bundle.is_empty();
+        explain::lines(
+            args.explain,
+            args.question.query.as_str(),
+            told,
+            &mut Texts::new(compiled),
+        )
     };
     match args.format {
         Format::Json => {}
@@ -131,7 +131,7 @@ fn print_result(
             // Written by hand where the value stands, since its numbers keep their text.
             let mut members = Vec::new();
             if let Some(value) = result {
-                let text = json!(args.query.as_str());
+                let text = json!(args.question.query.as_str());
                 members.push(format!(
                     r#""result": [{{"expressions": [{{"value": {}, "text": {text}, "location": {{"row": 1, "col": 1}}}}]}}]"#,
                     value.to_json()

@@ -1,5 +1,5 @@
-//! Watching an evaluation: what is told before and after each operation. Without anybody who watches it costs nothing,
-//! since the loop is compiled for each kind of watcher. One that watches changes nothing.
+//! Watching an evaluation: what is told before and after each operation. The loop is compiled for each kind of watcher, so
+//! that without one nothing is asked. One that watches changes nothing.
 
 mod reads;
 mod recorder;
