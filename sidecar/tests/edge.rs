@@ -25,6 +25,7 @@ use postern_proto::edge::v1::{
 };
 use postern_telemetry::Code;
 use serde_json::{Value as Json, json};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -57,8 +58,8 @@ enum Behaviour {
     SaysText(String),
     Fails,
     Hangs,
-    /// Takes half a second to say what a good issuer says.
-    Slow,
+    /// Says what a good issuer says once it is let go.
+    Held(Arc<Notify>),
 }
 
 impl Endpoint {
@@ -98,8 +99,10 @@ async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap, body:
         Behaviour::SaysText(text) => text.into_response(),
         Behaviour::Fails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Behaviour::Hangs => std::future::pending().await,
-        Behaviour::Slow => {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        Behaviour::Held(let_go) => {
+            let_go.notified().await;
+            // Whoever else is held goes on, too.
+            let_go.notify_one();
             active().to_string().into_response()
         }
     }
@@ -203,9 +206,19 @@ async fn another_token_is_asked_about_once_and_remembered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_ask_about_one_token_at_once_cost_its_issuer_one_call() {
     let asked = Asked::new(active(), json!({ "timeout_ms": 5000 })).await;
-    asked.endpoint.now(Behaviour::Slow);
-    let answers =
-        futures_util::future::join_all((0..20).map(|_| asked.checks.get("/orders", "opaque"))).await;
+    let let_go = Arc::new(Notify::new());
+    asked.endpoint.now(Behaviour::Held(Arc::clone(&let_go)));
+    let checks = futures_util::future::join_all((0..20).map(|_| asked.checks.get("/orders", "opaque")));
+    let holding = async {
+        eventually(Duration::from_secs(10), "the issuer is asked", || async {
+            asked.endpoint.calls() > 0
+        })
+        .await;
+        // Sent behind the others on their connection: once it is answered, they have all begun.
+        asked.checks.get("/nowhere", "").await;
+        let_go.notify_one();
+    };
+    let (answers, ()) = tokio::join!(checks, holding);
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
     assert_eq!(asked.endpoint.calls(), 1);
     // Another token isn't that one.
