@@ -1,6 +1,7 @@
 //! The one trait behind which policy engines sit. An engine is immutable: a new bundle is a new engine, and an
 //! evaluation never waits, does I/O or reads the clock (time and randomness come in through [`Env`]).
 
+use postern_rego::http::HttpRequest;
 use postern_rego::{Document, Env, Part, Value};
 
 use crate::input::InputReads;
@@ -103,6 +104,16 @@ pub enum EngineError {
         /// How it fails.
         reason: String,
     },
+    /// The policy calls `http.send`, and whoever loads it doesn't have it on.
+    #[error(
+        "the policy calls `http.send`, which is off; a sidecar takes it once `policy.http_send.hosts` lists the hosts that \
+         may be asked, and makes requests on routes that say `http_send: true`"
+    )]
+    HttpSendOff,
+    /// The policy asks for a request that has no answer yet. Whoever can make it evaluates again with the same time and
+    /// seed, and the answer in [`Env::http`].
+    #[error("evaluation failed: http.send: {0} has no answer, and none is fetched here")]
+    NeedsHttp(Box<HttpRequest>),
     /// An evaluation failed.
     #[error("evaluation failed: {0}")]
     Evaluation(String),

@@ -30,7 +30,7 @@ pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, Re
 #[cfg(feature = "bundle")]
 pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};
 #[cfg(feature = "plan")]
-pub use plan::{PlanEngine, Reach};
+pub use plan::{HttpSend, PlanEngine, Reach};
 
-/// What an evaluation is given besides input and data: the time, a seed, and limits.
-pub use postern_rego::{Document, Env, Value};
+/// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
+pub use postern_rego::{Document, Env, Value, http};

@@ -1,7 +1,10 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
-use postern_rego::{Document, Effects, EntrypointId, Env, Input, Program, Reads, Recording, Value};
+use postern_rego::{
+    BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program, Reads,
+    Recording, Value, http,
+};
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
@@ -32,6 +35,30 @@ pub struct Reach<'e> {
     pub effects: Effects,
 }
 
+/// Whether a policy may call `http.send`. Where it may, evaluations end with [`EngineError::NeedsHttp`], and somebody has to
+/// make the request; where not, a policy that calls it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpSend {
+    /// It may not.
+    #[default]
+    Off,
+    /// It may.
+    On,
+}
+
+/// The host's builtins and `http.send`.
+struct WithHttpSend;
+
+impl HostBuiltins for WithHttpSend {
+    fn builtin(&self, name: &str) -> Option<BuiltinFn> {
+        if name == http::NAME {
+            Some(http::send)
+        } else {
+            Host.builtin(name)
+        }
+    }
+}
+
 /// What may be asked.
 struct Asked {
     name: String,
@@ -44,9 +71,19 @@ impl PlanEngine {
     ///
     /// # Errors
     /// [`EngineError::PlanMissing`] when there is only Rego, [`EngineError::NoPolicy`] when there is not even that,
-    /// [`EngineError::Load`] when the plan is malformed or needs what the machine lacks.
+    /// [`EngineError::Load`] when the plan is malformed or needs what the machine lacks, [`EngineError::HttpSendOff`] when
+    /// that is `http.send`.
     #[cfg(feature = "bundle")]
     pub fn from_bundle(bundle: &crate::Bundle) -> Result<Self, EngineError> {
+        Self::from_bundle_with(bundle, HttpSend::Off)
+    }
+
+    /// As [`PlanEngine::from_bundle`], of a policy that may call `http.send` or not.
+    ///
+    /// # Errors
+    /// As [`PlanEngine::from_bundle`].
+    #[cfg(feature = "bundle")]
+    pub fn from_bundle_with(bundle: &crate::Bundle, http_send: HttpSend) -> Result<Self, EngineError> {
         let Some(plan) = bundle.plan() else {
             let mut modules = bundle.modules();
             return Err(match modules.next() {
@@ -57,15 +94,31 @@ impl PlanEngine {
                 None => EngineError::NoPolicy,
             });
         };
-        Self::new(bundle.revision(), plan, bundle.data().clone())
+        Self::load(bundle.revision(), plan, bundle.data().clone(), http_send)
     }
 
     /// Loads a plan with its base data.
     ///
     /// # Errors
-    /// [`EngineError::Load`], also where a rule is at a path that holds data.
+    /// [`EngineError::Load`], also where a rule is at a path that holds data; [`EngineError::HttpSendOff`].
     pub fn new(revision: impl Into<String>, plan: PlanFile<'_>, data: Value) -> Result<Self, EngineError> {
-        let program = plan.load(&Host).map_err(|e| EngineError::Load(e.to_string()))?;
+        Self::load(revision, plan, data, HttpSend::Off)
+    }
+
+    fn load(
+        revision: impl Into<String>,
+        plan: PlanFile<'_>,
+        data: Value,
+        http_send: HttpSend,
+    ) -> Result<Self, EngineError> {
+        let host: &dyn HostBuiltins = match http_send {
+            HttpSend::Off => &Host,
+            HttpSend::On => &WithHttpSend,
+        };
+        let program = plan.load(host).map_err(|error| match error {
+            LoadError::UnknownBuiltin(name) if name == http::NAME => EngineError::HttpSendOff,
+            error => EngineError::Load(error.to_string()),
+        })?;
         program
             .check_data(&data)
             .map_err(|e| EngineError::Load(e.to_string()))?;
@@ -101,7 +154,10 @@ impl PlanEngine {
         };
         self.program
             .evaluate(asked.id, input, &self.data, env)
-            .map_err(|error| EngineError::Evaluation(error.to_string()))
+            .map_err(|error| match error {
+                EvalError::NeedsHttp { request, .. } => EngineError::NeedsHttp(request),
+                error => EngineError::Evaluation(error.to_string()),
+            })
     }
 
     /// The builtins that the policy calls.
@@ -170,13 +226,20 @@ impl PlanEngine {
 
     /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
     /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
-    /// What it answers doesn't matter.
+    /// What it answers doesn't matter, and a request that it asks for isn't made.
     ///
     /// # Errors
     /// [`EngineError::Evaluation`].
     pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
         let empty = Value::Object(postern_rego::Object::default());
-        self.evaluate(entrypoint, Some(&empty), env).map(|_| ())
+        let env = Env {
+            http: http::HttpAnswers::up_to(1),
+            ..env.clone()
+        };
+        match self.evaluate(entrypoint, Some(&empty), &env) {
+            Ok(_) | Err(EngineError::NeedsHttp(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 

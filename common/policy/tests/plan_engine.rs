@@ -6,8 +6,9 @@ mod support;
 
 use std::fs;
 
+use postern_policy::http::{HttpAnswers, HttpFailure, HttpResponse};
 use postern_policy::{
-    Bundle, BundleBuilder, Engine, EngineError, Env, Limits, PlanEngine, Value, Verification,
+    Bundle, BundleBuilder, Engine, EngineError, Env, HttpSend, Limits, PlanEngine, Value, Verification,
 };
 
 fn env() -> Env {
@@ -128,11 +129,70 @@ fn a_plan_that_cannot_run_is_refused_when_loaded() {
         assert!(matches!(error, EngineError::Load(_)), "{plan}: {error}");
     }
     // A builtin that the machine hasn't is refused by name.
-    let rego = "package a\n\nx := http.send({\"method\": \"get\", \"url\": input.url}).status_code\n";
+    let rego = "package a\n\nx := net.lookup_ip_addr(input.name)\n";
     let error = PlanEngine::from_bundle(&opa_bundle(&[("a.rego", rego)], &["a/x"]))
         .map(|_| ())
         .unwrap_err();
-    assert!(error.to_string().contains("http.send"), "{error}");
+    assert!(error.to_string().contains("net.lookup_ip_addr"), "{error}");
+}
+
+#[test]
+fn a_policy_that_calls_http_send_loads_only_where_that_is_on_and_asks_for_each_request_once() {
+    let rego = r#"package a
+
+get(path) := http.send({"method": "get", "url": sprintf("https://h.example%s", [path])})
+
+x := [get("/a").raw_body, get("/b").raw_body, get("/a").status_code, rand.intn("x", 1000000)]
+
+quiet := http.send({"method": "get", "url": "https://h.example/", "raise_error": false}).error.code
+"#;
+    let bundle = opa_bundle(&[("a.rego", rego)], &["a/x", "a/quiet"]);
+    let off = PlanEngine::from_bundle(&bundle).map(|_| ()).unwrap_err();
+    assert_eq!(off, EngineError::HttpSendOff);
+    assert!(off.to_string().contains("`policy.http_send.hosts`"), "{off}");
+
+    let engine = PlanEngine::from_bundle_with(&bundle, HttpSend::On).unwrap();
+    engine.smoke_check_all(&env()).unwrap();
+    let entrypoint = engine.require("a/x").unwrap();
+    let mut env = env();
+    // An evaluation that nobody allows a request is told so, and isn't undefined.
+    let refused = engine.evaluate(entrypoint, None, &env).unwrap_err();
+    assert!(
+        refused.to_string().contains("no request may be made here"),
+        "{refused}"
+    );
+    env.http = HttpAnswers::up_to(2);
+    for path in ["/a", "/b"] {
+        let EngineError::NeedsHttp(request) = engine.evaluate(entrypoint, None, &env).unwrap_err() else {
+            panic!("no request for {path}");
+        };
+        assert_eq!(request.url, format!("https://h.example{path}"));
+        let body = path.as_bytes().to_vec();
+        let (status, headers) = ("200 OK".to_owned(), Vec::new());
+        env.http.add(
+            *request,
+            Ok(HttpResponse {
+                status,
+                status_code: 200,
+                headers,
+                body,
+            }),
+        );
+    }
+    let answer = engine.evaluate(entrypoint, None, &env).unwrap().unwrap();
+    let answer = answer.as_array().unwrap();
+    let texts: Vec<_> = answer.iter().filter_map(Value::as_str).collect();
+    assert_eq!((texts, answer.len()), (vec!["/a", "/b"], 4));
+
+    let entrypoint = engine.require("a/quiet").unwrap();
+    env.http = HttpAnswers::up_to(1);
+    let EngineError::NeedsHttp(request) = engine.evaluate(entrypoint, None, &env).unwrap_err() else {
+        panic!("no request");
+    };
+    env.http
+        .add(*request, Err(HttpFailure::Network("no connection".to_owned())));
+    let answer = engine.evaluate(entrypoint, None, &env).unwrap().unwrap();
+    assert_eq!(answer.as_str(), Some("eval_http_send_network_error"));
 }
 
 #[test]

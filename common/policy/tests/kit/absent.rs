@@ -14,7 +14,7 @@ pub(crate) const ABSENT: [(&str, &str); 11] = [
     ("eq", "`=`, which OPA's compiler turns into statements"),
     (
         "http.send",
-        "asks the network on the answer's path; a policy gets what it needs as data, or from the token",
+        "not the machine's own: a sidecar that lists hosts (`policy.http_send`) has it",
     ),
     ("internal.test_case", "what `opa test` notes for itself"),
     ("net.lookup_ip_addr", "asks DNS on the answer's path"),
