@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Record, Refusal, RequestView, decide,
-    settle, verify_token,
+    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Record, Refusal, RequestView, Resumption,
+    decide, resume, settle, verify_token,
 };
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
 
 use crate::clock::{self, Stopwatch};
+use crate::http_send::HttpSender;
 use crate::introspect::Introspector;
 use crate::published::Published;
 use crate::random::Randomness;
@@ -26,6 +27,7 @@ pub(crate) struct Checker {
     pub(crate) wakes: Wakes,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) introspector: Arc<Introspector>,
+    pub(crate) http_sender: HttpSender,
 }
 
 /// A decision to be sent. What else there was to it has been told and kept.
@@ -97,6 +99,17 @@ impl Checker {
         let snapshot = self.published.load();
         match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
             Outcome::Decided(decision) => Ok(self.report(*decision, request, now, began, &laps)),
+            Outcome::Needs(need) => Err(need),
+        }
+    }
+
+    /// Goes on with a decision that a request of the policy's interrupted.
+    pub(crate) fn go_on(&self, request: &RequestView<'_>, resumption: &Resumption) -> Result<Settled, Need> {
+        let began = Stopwatch::start();
+        let mut laps = Laps::of_check(self.randomness.entropy().span[0], began);
+        let snapshot = self.published.load();
+        match resume(&snapshot, &self.caches, request, resumption, &mut laps) {
+            Outcome::Decided(decision) => Ok(self.report(*decision, request, resumption.now(), began, &laps)),
             Outcome::Needs(need) => Err(need),
         }
     }

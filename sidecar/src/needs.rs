@@ -1,5 +1,6 @@
-//! What a decision is missing and can be had: an issuer's keys as they are now, an issuer's word on a token. Got under a
-//! deadline of its own, then decided again with what there is by then. Only issuers configured for it ever cause one.
+//! What a decision is missing and can be had: an issuer's keys as they are now, an issuer's word on a token, the answer to
+//! a request of the policy's. Got under a deadline of its own, then decided again with what there is by then. Only issuers
+//! and routes configured for it ever cause one.
 
 use postern_decide::{Need, RequestView, remember_introspection};
 
@@ -8,23 +9,43 @@ use crate::clock;
 
 impl Checker {
     /// Decides on one request; what is missing and can be had is got first. Waits at most as long as the issuer's own
-    /// configuration says (`on_unknown_kid.wait_ms`, `introspection.timeout_ms`), and not at all where nothing is missing.
+    /// configuration says (`on_unknown_kid.wait_ms`, `introspection.timeout_ms`) and the policy's (`http_send.timeout_ms`), and not at all where nothing is missing.
     pub(crate) async fn answer(&self, request: &RequestView<'_>) -> Settled {
         match self.check_unless_needy(request) {
             Ok(settled) => settled,
-            Err(need) => {
-                self.supply(&need).await;
-                self.check(request)
-            }
+            Err(need) => self.answer_later(request, need).await,
         }
     }
 
-    /// Gets what is missing, or gives up; the next decision tells which.
-    pub(crate) async fn supply(&self, need: &Need) {
-        match need {
-            // Late is as good as never: the token is refused with the keys at hand.
-            Need::Keys { issuer, wait_ms } => self.wakes.wait_for_keys(issuer, *wait_ms).await,
-            Need::Introspect { issuer, token } => self.word_of(issuer, token.expose()).await,
+    /// Decides on a request that something is missing for. An issuer is asked once, and the policy has requests made as many
+    /// as one decision may make, all of them within `policy.http_send.timeout_ms`.
+    pub(crate) async fn answer_later(&self, request: &RequestView<'_>, mut need: Need) -> Settled {
+        let mut issuer_asked = false;
+        let mut until = None;
+        loop {
+            let outcome = match need {
+                Need::HttpSend(send) => {
+                    let until = *until.get_or_insert_with(|| self.http_sender.deadline());
+                    let answer = self.http_sender.send(send.request(), until).await;
+                    self.go_on(request, &send.answered(answer))
+                }
+                Need::Keys { .. } | Need::Introspect { .. } if issuer_asked => return self.check(request),
+                Need::Keys { issuer, wait_ms } => {
+                    issuer_asked = true;
+                    // Late is as good as never: the token is refused with the keys at hand.
+                    self.wakes.wait_for_keys(&issuer, wait_ms).await;
+                    self.check_unless_needy(request)
+                }
+                Need::Introspect { issuer, token } => {
+                    issuer_asked = true;
+                    self.word_of(&issuer, token.expose()).await;
+                    self.check_unless_needy(request)
+                }
+            };
+            match outcome {
+                Ok(settled) => return settled,
+                Err(next) => need = next,
+            }
         }
     }
 

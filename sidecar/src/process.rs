@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::decision_log::DecisionLog;
 use crate::disk::{DataFolder, VersionError};
 use crate::http_auth::HttpAuthServer;
+use crate::http_send::{HttpSender, SetUpError};
 use crate::introspect::Introspector;
 use crate::listen::{self, BindError, Bound};
 use crate::metrics::{self, CheckMetrics};
@@ -57,6 +58,12 @@ pub enum ProcessError {
 
 impl From<FetchError> for ProcessError {
     fn from(error: FetchError) -> Self {
+        Self::Client(error.to_string())
+    }
+}
+
+impl From<SetUpError> for ProcessError {
+    fn from(error: SetUpError) -> Self {
         Self::Client(error.to_string())
     }
 }
@@ -133,6 +140,12 @@ async fn serve(
         wakes: wakes.clone(),
         reporter: Arc::clone(&reporter),
         introspector: Arc::new(Introspector::new(introspections)?),
+        http_sender: HttpSender::new(
+            config
+                .policy
+                .as_ref()
+                .and_then(|policy| policy.http_send.as_ref()),
+        )?,
     });
 
     let stop = CancellationToken::new();

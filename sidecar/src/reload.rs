@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::{Config, Issuer};
+use crate::http_send::HttpSendPlan;
 use crate::introspect::IntrospectionPlan;
 use crate::metrics::{CONFIG_REFUSED, CONFIG_RELOADS};
 use crate::status::ConfigState;
@@ -216,9 +217,14 @@ fn cannot_change(old: &Config, new: &Config) -> Vec<&'static str> {
         ("ext_authz.reflection", *reflection != old.reflection),
         ("log_decisions", *log_decisions != old.log_decisions),
         ("decisions.keep", *keep_decisions != old.keep_decisions),
+        ("policy.http_send", http_send(new) != http_send(old)),
     ];
     let changed = parts.into_iter().filter(|(_, changed)| *changed);
     changed.map(|(key, _)| key).collect()
+}
+
+fn http_send(config: &Config) -> Option<&HttpSendPlan> {
+    config.policy.as_ref()?.http_send.as_ref()
 }
 
 /// How tokens are asked about, whatever the order of issuers.

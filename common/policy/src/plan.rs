@@ -2,8 +2,8 @@
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
 use postern_rego::{
-    BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program, Reads,
-    Recording, Value, http,
+    BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program,
+    Reads, Recording, Value, http,
 };
 
 #[cfg(feature = "builtins")]

@@ -33,6 +33,7 @@ pub(crate) fn sidecar() -> Value {
             "url": "http://127.0.0.1:1/bundle",
             "entrypoint": "a/b",
             "allow_unsigned": true,
+            "http_send": { "hosts": [{ "host": "x.example" }] },
         },
         "control_plane": { "grpc": "http://127.0.0.1:1" },
     })

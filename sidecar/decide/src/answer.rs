@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::caller::{Binding, Methods};
 use crate::header::Header;
+use crate::http_send::HttpSend;
 use crate::stage::Stage;
 use crate::text::Text;
 
@@ -25,7 +26,7 @@ pub enum Outcome {
     Needs(Need),
 }
 
-/// What the host may get, under a deadline below Envoy's. Only issuers configured for it ever cause one.
+/// What the host may get, under a deadline below Envoy's. Only issuers and routes configured for it ever cause one.
 #[derive(Debug, Clone)]
 pub enum Need {
     /// An issuer's keys as they are now: a token names a key that isn't known.
@@ -42,6 +43,8 @@ pub enum Need {
         /// The token.
         token: PresentedToken,
     },
+    /// The answer to a request of the policy's (`http.send`). The host goes on with it (`resume`).
+    HttpSend(Box<HttpSend>),
 }
 
 /// A token that somebody presented. Nobody gets to see it by accident.

@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::correlation::Identifiers;
 use crate::credentials::{self, Judging};
 use crate::entropy::Entropy;
+use crate::http_send::Resumption;
 use crate::now::Now;
 use crate::path::canonical;
 use crate::peer;
@@ -33,11 +34,22 @@ pub fn decide<S: Stages>(
     entropy: &Entropy,
     stages: &mut S,
 ) -> Outcome {
-    let mut check = Check::begin(snapshot, caches, request, now, entropy, stages);
-    match check.run() {
-        Err(Refusal { need: Some(need), .. }) if request.may_wait => Outcome::Needs(*need),
-        judged => Outcome::Decided(check.end(judged)),
-    }
+    Check::begin(snapshot, caches, request, now, entropy, stages).outcome()
+}
+
+/// Goes on with a decision that a request of the policy's interrupted, as [`decide`] would with its answer there: at the
+/// same moment, with the same randomness. `resumption` must be of this very request.
+pub fn resume<S: Stages>(
+    snapshot: &Snapshot,
+    caches: &Caches,
+    request: &RequestView<'_>,
+    resumption: &Resumption,
+    stages: &mut S,
+) -> Outcome {
+    let Resumption { now, entropy, .. } = resumption;
+    let mut check = Check::begin(snapshot, caches, request, *now, entropy, stages);
+    check.resumed = Some(resumption);
+    check.outcome()
 }
 
 /// Decides on one request with what is there: what the host could get for it is refused instead.
@@ -65,6 +77,8 @@ struct Check<'c, S> {
     identifiers: Identifiers,
     route: Option<&'c Arc<Route>>,
     record: Record,
+    /// What there is of an earlier run of the same check.
+    resumed: Option<&'c Resumption>,
 }
 
 impl<'c, S: Stages> Check<'c, S> {
@@ -91,6 +105,14 @@ impl<'c, S: Stages> Check<'c, S> {
             stages,
             identifiers,
             route: None,
+            resumed: None,
+        }
+    }
+
+    fn outcome(mut self) -> Outcome {
+        match self.run() {
+            Err(Refusal { need: Some(need), .. }) if self.request.may_wait => Outcome::Needs(*need),
+            judged => Outcome::Decided(self.end(judged)),
         }
     }
 
@@ -131,6 +153,7 @@ impl<'c, S: Stages> Check<'c, S> {
             route,
             peer: &peer,
             now,
+            spent_proof: self.resumed.and_then(|resumed| resumed.spent_proof),
         };
         let accepted = credentials::judge(&judging, |caller, cached| {
             note_caller(&mut self.record, caller, cached);
@@ -156,6 +179,8 @@ impl<'c, S: Stages> Check<'c, S> {
             identifiers: &self.identifiers,
             settings: &snapshot.settings,
             fresh_nonce: accepted.fresh_nonce.as_deref(),
+            spent_proof: accepted.spent_proof,
+            answers: self.resumed.map(|resumed| &resumed.answers),
         };
         let judged = match route.policy {
             PolicyMode::Off => policy::unasked(&question),

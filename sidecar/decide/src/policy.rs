@@ -4,15 +4,18 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use postern_policy::{DenyOrigin, Document, PolicyResult, RefusalCode, Value};
+use postern_policy::http::HttpAnswers;
+use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
-use crate::answer::{Allow, Answer, Deny};
+use crate::answer::{Allow, Answer, Deny, Need};
 use crate::caller::Caller;
 use crate::challenge;
 use crate::correlation::Identifiers;
+use crate::dpop::ProofId;
 use crate::entropy::Entropy;
 use crate::header::Header;
+use crate::http_send::{HttpSend, MAX_HTTP_REQUESTS, Resumption};
 use crate::input;
 use crate::now::Now;
 use crate::refusal::{self, About, Refusal, Wanted, Words};
@@ -33,6 +36,10 @@ pub(crate) struct Question<'a> {
     pub(crate) settings: &'a Settings,
     /// For the `DPoP-Nonce` header of the answer.
     pub(crate) fresh_nonce: Option<&'a str>,
+    /// The DPoP proof that this check has used up.
+    pub(crate) spent_proof: Option<ProofId>,
+    /// What earlier runs of this check got for the policy.
+    pub(crate) answers: Option<&'a HttpAnswers>,
 }
 
 impl<'a> Question<'a> {
@@ -77,7 +84,11 @@ pub(crate) fn judge(
         ));
     };
     let reads = policy.engine().reads(policy.entrypoint());
-    let env = input::env(now, entropy);
+    let mut env = input::env(now, entropy);
+    if question.route.http_send {
+        let none = || HttpAnswers::up_to(MAX_HTTP_REQUESTS);
+        env.http = question.answers.cloned().unwrap_or_else(none);
+    }
     let evaluate = |input: &dyn Document| {
         policy
             .engine()
@@ -85,13 +96,34 @@ pub(crate) fn judge(
     };
     let result = input::with_document(reads, question, evaluate)
         .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
-        .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
+        .map_err(|error| failed(error, question, &env.http, now, entropy))?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
     match result {
         PolicyResult::Allow(allow) => allowed(allow, question),
         PolicyResult::Deny(deny) => denied(deny, question),
     }
+}
+
+/// Where the policy asks for a request, what the decision goes on with is told, too.
+fn failed(
+    error: EngineError,
+    question: &Question<'_>,
+    answers: &HttpAnswers,
+    now: Now,
+    entropy: &Entropy,
+) -> Refusal {
+    let refusal = Refusal::new(Code::PolicyError, error.to_string());
+    let EngineError::NeedsHttp(request) = error else {
+        return refusal;
+    };
+    let so_far = Resumption {
+        now,
+        entropy: entropy.clone(),
+        answers: answers.clone(),
+        spent_proof: question.spent_proof,
+    };
+    refusal.needing(Need::HttpSend(Box::new(HttpSend::new(request, so_far))))
 }
 
 fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {

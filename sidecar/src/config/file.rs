@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::dpop::SharedDpop;
 use super::http_auth::HttpAuth;
+use super::http_send::HttpSend;
 use super::issuers::File as Issuer;
 use super::overload::Overload;
 use super::routes::Route;
@@ -137,6 +138,8 @@ pub struct Policy {
     /// How long the server is asked to hold a request while nothing changes, in seconds, 1 to 600. Default 55.
     #[serde(default = "long_poll_seconds")]
     pub long_poll_seconds: u64,
+    /// What it may ask over HTTP (`http.send`). Default: nothing.
+    pub http_send: Option<HttpSend>,
 }
 
 /// The control plane.

@@ -7,6 +7,7 @@ mod claims;
 mod dpop;
 mod file;
 mod http_auth;
+mod http_send;
 mod introspection;
 mod issuers;
 mod overload;
@@ -30,6 +31,7 @@ pub use file::File;
 
 use crate::decision_log::LogDecisions;
 use crate::http_auth::HttpAuthPlan;
+use crate::http_send::HttpSendPlan;
 use crate::introspect::IntrospectionPlan;
 use crate::overload::OverloadPlan;
 use crate::reload::Origin;
@@ -83,6 +85,8 @@ pub(crate) struct Policy {
     pub(crate) url: String,
     pub(crate) credential_file: Option<PathBuf>,
     pub(crate) plan: BundlePlan,
+    /// `None` where policies may not call `http.send`.
+    pub(crate) http_send: Option<HttpSendPlan>,
 }
 
 impl Config {
@@ -131,6 +135,7 @@ impl Config {
             issuers: &issuers,
             control_plane: file.control_plane.is_some(),
             policy: policy.is_some(),
+            http_send: policy.as_ref().is_some_and(|policy| policy.http_send.is_some()),
         };
         let routes = Arc::new(routes::checked(document, file.routes, &surroundings)?);
         let token_bytes = within(document, &["token_cache_mib"], file.token_cache_mib, 1, 4096)? << 20;

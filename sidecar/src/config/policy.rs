@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use postern_config::{ConfigError, Document};
-use postern_policy::{Limits, Verification};
+use postern_policy::{HttpSend, Limits, Verification};
 
-use super::{Policy, file, url, within};
+use super::{Policy, file, http_send, url, within};
 use crate::sync::{BundlePlan, Requirements};
 
 /// The policy of the file, checked.
@@ -35,6 +35,10 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
         1,
         600,
     )?;
+    let http_send = file
+        .http_send
+        .map(|section| http_send::checked(document, section))
+        .transpose()?;
     Ok(Policy {
         url: url(document, &["policy", "url"], file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
@@ -44,10 +48,16 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
                 verification,
                 entrypoint: file.entrypoint,
                 limits: Limits::default(),
+                http_send: if http_send.is_some() {
+                    HttpSend::On
+                } else {
+                    HttpSend::Off
+                },
             },
             poll: Duration::from_secs(poll),
             long_poll: Duration::from_secs(long_poll),
         },
+        http_send,
     })
 }
 

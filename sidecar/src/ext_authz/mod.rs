@@ -58,10 +58,12 @@ impl ExtAuthz {
     }
 
     /// Answers the request that something was missing for, once that has been got, or it is time to answer without.
-    pub(crate) async fn answer_later(&self, body: &Bytes, need: &Need) -> Reply {
-        self.checker.supply(need).await;
+    pub(crate) async fn answer_later(&self, body: &Bytes, need: Need) -> Reply {
         match grpc::message(body).map(wire::view) {
-            Ok(Ok(view)) => Reply::Message(wire::response(&self.checker.check(&view))),
+            Ok(Ok(mut view)) => {
+                view.may_wait = true;
+                Reply::Message(wire::response(&self.checker.answer_later(&view, need).await))
+            }
             Ok(Err(error)) => self.no_request(&error),
             Err(status) => Reply::Refusal(Box::new(status)),
         }

@@ -261,7 +261,7 @@ async fn later(
     _in_flight: Taken,
 ) {
     let reply = tokio::select! {
-        reply = host.checks.answer_later(&message, &need) => reply,
+        reply = host.checks.answer_later(&message, *need) => reply,
         // The client no longer wants to know.
         _ = poll_fn(|context| respond.poll_reset(context)) => return,
     };

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use postern_decide::{ActivePolicy, Entropy, Now};
-use postern_policy::{Bundle, BundleError, Engine, EngineError, Env, Limits, PlanEngine, Verification};
+use postern_policy::{
+    Bundle, BundleError, Engine, EngineError, Env, HttpSend, Limits, PlanEngine, Verification,
+};
 
 /// What a bundle must be to be activated.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +17,8 @@ pub(crate) struct Requirements {
     pub(crate) entrypoint: String,
     /// How large it may be.
     pub(crate) limits: Limits,
+    /// Whether it may call `http.send`.
+    pub(crate) http_send: HttpSend,
 }
 
 /// A bundle that passed.
@@ -48,7 +52,7 @@ pub(crate) fn activate(
     entropy: &Entropy,
 ) -> Result<Activation, ActivationError> {
     let bundle = Bundle::read(archive, &requirements.verification, &requirements.limits)?;
-    let engine = PlanEngine::from_bundle(&bundle)?;
+    let engine = PlanEngine::from_bundle_with(&bundle, requirements.http_send)?;
     let entrypoint = engine.require(&requirements.entrypoint)?;
     engine.smoke_check(entrypoint, &Env::new(now.unix_ns, entropy.policy_seed))?;
     let entrypoints = engine.entrypoints();

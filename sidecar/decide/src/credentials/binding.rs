@@ -8,7 +8,7 @@ use super::Judging;
 use super::expression::Shown;
 use super::presented::Scheme;
 use crate::caller::Binding;
-use crate::dpop::{self, DpopPlan, Presented};
+use crate::dpop::{self, DpopPlan, Presented, ProofId, Proved};
 use crate::refusal::Refusal;
 use crate::verified_caller::VerifiedCaller;
 
@@ -20,6 +20,8 @@ pub(crate) const PROOF_ALGORITHMS: &[Algorithm] = &Algorithm::ALL;
 pub(crate) struct Bound {
     pub(crate) binding: Binding,
     pub(crate) fresh_nonce: Option<String>,
+    /// The DPoP proof that was used up.
+    pub(crate) spent_proof: Option<ProofId>,
 }
 
 /// Checks all that the token is bound to.
@@ -42,7 +44,7 @@ pub(crate) fn check(token: &VerifiedCaller, shown: &Shown, judging: &Judging<'_>
             } else {
                 Binding::None
             },
-            fresh_nonce: None,
+            ..Bound::default()
         });
     };
     if shown.scheme != Scheme::Dpop {
@@ -51,13 +53,15 @@ pub(crate) fn check(token: &VerifiedCaller, shown: &Shown, judging: &Judging<'_>
             "the token is bound to a DPoP key (`cnf.jkt`) and was sent as a bearer token",
         ));
     }
+    let (proved, spent_proof) = proof(jkt, shown, judging)?;
     Ok(Bound {
         binding: if by_certificate {
             Binding::DpopAndMtls
         } else {
             Binding::Dpop
         },
-        fresh_nonce: proof(jkt, shown, judging)?,
+        fresh_nonce: proved.fresh_nonce,
+        spent_proof: Some(spent_proof),
     })
 }
 
@@ -92,8 +96,8 @@ fn unbound(shown: &Shown, judging: &Judging<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A fresh nonce, where the route asks for nonces.
-fn proof(jkt: &str, shown: &Shown, judging: &Judging<'_>) -> Result<Option<String>, Refusal> {
+/// What the proof proves, and which it is.
+fn proof(jkt: &str, shown: &Shown, judging: &Judging<'_>) -> Result<(Proved, ProofId), Refusal> {
     let http = &judging.request.http;
     let rule = judging.route.dpop;
     let Some(public_origin) = &judging.route.public_origin else {
@@ -116,13 +120,13 @@ fn proof(jkt: &str, shown: &Shown, judging: &Judging<'_>) -> Result<Option<Strin
         method: http.method,
         target: http.path,
     };
-    dpop::check(
+    dpop::check_unless_spent(
         &presented,
         &plan,
         &judging.snapshot.nonce_keys,
         &judging.caches.proofs,
+        judging.spent_proof,
         judging.now,
     )
-    .map(|proved| proved.fresh_nonce)
     .map_err(|refusal| Refusal::new(refusal.code(), refusal.to_string()).with_nonce(refusal.fresh_nonce))
 }

@@ -13,6 +13,7 @@ use crate::accept::Accept;
 use crate::caches::Caches;
 use crate::caller::Caller;
 use crate::claims;
+use crate::dpop::ProofId;
 use crate::peer::Peer;
 use crate::refusal::{Refusal, Wanted};
 use crate::routes::Route;
@@ -30,6 +31,8 @@ pub(crate) struct Judging<'a> {
     pub(crate) route: &'a Route,
     pub(crate) peer: &'a Peer,
     pub(crate) now: UnixTime,
+    /// The DPoP proof that this check used up before it was interrupted.
+    pub(crate) spent_proof: Option<ProofId>,
 }
 
 /// A caller that the route accepts.
@@ -38,6 +41,8 @@ pub(crate) struct Accepted {
     pub(crate) caller: Caller,
     /// For the `DPoP-Nonce` header of the answer.
     pub(crate) fresh_nonce: Option<String>,
+    /// The DPoP proof that was used up.
+    pub(crate) spent_proof: Option<ProofId>,
 }
 
 /// Judges what the request presents. `note` is shown the caller as soon as it is known who that would be, for the record
@@ -51,12 +56,14 @@ pub(crate) fn judge(judging: &Judging<'_>, note: impl FnOnce(&Caller, bool)) -> 
     let mut accepted = Accepted {
         caller: proved.caller,
         fresh_nonce: None,
+        spent_proof: None,
     };
     let route = judging.route;
     if let (Some(token), Some(shown)) = (&accepted.caller.token, &proved.shown) {
         let bound = binding::check(token, shown, judging)?;
         accepted.caller.binding = bound.binding;
         accepted.fresh_nonce = bound.fresh_nonce;
+        accepted.spent_proof = bound.spent_proof;
     }
     check_claims(route, &accepted.caller)?;
     check_scopes(route, &accepted.caller)?;

@@ -21,7 +21,7 @@ pub use refusal::{DpopReason, DpopRefusal};
 pub use replay::{ReplayCache, ReplayRefusal};
 pub use target::is_public_origin;
 
-use replay::ProofId;
+pub(crate) use replay::ProofId;
 
 /// The widest window for `iat`, in seconds: how long a proof must be remembered at most.
 pub const MAX_IAT_WINDOW_SECONDS: u32 = 300;
@@ -75,10 +75,23 @@ pub fn check(
     replays: &ReplayCache,
     now: UnixTime,
 ) -> Result<Proved, DpopRefusal> {
+    check_unless_spent(presented, plan, nonce_keys, replays, None, now).map(|(proved, _)| proved)
+}
+
+/// As [`check`], for a check that may have used up the proof `spent` itself, before it was interrupted: that one counts
+/// again. Gives which proof it was.
+pub(crate) fn check_unless_spent(
+    presented: &Presented<'_>,
+    plan: &DpopPlan<'_>,
+    nonce_keys: &NonceKeys,
+    replays: &ReplayCache,
+    spent: Option<ProofId>,
+    now: UnixTime,
+) -> Result<(Proved, ProofId), DpopRefusal> {
     // Every answer of such a route renews the nonce: clients use the latest they were told.
     let fresh_nonce = if plan.nonce { nonce_keys.issue(now) } else { None };
-    match checked(presented, plan, nonce_keys, replays, now) {
-        Ok(()) => Ok(Proved { fresh_nonce }),
+    match checked(presented, plan, nonce_keys, replays, spent, now) {
+        Ok(id) => Ok((Proved { fresh_nonce }, id)),
         Err(reason) => Err(DpopRefusal { reason, fresh_nonce }),
     }
 }
@@ -88,8 +101,9 @@ fn checked(
     plan: &DpopPlan<'_>,
     nonce_keys: &NonceKeys,
     replays: &ReplayCache,
+    spent: Option<ProofId>,
     now: UnixTime,
-) -> Result<(), DpopReason> {
+) -> Result<ProofId, DpopReason> {
     let proof = DpopProofRef::parse(only_proof(presented.proof)?)?;
     // Before its signature: nobody makes us verify with a key that isn't the token's.
     if proof.thumbprint() != presented.jkt {
@@ -108,7 +122,10 @@ fn checked(
         nonce_keys.check(nonce, plan.nonce_lifetime_seconds, now)?;
     }
     let id = ProofId::of(&proof, &htu);
-    Ok(replays.insert(id, proof.iat(), window_seconds, now)?)
+    if spent != Some(id) {
+        replays.insert(id, proof.iat(), window_seconds, now)?;
+    }
+    Ok(id)
 }
 
 /// §4.3 item 1: exactly one header.

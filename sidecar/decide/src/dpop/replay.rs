@@ -19,7 +19,7 @@ const MIN_SHARD_ENTRIES: usize = 4096;
 
 /// 128 bits of a SHA-256: nobody finds a proof of their own that is taken for somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ProofId([u8; 16]);
+pub(crate) struct ProofId([u8; 16]);
 
 impl ProofId {
     /// `jti` is unique for one client and one URI (RFC 9449 §4.2, §11.1); `htu` is that of the proof in normal form.

@@ -34,6 +34,8 @@ pub struct Route {
     pub revocation: RevocationRule,
     /// Whether policy is asked.
     pub policy: PolicyMode,
+    /// Whether the policy may have requests made (`http.send`) while a request of this route waits.
+    pub http_send: bool,
 }
 
 impl Route {
@@ -52,6 +54,7 @@ impl Route {
             step_up: None,
             revocation: RevocationRule::default(),
             policy: PolicyMode::Enforce,
+            http_send: false,
         }
     }
 }

@@ -18,6 +18,7 @@ pub(in crate::config) struct Surroundings<'a> {
     pub(in crate::config) issuers: &'a [Issuer],
     pub(in crate::config) control_plane: bool,
     pub(in crate::config) policy: bool,
+    pub(in crate::config) http_send: bool,
 }
 
 /// The routes of the file; without any, one that every request meets.
@@ -88,6 +89,12 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
             "expected `policy: off`, or the policy that decides at the top of the file (`policy:` with its bundle)",
         ));
     }
+    if file.http_send && (file.policy == file::AskPolicy::Off || !surroundings.http_send) {
+        return Err(place.invalid(
+            &["http_send"],
+            "needs a policy that may ask somebody: `policy.http_send` with its hosts, and not `policy: off` here",
+        ));
+    }
     let public_origin = match &file.public_origin {
         Some(origin) if is_public_origin(origin) => Some(Arc::from(origin.as_str())),
         Some(_) => {
@@ -141,6 +148,7 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
             file::AskPolicy::Enforce => PolicyMode::Enforce,
             file::AskPolicy::Off => PolicyMode::Off,
         },
+        http_send: file.http_send,
         ..Route::named(&file.name)
     })
 }

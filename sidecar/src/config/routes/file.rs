@@ -50,6 +50,10 @@ pub struct Route {
     /// Whether the policy is asked: `enforce` or `off`, where the route's other rules are all there is. Default `enforce`.
     #[serde(default)]
     pub policy: AskPolicy,
+    /// Whether the policy may have requests made (`http.send`) while a request of this route waits. Elsewhere a policy that
+    /// comes to one denies (`policy_error`). Needs `policy.http_send` at the top of the file. Default false.
+    #[serde(default)]
+    pub http_send: bool,
 }
 
 /// Which requests a route means: those that meet every condition there is.

@@ -1,0 +1,208 @@
+//! Requests that a policy asks for (`http.send`), made for it: to hosts that the configuration lists and no others, each
+//! through a bounded pool behind a circuit breaker, all of one decision under one deadline. Never judges an answer.
+//!
+//! | file | job |
+//! |---|---|
+//! | `hosts` | which hosts may be asked |
+//! | `addresses` | names to addresses that anybody may reach |
+//! | `call` | one HTTP call, its redirects and retries |
+
+mod addresses;
+mod call;
+mod hosts;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_policy::http::{HttpFailure, HttpRequest, HttpResponse};
+use postern_resilience::{BreakerSettings, CallError, MetricNames, Outgoing, OutgoingSettings, Prometheus};
+use reqwest::{Certificate, Client, redirect};
+use tokio::time::{Instant, timeout_at};
+
+use crate::metrics::{BREAKER_STATE, BREAKER_TRANSITIONS, OUTGOING_REFUSED};
+use call::{Call, CallFailed};
+
+pub(crate) use hosts::{HostPattern, Scheme};
+
+const METRICS: MetricNames = MetricNames {
+    state: BREAKER_STATE,
+    transitions: BREAKER_TRANSITIONS,
+    refused: OUTGOING_REFUSED,
+};
+
+/// Calls at once to the hosts of one entry, and calls that may wait for one to end.
+const MAX_IN_FLIGHT: usize = 64;
+const MAX_WAITING: usize = 64;
+
+/// What may be asked, and what it may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HttpSendPlan {
+    /// The first that means a host counts.
+    pub(crate) hosts: Vec<AllowedHost>,
+    /// All requests of one decision together take so long at most.
+    pub(crate) timeout: Duration,
+    /// The largest body, in bytes.
+    pub(crate) max_response: usize,
+    /// Certificates (PEM) of authorities that count besides the system's.
+    pub(crate) authorities: Option<(PathBuf, Vec<u8>)>,
+}
+
+/// A host that may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AllowedHost {
+    /// Which.
+    pub(crate) pattern: HostPattern,
+    /// Whether its address may be one that isn't everybody's.
+    pub(crate) allow_private: bool,
+}
+
+/// Makes requests.
+#[derive(Debug, Default)]
+pub(crate) struct HttpSender {
+    hosts: Vec<Host>,
+    timeout: Duration,
+    max_response: usize,
+}
+
+#[derive(Debug)]
+struct Host {
+    allowed: AllowedHost,
+    client: Client,
+    outgoing: Outgoing<Arc<Prometheus>>,
+}
+
+/// Requests can't be made as configured.
+#[derive(Debug, thiserror::Error)]
+#[error("policy.http_send: {0}")]
+pub(crate) struct SetUpError(String);
+
+impl HttpSender {
+    /// Makes requests by this plan, or none; the metrics recorder must be installed before.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub(crate) fn new(plan: Option<&HttpSendPlan>) -> Result<Self, SetUpError> {
+        let Some(plan) = plan else {
+            return Ok(Self::default());
+        };
+        let anywhere = client(plan, true)?;
+        let public = client(plan, false)?;
+        let host = |allowed: &AllowedHost| {
+            let observer = Prometheus::of(&METRICS, &format!("http.send {}", allowed.pattern));
+            let settings = OutgoingSettings {
+                max_in_flight: MAX_IN_FLIGHT,
+                max_waiting: MAX_WAITING,
+                deadline: plan.timeout,
+                breaker: BreakerSettings::default(),
+            };
+            Host {
+                allowed: allowed.clone(),
+                client: if allowed.allow_private { &anywhere } else { &public }.clone(),
+                outgoing: Outgoing::new(settings, Arc::new(observer)),
+            }
+        };
+        Ok(Self {
+            hosts: plan.hosts.iter().map(host).collect(),
+            timeout: plan.timeout,
+            max_response: plan.max_response,
+        })
+    }
+
+    /// Until when the requests of a decision may take that makes its first one now.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    /// Makes a request, its redirects and its retries, until then at most.
+    ///
+    /// # Errors
+    /// As OPA fails, or by a bound that OPA hasn't.
+    pub(crate) async fn send(
+        &self,
+        request: &HttpRequest,
+        until: Instant,
+    ) -> Result<HttpResponse, HttpFailure> {
+        let mut call = Call::new(request, self.max_response).map_err(HttpFailure::Refused)?;
+        let answered = timeout_at(until, self.follow(&mut call)).await;
+        let answer = answered.unwrap_or_else(|_| Err(self.too_late(request)));
+        if let Err(failure) = &answer {
+            tracing::warn!(%request, ?failure, "http.send failed");
+        }
+        answer
+    }
+
+    /// Each hop is a host that may be asked.
+    async fn follow(&self, call: &mut Call<'_>) -> Result<HttpResponse, HttpFailure> {
+        loop {
+            let host = self.host(call)?;
+            let tried = host
+                .outgoing
+                .call(call.send(&host.client), CallFailed::blames_the_host)
+                .await;
+            match tried {
+                Ok(response) => {
+                    if !call.redirected(&response).map_err(HttpFailure::Refused)? {
+                        return Ok(response);
+                    }
+                }
+                Err(CallError::Failed(CallFailed::Unanswered(why))) => match call.another_try() {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(HttpFailure::Network(why)),
+                },
+                Err(CallError::Failed(CallFailed::Broken(why))) => return Err(HttpFailure::Broken(why)),
+                Err(CallError::Failed(CallFailed::Refused(why))) => return Err(HttpFailure::Refused(why)),
+                // It has been failing: as good as a call that fails.
+                Err(CallError::Open(_)) => {
+                    let why = "not asked, since it has failed several times in a row just now";
+                    return Err(HttpFailure::Network(format!("{}: {why}", call.name())));
+                }
+                Err(error @ CallError::Full) => {
+                    return Err(HttpFailure::Refused(format!("{}: {error}", call.name())));
+                }
+                Err(CallError::Deadline(_)) => return Err(self.too_late(call.request())),
+            }
+        }
+    }
+
+    fn host(&self, call: &Call<'_>) -> Result<&Host, HttpFailure> {
+        let found = self
+            .hosts
+            .iter()
+            .find(|host| host.allowed.pattern.means(call.url()));
+        let refused = |why: &str| HttpFailure::Refused(format!("{}: {why}", call.name()));
+        let Some(host) = found else {
+            return Err(refused("the host isn't listed under `policy.http_send.hosts`"));
+        };
+        // A name is looked up by `addresses`.
+        match hosts::address(call.url()) {
+            Some(address) if !host.allowed.allow_private && !addresses::is_public(address) => Err(refused(
+                "the address is private; the host's entry can say `allow_private: true`",
+            )),
+            _ => Ok(host),
+        }
+    }
+
+    fn too_late(&self, request: &HttpRequest) -> HttpFailure {
+        HttpFailure::Refused(format!("{request}: no answer within {:?}", self.timeout))
+    }
+}
+
+fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError> {
+    let failed = |error: reqwest::Error| SetUpError(call::chain(&error));
+    let mut builder = Client::builder()
+        // Each hop is checked first.
+        .redirect(redirect::Policy::none())
+        // A proxy would look names up itself.
+        .no_proxy()
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(MAX_IN_FLIGHT)
+        .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(addresses::Resolver { allow_private });
+    if let Some((file, pem)) = &plan.authorities {
+        let authorities = Certificate::from_pem_bundle(pem)
+            .map_err(|error| SetUpError(format!("{}: {}", file.display(), call::chain(&error))))?;
+        builder = builder.tls_certs_merge(authorities);
+    }
+    builder.build().map_err(failed)
+}
