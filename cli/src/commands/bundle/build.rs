@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
-use postern_policy::{Bundle, BundleBuilder, Limits, PlanEngine, Verification, bundle};
+use postern_policy::{Bundle, BundleBuilder, HttpSend, Limits, PlanEngine, Verification, bundle};
 
 use super::{files, keys};
 use crate::{
@@ -119,7 +119,7 @@ fn build(args: &BuildArgs, make: impl Fn(&str) -> BundleBuilder) -> Made {
 fn can_run(archive: &[u8], entrypoints: &[String]) -> Result<(), String> {
     let bundle =
         Bundle::read(archive, &Verification::Unsigned, &Limits::default()).map_err(|e| e.to_string())?;
-    let engine = PlanEngine::from_bundle(&bundle).map_err(|e| e.to_string())?;
+    let engine = PlanEngine::from_bundle_with(&bundle, HttpSend::On).map_err(|e| e.to_string())?;
     for entrypoint in entrypoints {
         engine.require(entrypoint).map_err(|e| e.to_string())?;
     }

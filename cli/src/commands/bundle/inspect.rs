@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use postern_policy::{Bundle, BundleError, Engine as _, Limits, PlanEngine, Verification, bundle};
+use postern_policy::{Bundle, BundleError, Engine as _, HttpSend, Limits, PlanEngine, Verification, bundle};
 use serde::Serialize;
 
 use super::files;
@@ -122,7 +122,7 @@ struct Contained {
 impl Inspected {
     fn read(archive: &[u8]) -> Result<Self, BundleError> {
         let bundle = Bundle::read(archive, &Verification::Unsigned, &Limits::default())?;
-        let engine = PlanEngine::from_bundle(&bundle);
+        let engine = PlanEngine::from_bundle_with(&bundle, HttpSend::On);
         let (entrypoints, mut builtins) = match &engine {
             Ok(engine) => (
                 engine.entrypoints(),

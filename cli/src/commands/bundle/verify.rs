@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use postern_jose::Algorithm;
-use postern_policy::{Bundle, BundleError, Limits, PlanEngine, Verification};
+use postern_policy::{Bundle, BundleError, HttpSend, Limits, PlanEngine, Verification};
 
 use super::{files, keys};
 use crate::{exit::Exit, output};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
         .and_then(|key_id| {
             let trust = keys::verification(&args.key, &key_id, args.algorithm).map_err(|e| e.to_string())?;
             let bundle = Bundle::read(&archive, &trust, &Limits::default()).map_err(|e| e.to_string())?;
-            PlanEngine::from_bundle(&bundle).map_err(|e| e.to_string())?;
+            PlanEngine::from_bundle_with(&bundle, HttpSend::On).map_err(|e| e.to_string())?;
             Ok(bundle)
         });
     match verified {
