@@ -1,5 +1,5 @@
-//! Results of which some keys only were asked for. What was found is remembered by its keys; what wasn't is looked for
-//! again, as in OPA.
+//! Results of which some keys only were asked for, and of functions that print. What was found is remembered by its keys or
+//! arguments; what wasn't is looked for again, as in OPA.
 
 use super::Machine;
 use super::base::storage_lookup;
@@ -45,7 +45,8 @@ impl<'e> Machine<'e> {
             .is_none_or(|asked| self.read(key) == Some(asked))
     }
 
-    /// What is known of a result at the keys about to be asked for: the whole, or what was found before.
+    /// What is known of a result at the keys about to be asked for (the whole, or what was found before), or for these
+    /// arguments.
     pub(super) fn recall_asked(
         &self,
         world: u32,
@@ -53,14 +54,17 @@ impl<'e> Machine<'e> {
         args: &[Operand],
     ) -> Option<Slot<'e>> {
         let worlds = &self.scratch.worlds;
-        let whole = asked.whole.and_then(|memo| worlds.recall(world, memo));
-        if let Some(whole) = whole.filter(|whole| whole.is_defined()) {
+        if let Asked::Keys {
+            whole: Some(whole), ..
+        } = asked
+            && let Some(whole) = worlds.recall(world, whole).filter(|whole| whole.is_defined())
+        {
             return Some(whole.clone());
         }
         if !worlds.has_asked(world) {
             return None;
         }
-        let first = args.len().checked_sub(asked.keys as usize)?;
+        let first = args.len().checked_sub(asked.count() as usize)?;
         let keys = args
             .get(first..)?
             .iter()
@@ -68,7 +72,8 @@ impl<'e> Machine<'e> {
         worlds.recall_asked(world, function, keys.collect())
     }
 
-    /// Remembers what the running function is about to give, if it was asked for keys and has something there.
+    /// Remembers what the running function is about to give, if it was asked for keys and has something there, or it is
+    /// to be remembered by its arguments.
     pub(super) fn remember_asked(&mut self, value: &Slot<'e>) {
         let (Some(function), Some(world)) = (self.frame.asked, self.frame.world) else {
             return;
@@ -81,20 +86,24 @@ impl<'e> Machine<'e> {
         else {
             return;
         };
-        let keys: Vec<Value> = (own.params.saturating_sub(asked.keys)..own.params)
+        let keys: Vec<Value> = (own.params.saturating_sub(asked.count())..own.params)
             .map_while(|param| self.local(param).cloned())
             .collect();
-        if keys.is_empty() {
-            // Asked for all of it after all.
-            if let Some(whole) = asked.whole {
-                self.scratch.worlds.remember(world, whole, value.clone());
+        let found = match asked {
+            Asked::Arguments { .. } => value.value(),
+            Asked::Keys { whole, .. } if keys.is_empty() => {
+                // Asked for all of it after all.
+                if let Some(whole) = whole {
+                    self.scratch.worlds.remember(world, whole, value.clone());
+                }
+                return;
             }
-            return;
-        }
-        let found = keys
-            .iter()
-            .try_fold(value.value(), |at, key| at.map(|at| at.lookup(key)));
-        if let Some(Some(_)) = found {
+            Asked::Keys { .. } => keys
+                .iter()
+                .try_fold(value.value(), |at, key| at.map(|at| at.lookup(key)))
+                .flatten(),
+        };
+        if found.is_some() {
             self.scratch
                 .worlds
                 .remember_asked(world, function, keys, value.clone());

@@ -9,6 +9,7 @@ use super::index::{self, Early, Index, Rules, Search, Virtual};
 use super::op::{Address, Asked, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
+use super::prints;
 use super::rules::{Mark, Rule, RuleId};
 use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
@@ -47,14 +48,18 @@ pub(super) struct Builder<'p> {
 }
 
 /// Builds the program of `plan`.
-pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
+pub(super) fn build(
+    plan: &Plan,
+    known: &Virtual,
+    host: &dyn HostBuiltins,
+    planted: Planted,
+) -> Result<Program, LoadError> {
     let resolved = resolve(plan, host)?;
     let mut builder = Builder::new(plan, planted)?;
     let mut functions = Vec::with_capacity(plan.functions.len());
     let mut called = Vec::with_capacity(plan.functions.len());
     let mut paths = Paths::default();
     let mut memos = 0;
-    let known = Virtual::of(plan);
     let mut variants = Vec::new();
     for (function, index) in plan.functions.iter().zip(0..) {
         if function.params.len() < 2 {
@@ -68,7 +73,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
         let rules = index::rules(function);
         let search = rules
             .as_ref()
-            .map(|rules| (rules, builder.search(&known, function, rules)));
+            .map(|rules| (rules, builder.search(known, function, rules)));
         let body = builder.body(
             index,
             &function.params,
@@ -102,7 +107,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
         });
         if let Some(rules) = &rules
             && let Some(variant) =
-                builder.make_variant(&known, (function, index), rules, memo, variants.len())?
+                builder.make_variant(known, (function, index), rules, memo, variants.len())?
         {
             variants.push((index, variant));
         }
@@ -113,6 +118,7 @@ pub(super) fn build(plan: &Plan, host: &dyn HostBuiltins, planted: Planted) -> R
             .map(|(_, variant)| variant),
     );
     refuse_recursion(&called, &functions)?;
+    prints::remember(plan, &called, &mut functions);
     let mut entrypoints: Vec<Entrypoint> = Vec::with_capacity(plan.entrypoints.len());
     for (entrypoint, index) in plan.entrypoints.iter().zip(builder.first_entrypoint()..) {
         if entrypoints.iter().any(|other| other.name == entrypoint.name) {
@@ -315,7 +321,7 @@ impl<'p> Builder<'p> {
     }
 
     /// How the rules of a function are searched.
-    fn search(&self, known: &Virtual<'_>, function: &crate::plan::Function, rules: &Rules<'_>) -> Search {
+    fn search(&self, known: &Virtual, function: &crate::plan::Function, rules: &Rules<'_>) -> Search {
         let mut search = index::search(self.plan, &self.functions, known, function, rules);
         if self.planted.no_index {
             search.index = None;
@@ -339,7 +345,7 @@ impl<'p> Builder<'p> {
     /// The variant of a partial set or object that gives the keys asked for, if some are somewhere.
     fn make_variant(
         &mut self,
-        known: &Virtual<'_>,
+        known: &Virtual,
         (function, name): (&crate::plan::Function, u32),
         rules: &Rules<'_>,
         memo: Option<u32>,
@@ -375,8 +381,8 @@ impl<'p> Builder<'p> {
             params: u32::try_from(params.len()).unwrap_or(u32::MAX),
             locals: body.locals,
             memo: None,
-            asked: Some(Asked {
-                keys: u32::try_from(most).unwrap_or(0),
+            asked: Some(Asked::Keys {
+                count: u32::try_from(most).unwrap_or(0),
                 whole: memo,
             }),
         }))

@@ -3,6 +3,7 @@
 
 mod body;
 mod build;
+mod comprehensions;
 mod constants;
 pub(crate) mod index;
 mod live;
@@ -12,6 +13,7 @@ mod optimize;
 mod overlap;
 mod paths;
 mod planted;
+mod prints;
 mod rules;
 mod scopes;
 mod share;
@@ -301,8 +303,10 @@ impl Program {
 }
 
 fn build(plan: &mut plan::Plan, host: &dyn HostBuiltins, planted: Planted) -> Result<Program, LoadError> {
-    tree::arrange(plan);
-    build::build(plan, host, planted)
+    let heads = tree::arrange(plan);
+    comprehensions::spell(plan);
+    let known = index::Virtual::of(plan, &heads);
+    build::build(plan, &known, host, planted)
 }
 
 impl fmt::Debug for Program {

@@ -3,8 +3,13 @@
 //! OPA, `q[1][x] := y` makes a document at `q[1]`, which is `{}` where no such rule succeeds (`v1/ast/compile.go`,
 //! `NewRuleTree`; `v1/topdown/eval.go`, `evalTree.leaves`).
 //!
+//! Rules whose heads are constants make one value together, as a complete document does: they become a function of their own
+//! (`leaf`).
+//!
 //! Two rules of which one gives a value where the other gives members conflict in OPA, also where the value is an object
 //! (`evalVirtualPartial.reduce`, `hasCollisions`); the plan would put the members into it.
+
+mod leaf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,17 +28,22 @@ const FIRST_OF_PATH: i64 = FIRST_LOCAL + 3;
 /// Longer paths are left as they are.
 const MOST_KEYS: usize = 32;
 
-/// Puts the rules of each partial object into OPA's order.
-pub(super) fn arrange(plan: &mut Plan) {
+/// Puts the rules of each partial object into OPA's order. Gives, for each function, the constants that the heads of its rules
+/// begin with; none where it makes no object.
+pub(super) fn arrange(plan: &mut Plan) -> Vec<Vec<Vec<Value>>> {
     let Plan {
         strings,
         files,
         functions,
         ..
     } = plan;
-    for function in functions {
-        arranged(function, strings, files);
-    }
+    let mut leaves = Vec::new();
+    let heads = functions
+        .iter_mut()
+        .map(|function| arranged(function, strings, files, &mut leaves).unwrap_or_default())
+        .collect();
+    functions.append(&mut leaves);
+    heads
 }
 
 /// A rule, and where it stands in the Rego.
@@ -60,6 +70,8 @@ impl Rule<'_> {
 /// What comes in a function's body, one after the other.
 enum Item {
     Rule(usize),
+    /// Rules that make one value together.
+    Leaf(Vec<usize>),
     /// An empty object, or a set, at the first keys of a rule.
     Empty {
         rule: usize,
@@ -68,21 +80,27 @@ enum Item {
     },
 }
 
-fn arranged(function: &mut Function, strings: &[Arc<str>], files: &[Arc<str>]) {
-    let Some((rules, result, returned)) = rules(function, strings, files) else {
-        return;
-    };
+fn arranged(
+    function: &mut Function,
+    strings: &[Arc<str>],
+    files: &[Arc<str>],
+    leaves: &mut Vec<Function>,
+) -> Option<Vec<Vec<Value>>> {
+    let (rules, result, returned) = rules(function, strings, files)?;
+    let heads = rules.iter().map(|rule| rule.head.constants()).collect();
     let mut items = Vec::new();
     place(&rules, (0..rules.len()).collect(), 0, &mut items);
     let order: Vec<usize> = items
         .iter()
-        .filter_map(|item| match item {
-            Item::Rule(rule) => Some(*rule),
-            Item::Empty { .. } => None,
+        .flat_map(|item| match item {
+            Item::Rule(rule) => std::slice::from_ref(rule),
+            Item::Leaf(rules) => rules,
+            Item::Empty { .. } => &[],
         })
+        .copied()
         .collect();
     if order.len() != rules.len() {
-        return;
+        return Some(heads);
     }
     let collide = collide(&rules, &order);
     let mut blocks: Vec<Option<Block>> = std::mem::take(&mut function.blocks)
@@ -106,15 +124,31 @@ fn arranged(function: &mut Function, strings: &[Arc<str>], files: &[Arc<str>]) {
                 }
                 arranged.push(own);
             }
+            Item::Leaf(members) => {
+                let blocks: Vec<Block> = members.iter().filter_map(|rule| take(rule + 1)).collect();
+                let Some(rule) = members.first().and_then(|first| rules.get(*first)) else {
+                    continue;
+                };
+                match leaf::function(function, &rule.head, blocks, (result, returned)) {
+                    Ok((leaf, call)) => {
+                        leaves.push(leaf);
+                        arranged.push(call);
+                    }
+                    Err(blocks) => arranged.extend(blocks),
+                }
+            }
             Item::Empty { rule, keys, set } => {
                 if let Some(rule) = rules.get(rule) {
-                    arranged.push(empty(result, returned, rule, keys, set));
+                    let last = if set { Last::Set } else { Last::Object };
+                    let keys: Vec<&index::Key> = rule.head.keys.iter().take(keys).collect();
+                    arranged.push(block(result, put(returned, &keys, last)));
                 }
             }
         }
     }
     arranged.extend(blocks.into_iter().flatten());
     function.blocks = arranged;
+    Some(heads)
 }
 
 /// The rules of a function, if it makes an object and all of them are understood; the locals for their values and for
@@ -174,7 +208,11 @@ fn place(rules: &[Rule<'_>], members: Vec<usize>, depth: usize, items: &mut Vec<
             set,
         });
     }
-    items.extend(own.iter().copied().map(Item::Rule));
+    if depth > 0 && below.is_empty() && !is_partial && !is_set {
+        items.push(Item::Leaf(own));
+    } else {
+        items.extend(own.iter().copied().map(Item::Rule));
+    }
     for members in below.into_values() {
         if is_partial {
             together(rules, members, depth + 1, items);
@@ -188,7 +226,13 @@ fn place(rules: &[Rule<'_>], members: Vec<usize>, depth: usize, items: &mut Vec<
 fn together(rules: &[Rule<'_>], members: Vec<usize>, depth: usize, items: &mut Vec<Item>) {
     let mut found = Vec::new();
     place(rules, members, depth, &mut found);
-    items.extend(found.into_iter().filter(|item| matches!(item, Item::Rule(_))));
+    for item in found {
+        match item {
+            Item::Rule(rule) => items.push(Item::Rule(rule)),
+            Item::Leaf(rules) => items.extend(rules.into_iter().map(Item::Rule)),
+            Item::Empty { .. } => {}
+        }
+    }
 }
 
 /// How many keys the rules have, shortest first.
@@ -280,17 +324,36 @@ fn last(statements: &mut Vec<Statement>, to: i64) -> Option<(&mut Vec<Statement>
         })
 }
 
-/// A block that puts an empty collection where the first keys of a rule lead, unless something is there.
-fn empty(result: i64, returned: i64, rule: &Rule<'_>, keys: usize, set: bool) -> Block {
-    let keys: Vec<&index::Key> = rule.head.keys.iter().take(keys).collect();
+/// What is put at a place.
+#[derive(Clone, Copy)]
+enum Last {
+    /// An empty collection, unless something is there.
+    Object,
+    Set,
+    /// What a local holds.
+    Value(i64),
+}
+
+/// Puts something where keys lead, and objects on the way where there are none.
+fn put(returned: i64, keys: &[&index::Key], last: Last) -> Vec<Statement> {
     let mut statements = Vec::new();
     // From the innermost collection outwards.
     for (number, key) in keys.iter().enumerate().rev() {
         let at = i64::try_from(number).unwrap_or(0);
         let (own, made) = (FIRST_OF_PATH + 2 * at, FIRST_OF_PATH + 2 * at + 1);
         let (object, operand) = (if at == 0 { returned } else { own - 2 }, key.operand_in(made));
-        let is_set = set && number + 1 == keys.len();
-        let make = if is_set {
+        let mut around: Vec<Statement> = key.make(made).map(statement).into_iter().collect();
+        let is_last = number + 1 == keys.len();
+        if let (true, Last::Value(value)) = (is_last, last) {
+            around.push(statement(Kind::ObjectInsertOnce {
+                key: operand,
+                value: Operand::Local(value),
+                object,
+            }));
+            statements = around;
+            continue;
+        }
+        let make = if is_last && matches!(last, Last::Set) {
             Kind::MakeSet { target: own }
         } else {
             Kind::MakeObject { target: own }
@@ -309,7 +372,6 @@ fn empty(result: i64, returned: i64, rule: &Rule<'_>, keys: usize, set: bool) ->
             }),
             statement(make),
         ];
-        let mut around: Vec<Statement> = key.make(made).map(statement).into_iter().collect();
         around.push(statement(Kind::Block {
             blocks: vec![Block {
                 statements: found_or_made,
@@ -323,7 +385,7 @@ fn empty(result: i64, returned: i64, rule: &Rule<'_>, keys: usize, set: bool) ->
         }));
         statements = around;
     }
-    block(result, statements)
+    statements
 }
 
 /// A block as those of rules are.

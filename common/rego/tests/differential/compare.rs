@@ -26,9 +26,9 @@ pub(crate) struct Tally {
     pub(crate) defined: usize,
     pub(crate) errors: usize,
     pub(crate) printed: usize,
-    /// Decisions in which this machine looked further than OPA.
-    pub(crate) further: usize,
-    /// Decisions in which OPA made an object with a key twice.
+    /// Decisions in which this machine came to the same in another order.
+    pub(crate) ordered_otherwise: usize,
+    /// Decisions in which OPA made an object with a key twice, or says that it made a mistake.
     pub(crate) broken: usize,
     /// Decisions that this machine stopped with an error of its own, by its words.
     pub(crate) stopped: BTreeMap<String, usize>,
@@ -42,7 +42,7 @@ impl Tally {
         self.defined += other.defined;
         self.errors += other.errors;
         self.printed += other.printed;
-        self.further += other.further;
+        self.ordered_otherwise += other.ordered_otherwise;
         self.broken += other.broken;
         for (from, to) in [
             (other.unbuilt, &mut self.unbuilt),
@@ -63,8 +63,6 @@ pub(crate) struct Difference {
     /// Which of the policy's inputs.
     pub(crate) input: usize,
     pub(crate) strict: bool,
-    /// This machine looked further than OPA, and met an error or a `print` there.
-    pub(crate) is_further: bool,
     pub(crate) theirs: String,
     pub(crate) ours: String,
 }
@@ -156,7 +154,7 @@ pub(crate) fn compare(
             if theirs.code.as_deref() == Some("eval_cancel_error") {
                 continue;
             }
-            if theirs.is_broken() {
+            if theirs.is_broken() || theirs.code.as_deref() == Some("eval_internal_error") {
                 tally.broken += 1;
                 continue;
             }
@@ -183,13 +181,14 @@ pub(crate) fn compare(
             tally.printed += usize::from(!theirs.prints.is_empty());
             if ours.code.as_deref() == Some(STOPPED) {
                 *tally.stopped.entry(kind(&ours.message)).or_default() += 1;
+            } else if !ours.is(theirs) && ours.is_ordered_otherwise(theirs) {
+                tally.ordered_otherwise += 1;
             } else if !ours.is(theirs) {
                 differences.push(Difference {
                     level: build.level,
                     entrypoint: entrypoint.clone(),
                     input: at,
                     strict,
-                    is_further: ours.is_further_than(theirs),
                     theirs: theirs.to_string(),
                     ours: ours.to_string(),
                 });
@@ -199,7 +198,6 @@ pub(crate) fn compare(
                     entrypoint: entrypoint.clone(),
                     input: at,
                     strict,
-                    is_further: false,
                     theirs: theirs.to_string(),
                     ours: format!("{pruned} over what is said to be read only"),
                 });

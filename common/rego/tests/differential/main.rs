@@ -1,8 +1,7 @@
 //! Random policies, put to OPA itself and to this machine: value, undefined, kind of error and printed lines are the same.
 //!
 //! DIFFERENTIAL_SEED explores the policies from that seed on, DIFFERENTIAL_DECISIONS says how many decisions are compared.
-//! `scripts/differential.sh` compares a million. With DIFFERENTIAL_FURTHER set, what this machine looks at beyond OPA counts as
-//! a difference, too.
+//! `scripts/differential.sh` compares a million.
 
 #[cfg(test)]
 mod answer;

@@ -127,9 +127,27 @@ impl Expr {
             with: Vec::new(),
         }
     }
+
+    /// Whether it may refer to a document or a rule, other than by calling it.
+    pub(crate) fn refers(&self) -> bool {
+        match &self.kind {
+            Kind::Term(term) => term.refers(),
+            Kind::Binary(a, _, b) => a.refers() || b.refers(),
+            _ => true,
+        }
+    }
 }
 
 impl Term {
+    fn refers(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Array(items) | Self::Set(items) | Self::Call(_, items) => items.iter().any(Self::refers),
+            Self::Infix(_, a, b) => a.refers() || b.refers(),
+            _ => true,
+        }
+    }
+
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::Plain(text.into())
     }

@@ -126,32 +126,43 @@ impl Body<'_, '_> {
         let keys: Keys = self.keys.get(number).cloned().unwrap_or_default();
         self.scopes.open_block();
         self.filters.clear();
-        for (key, at) in keys.iter().zip(0..) {
-            let constant = match key {
-                plan::Operand::Local(local) => match index::made(block, *local) {
-                    Some(make) => {
-                        self.simple(make)?;
-                        true
-                    }
-                    None => {
-                        match index::made_collection(block, *local) {
-                            Some(kind) => self.asked_is(at, kind)?,
-                            None => self.filters.push((*local, at)),
-                        }
-                        false
-                    }
-                },
-                plan::Operand::String(_) | plan::Operand::Bool(_) => true,
-            };
-            if constant {
-                let key = self.operand(*key)?;
-                self.is_asked(key, at)?;
+        for (place, number) in keys.iter().zip(0..) {
+            for (key, at) in place.iter().zip(0..) {
+                self.begin_key(block, *key, at, number == 0)?;
             }
         }
         self.statements(block)?;
         self.filters.clear();
         let waiting = self.scopes.close_block();
         self.patch(&waiting)
+    }
+
+    /// What can be said of a key before its rule begins; of a constant it is said once.
+    fn begin_key(
+        &mut self,
+        block: &Block,
+        key: plan::Operand,
+        at: usize,
+        is_first: bool,
+    ) -> Result<(), LoadError> {
+        if let plan::Operand::Local(local) = key {
+            let Some(make) = index::made(block, local) else {
+                match index::made_collection(block, local) {
+                    Some(kind) if is_first => self.asked_is(at, kind)?,
+                    Some(_) => {}
+                    None => self.filters.push((local, at)),
+                }
+                return Ok(());
+            };
+            if is_first {
+                self.simple(make)?;
+            }
+        }
+        if is_first {
+            let key = self.operand(key)?;
+            self.is_asked(key, at)?;
+        }
+        Ok(())
     }
 
     /// A variable got its value: if it is a key, it has to be the one asked for.

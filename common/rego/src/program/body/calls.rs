@@ -9,11 +9,18 @@ use crate::program::op::{BuiltinCall, Call, DynamicCall};
 /// has it.
 const DYNAMIC_CALL_BLOCK: usize = 3;
 
+/// How many arguments are the world: `input` and `data`.
+const WORLD: usize = 2;
+
 impl Body<'_, '_> {
     pub(super) fn call(&mut self, name: &str, args: &[plan::Operand], result: i64) -> Result<(), LoadError> {
         let args = self.operands(args)?;
         let result = self.target(result)?;
         if let Some((function, params)) = self.builder.function(name) {
+            if args.len() == WORLD && params > WORLD {
+                // A function that is referred to as a document is none.
+                return self.emit_failing(Op::Jump { to: LATER });
+            }
             if args.len() != params {
                 return Err(self.invalid(format!("`{name}` takes {params} arguments, not {}", args.len())));
             }

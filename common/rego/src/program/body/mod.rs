@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use super::build::Builder;
 use super::constants::Constants;
-use super::index::{Early, Keys, Rules, Search};
+use super::index::{Keys, Rules, Search};
 use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
@@ -45,8 +45,8 @@ pub(super) struct Body<'b, 'p> {
     base: HashSet<Local>,
     /// The locals that something reads, as the plan numbers them.
     live: HashSet<i64>,
-    /// The local for a rule's value, and when that ends the search for one.
-    early: Option<(i64, Early)>,
+    /// The search that the rule being lowered is found by.
+    searched: Option<search::Searched>,
     /// The rule being lowered.
     rule: Option<rules::Own>,
     entry: Address,
@@ -93,7 +93,7 @@ impl<'b, 'p> Body<'b, 'p> {
             writes_world: false,
             base,
             live,
-            early: None,
+            searched: None,
             rule: None,
             entry: LATER,
             keys: Vec::new(),

@@ -1,14 +1,30 @@
 //! A function whose rules are known: they are searched as OPA searches them. What the plan says of each stays as it is;
 //! what is added is which of them are visited, and when the search ends.
 
-use super::{Address, Body, LATER, Local, Op};
+use super::{Address, Body, LATER, Op, Operand};
 use crate::error::LoadError;
-use crate::plan::Block;
-use crate::program::index::{Early, Group, Index, Rules, Search};
+use crate::plan::{self, Block};
+use crate::program::index::{Early, Group, Index, Made, Rules, Search};
+
+/// The search of which a rule is being lowered, where the rules make one value together.
+#[derive(Clone, Copy)]
+pub(super) struct Searched {
+    /// The locals, as the plan numbers them, for the rule's value and for what the function returns.
+    result: i64,
+    returned: i64,
+    early: Early,
+    /// Whether the rule is one of an `else` chain.
+    chained: bool,
+}
 
 impl Body<'_, '_> {
     pub(super) fn search(&mut self, rules: &Rules<'_>, search: Search) -> Result<(), LoadError> {
-        self.early = Some((rules.result, search.early));
+        self.searched = (rules.made == Made::Value).then_some(Searched {
+            result: rules.result,
+            returned: rules.returned,
+            early: search.early,
+            chained: false,
+        });
         self.blocks_of(rules.begin)?;
         match search.index {
             Some(index) => self.indexed(rules, index)?,
@@ -18,7 +34,7 @@ impl Body<'_, '_> {
                 }
             }
         }
-        self.early = None;
+        self.searched = None;
         self.rest(rules)
     }
 
@@ -43,6 +59,7 @@ impl Body<'_, '_> {
             if let Some(place) = index.groups.get_mut(at as usize) {
                 *place = entry;
             }
+            self.enter(group);
             match group.branches.as_slice() {
                 [branch] => {
                     let _ = branches.next();
@@ -63,7 +80,6 @@ impl Body<'_, '_> {
                     }
                 }
             }
-            self.blocks_of(group.end)?;
         }
         self.patch(open.as_slice())?;
         self.patch(&[select])?;
@@ -75,6 +91,7 @@ impl Body<'_, '_> {
     }
 
     fn one_of(&mut self, rules: &Rules<'_>, group: &Group<'_>, at: usize) -> Result<(), LoadError> {
+        self.enter(group);
         match group.branches.as_slice() {
             [rule] => self.within((rule, rules), |body| body.rule(rule, at))?,
             chain => {
@@ -83,26 +100,52 @@ impl Body<'_, '_> {
                 }
             }
         }
-        self.blocks_of(group.end)
+        Ok(())
+    }
+
+    fn enter(&mut self, group: &Group<'_>) {
+        if let Some(searched) = &mut self.searched {
+            searched.chained = group.branches.len() > 1;
+        }
     }
 
     fn blocks_of(&mut self, block: Option<&Block>) -> Result<(), LoadError> {
         block.map_or(Ok(()), |block| self.blocks(std::slice::from_ref(block)))
     }
 
-    /// A rule has its value: where that is enough, the function returns it.
-    pub(super) fn end_search(&mut self, result: i64, source: Local) -> Result<(), LoadError> {
-        let Some((_, early)) = self.early.filter(|(own, _)| *own == result) else {
-            return Ok(());
+    /// `AssignVarOnce`. A rule's value becomes the function's at once, and conflicts with another's then: the plan has the
+    /// rule come to its end first. Where the first value is enough, the function returns it.
+    pub(super) fn assign_once(&mut self, source: plan::Operand, target: i64) -> Result<(), LoadError> {
+        let searched = self.searched.filter(|searched| searched.result == target);
+        let to = match searched {
+            Some(searched) if !searched.chained => searched.returned,
+            _ => target,
         };
-        match early {
-            Early::Never => Ok(()),
-            Early::Always => self.emit(Op::Return { source }).map(drop),
+        let (source, local) = (self.operand(source)?, self.target(to)?);
+        self.emit_failing(Op::AssignOnce {
+            source,
+            target: local,
+            fail: LATER,
+        })?;
+        self.note_given(target);
+        let Some(searched) = searched else { return Ok(()) };
+        match searched.early {
+            Early::Never => {}
+            Early::Always => return self.emit(Op::Return { source: local }).map(drop),
             Early::ByValue => {
                 let at = self.emit(Op::IsEarly { fail: LATER })?;
-                self.emit(Op::Return { source })?;
-                self.patch(&[at])
+                self.emit(Op::Return { source: local })?;
+                self.patch(&[at])?;
             }
         }
+        if !searched.chained {
+            return Ok(());
+        }
+        let (source, target) = (Operand::local(local), self.target(searched.returned)?);
+        self.emit_failing(Op::AssignOnce {
+            source,
+            target,
+            fail: LATER,
+        })
     }
 }

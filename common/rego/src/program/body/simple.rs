@@ -65,17 +65,7 @@ impl Body<'_, '_> {
                 let target = self.target(*target)?;
                 self.emit(Op::MakeSet { target }).map(drop)
             }
-            Kind::AssignVarOnce { source, target } => {
-                let result = *target;
-                let (source, target) = (self.operand(*source)?, self.target(*target)?);
-                self.emit_failing(Op::AssignOnce {
-                    source,
-                    target,
-                    fail: FAIL,
-                })?;
-                self.note_given(result);
-                self.end_search(result, target)
-            }
+            Kind::AssignVarOnce { source, target } => self.assign_once(*source, *target),
             Kind::Dot { source, key, target } => self.dot(*source, *key, *target),
             Kind::Equal { a, b } => {
                 let (a, b) = (self.operand(*a)?, self.operand(*b)?);

@@ -8,8 +8,9 @@ use super::shape::{Made, Rules};
 use crate::plan::{Block, Kind, Operand, Plan, Statement};
 use crate::program::op::Collection;
 
-/// The keys that a rule gives, outermost first.
-pub(in crate::program) type Keys = Vec<Operand>;
+/// The keys that a rule gives, outermost first. Where it goes over several documents of the policy it stands in the plan once
+/// for each, and there are so many lists.
+pub(in crate::program) type Keys = Vec<Vec<Operand>>;
 
 /// The keys of each rule of a function, and how many there are at most; `None` where keys can't be asked for.
 pub(in crate::program) fn keys(rules: &Rules<'_>) -> Option<(Vec<Keys>, usize)> {
@@ -20,27 +21,61 @@ pub(in crate::program) fn keys(rules: &Rules<'_>) -> Option<(Vec<Keys>, usize)> 
         .groups
         .iter()
         .map(|group| match group.branches.as_slice() {
-            [block] => keys_of(block, rules.returned),
+            [block] => keys_of(&block.statements, rules.returned),
             _ => Keys::new(),
         })
         .collect();
-    let most = keys.iter().map(Vec::len).max().filter(|most| *most > 0)?;
+    let most = keys
+        .iter()
+        .flatten()
+        .map(Vec::len)
+        .max()
+        .filter(|most| *most > 0)?;
     Some((keys, most))
 }
 
-/// Follows the collections that a rule adds to, from the one that the function returns.
-fn keys_of(block: &Block, returned: i64) -> Keys {
-    let mut keys = Keys::new();
-    let mut at = returned;
-    while let Some((key, inner)) = added(&block.statements, at) {
+/// The keys of every place that adds to a collection, the one that the function returns; none where one of them isn't
+/// understood to its end.
+fn keys_of(statements: &[Statement], returned: i64) -> Keys {
+    let mut found = Keys::new();
+    if places(statements, returned, &mut found).is_none() {
+        found.clear();
+    }
+    found
+}
+
+fn places(statements: &[Statement], returned: i64, found: &mut Keys) -> Option<()> {
+    if adds_here(statements, returned) {
+        found.push(path(statements, returned)?);
+        return Some(());
+    }
+    for statement in statements {
+        match &statement.kind {
+            Kind::Block { blocks } => {
+                for block in blocks {
+                    places(&block.statements, returned, found)?;
+                }
+            }
+            Kind::Scan { block, .. } | Kind::With { block, .. } => {
+                places(&block.statements, returned, found)?;
+            }
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+/// Follows the collections that a rule adds to, from the outermost.
+fn path(statements: &[Statement], mut at: i64) -> Option<Vec<Operand>> {
+    let mut keys = Vec::new();
+    loop {
+        let (key, inner) = added(statements, at)?;
         keys.push(key);
         match inner {
             Some(inner) => at = inner,
-            None => return keys,
+            None => return Some(keys),
         }
     }
-    // What isn't understood to its end isn't used.
-    Keys::new()
 }
 
 /// The key that is added to a collection, and the collection found or made there, which is added to in turn.
@@ -56,6 +91,16 @@ fn added(statements: &[Statement], to: i64) -> Option<(Operand, Option<i64>)> {
         Kind::Block { blocks } => blocks.iter().find_map(|block| added(&block.statements, to)),
         Kind::Scan { block, .. } | Kind::With { block, .. } => added(&block.statements, to),
         _ => None,
+    })
+}
+
+/// Whether statements add to a collection themselves: at once, or to one within, which they put into it afterwards.
+fn adds_here(statements: &[Statement], to: i64) -> bool {
+    statements.iter().any(|statement| match &statement.kind {
+        Kind::SetAdd { set: object, .. }
+        | Kind::ObjectInsertOnce { object, .. }
+        | Kind::ObjectInsert { object, .. } => *object == to,
+        _ => false,
     })
 }
 
@@ -115,7 +160,7 @@ pub(in crate::program) fn becomes(made: i64, after: &[Statement]) -> Option<i64>
 
 /// A call of which only some of the result is looked up, right after it.
 pub(in crate::program) struct Asking<'p> {
-    pub(in crate::program) keys: Keys,
+    pub(in crate::program) keys: Vec<Operand>,
     /// What makes the keys.
     pub(in crate::program) makes: Vec<&'p Kind>,
     pub(in crate::program) dots: Vec<&'p Statement>,
@@ -131,7 +176,7 @@ impl Asking<'_> {
 /// What is looked up in a call's result by the statements after it.
 pub(in crate::program) fn asking(result: i64, after: &[Statement]) -> Asking<'_> {
     let mut asking = Asking {
-        keys: Keys::new(),
+        keys: Vec::new(),
         makes: Vec::new(),
         dots: Vec::new(),
     };

@@ -149,8 +149,8 @@ impl Decoder<'_, '_> {
                 args,
                 result,
             } => {
-                let args = args.iter().map(|arg| self.term(*arg)).collect();
-                self.terms.insert(*result, Term::Other);
+                let args: Vec<Term> = args.iter().map(|arg| self.term(*arg)).collect();
+                self.terms.insert(*result, self.document(function, &args));
                 if self.context.functions.contains_key(function) {
                     self.acts();
                 } else {
@@ -215,6 +215,23 @@ impl Decoder<'_, '_> {
         0
     }
 
+    /// What is referred to where a function is called that makes a document of rules. Not all below it need be one: with
+    /// `p[1] := x`, OPA takes `data.p[2]` for base data.
+    fn document(&self, function: &str, args: &[Term]) -> Term {
+        let Context { plan, functions, .. } = self.context;
+        let known = functions
+            .get(function)
+            .and_then(|at| plan.functions.get(*at as usize));
+        let (Some(known), [_, _]) = (known.filter(|known| known.path.len() > 1), args) else {
+            return Term::Other;
+        };
+        let steps = known.path.iter().skip(1).cloned();
+        Term::Ref(Ref {
+            head: Head::Data,
+            steps: steps.map(|name| Step::Const(Value::String(name))).collect(),
+        })
+    }
+
     fn constant(&mut self, target: i64, value: Value) {
         self.terms.insert(target, Term::Const(value));
     }
@@ -240,9 +257,8 @@ impl Decoder<'_, '_> {
 
     fn step(&self, operand: Operand) -> Step {
         match self.term(operand) {
-            Term::Const(value) => Step::Const(value),
             Term::Var(var) => Step::Var(var),
-            _ => Step::Other,
+            term => term.constant().map_or(Step::Other, Step::Const),
         }
     }
 
@@ -428,9 +444,12 @@ impl Decoder<'_, '_> {
             self.statements(&block.statements);
             return;
         }
-        self.split = true;
+        let split = std::mem::replace(&mut self.split, true);
         self.rule.acts = true;
         blocks.iter().for_each(|block| self.statements(&block.statements));
+        // The base document's place comes after the blocks, and with it the rest of the body once more, in which the variables
+        // stand for no particular document.
+        self.split = split || is_last;
     }
 
     fn gives(&self, statements: &[Statement]) -> bool {
@@ -470,7 +489,8 @@ fn comprehension(blocks: &[Block], before: Option<&Kind>) -> Option<i64> {
     fills(&block.statements, *target).then_some(*target)
 }
 
-fn fills(statements: &[Statement], target: i64) -> bool {
+/// Whether something in there is added to a collection.
+pub(in crate::program) fn fills(statements: &[Statement], target: i64) -> bool {
     statements.iter().any(|statement| match &statement.kind {
         Kind::ArrayAppend {
             array: collection, ..

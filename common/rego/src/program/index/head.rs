@@ -17,6 +17,13 @@ pub(in crate::program) struct RuleHead {
     pub(in crate::program) last: i64,
 }
 
+impl RuleHead {
+    /// The constants that it begins with.
+    pub(in crate::program) fn constants(&self) -> Vec<Value> {
+        self.keys.iter().map_while(|key| key.value.clone()).collect()
+    }
+}
+
 /// One key.
 #[derive(Debug)]
 pub(in crate::program) struct Key {

@@ -10,6 +10,7 @@ mod facts;
 mod head;
 mod shape;
 mod terms;
+mod virtuals;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,10 +20,12 @@ use crate::plan::{Function, Plan};
 use crate::value::Value;
 
 pub(super) use asked::{Keys, asked, asking, becomes, collection, keys, made, made_collection, taken_key};
+pub(super) use decode::fills;
 pub(crate) use facts::split;
 pub(super) use head::{Key, RuleHead, head};
 pub(super) use shape::{Group, Made, Rules, rules};
 use terms::{Head, Ref, Step};
+pub(super) use virtuals::Virtual;
 
 /// So many rules, or more, are looked for through the index for speed alone.
 const MANY: usize = 6;
@@ -119,46 +122,11 @@ pub(super) struct Search {
     pub(super) keys: Vec<Keys>,
 }
 
-/// What names a document of the policy: those references are of no use to the index.
-pub(super) struct Virtual<'p> {
-    paths: HashSet<Vec<&'p str>>,
-}
-
-impl<'p> Virtual<'p> {
-    pub(super) fn of(plan: &'p Plan) -> Self {
-        let mut paths = HashSet::new();
-        for function in &plan.functions {
-            let path: Vec<&str> = function.path.iter().skip(1).map(AsRef::as_ref).collect();
-            paths.insert(path);
-        }
-        Virtual { paths }
-    }
-
-    /// Whether rules are at this place or on the way to it. Below it there are none: the planner would have merged them
-    /// with the data.
-    fn has(&self, reference: &Ref) -> bool {
-        if reference.head != Head::Data {
-            return false;
-        }
-        let mut path = Vec::new();
-        for step in &reference.steps {
-            match step {
-                Step::Const(Value::String(name)) => path.push(name.as_ref()),
-                _ => return false,
-            }
-            if self.paths.contains(&path) {
-                return true;
-            }
-        }
-        false
-    }
-}
-
 /// How OPA would search the rules of a function.
 pub(super) fn search(
     plan: &Plan,
     functions: &HashMap<Arc<str>, u32>,
-    known: &Virtual<'_>,
+    known: &Virtual,
     function: &Function,
     rules: &Rules<'_>,
 ) -> Search {

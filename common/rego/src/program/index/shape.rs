@@ -29,8 +29,6 @@ pub(in crate::program) struct Rules<'p> {
 /// A rule and its `else` chain.
 pub(in crate::program) struct Group<'p> {
     pub(in crate::program) branches: Vec<&'p Block>,
-    /// Takes the chain's value over.
-    pub(in crate::program) end: Option<&'p Block>,
 }
 
 /// The rules of a function, if it has the planner's shape.
@@ -121,13 +119,7 @@ fn group(made: Made, blocks: &[Block], result: i64, returned: i64) -> Option<(Gr
             let fits =
                 is_rule(branches.first()?) && elses.iter().all(is_else) && is_end(end, result, returned);
             let branches = branches.iter().collect();
-            fits.then_some((
-                Group {
-                    branches,
-                    end: Some(end),
-                },
-                after,
-            ))
+            fits.then_some((Group { branches }, after))
         }
         (
             [
@@ -143,7 +135,6 @@ fn group(made: Made, blocks: &[Block], result: i64, returned: i64) -> Option<(Gr
             is_end(end, result, returned).then_some((
                 Group {
                     branches: vec![first],
-                    end: Some(end),
                 },
                 after,
             ))
@@ -151,7 +142,6 @@ fn group(made: Made, blocks: &[Block], result: i64, returned: i64) -> Option<(Gr
         _ => Some((
             Group {
                 branches: vec![first],
-                end: None,
             },
             after,
         )),

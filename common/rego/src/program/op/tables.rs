@@ -15,16 +15,29 @@ pub(crate) struct Function {
     pub(crate) locals: u32,
     /// Where its result is remembered for one input and data; `None` for functions with arguments of their own.
     pub(crate) memo: Option<u32>,
-    /// Of a variant that gives no more than some keys of its result.
+    /// What its last arguments are, where its result is remembered by them.
     pub(crate) asked: Option<Asked>,
 }
 
-/// The keys that a function is asked for: its last parameters, of which the last may be undefined.
+/// The arguments that a function's result is remembered by, its last ones.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
-    pub(crate) keys: u32,
-    /// Where the whole result is remembered.
-    pub(crate) whole: Option<u32>,
+pub(crate) enum Asked {
+    /// Of a variant that gives no more than some keys of its result. The last may be undefined.
+    Keys {
+        count: u32,
+        /// Where the whole result is remembered.
+        whole: Option<u32>,
+    },
+    /// All of its own, of a function that prints: OPA remembers what functions give, and it would show if one ran twice.
+    Arguments { count: u32 },
+}
+
+impl Asked {
+    pub(crate) fn count(self) -> u32 {
+        match self {
+            Asked::Keys { count, .. } | Asked::Arguments { count } => count,
+        }
+    }
 }
 
 /// The operands of a call.
