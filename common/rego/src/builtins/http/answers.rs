@@ -1,6 +1,7 @@
 //! What the host has answered so far in one evaluation.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::request::HttpRequest;
 use crate::value::Value;
@@ -12,7 +13,7 @@ pub struct HttpResponse {
     pub status: String,
     /// The status.
     pub status_code: u16,
-    /// The headers in the order in which they came; names in any case. Values are text.
+    /// The headers in the order in which they came, as Go's client would show them; names in any case. Values are text.
     pub headers: Vec<(String, String)>,
     /// The body, decoded from its transfer coding.
     pub body: Vec<u8>,
@@ -41,10 +42,12 @@ pub enum HttpFailure {
     Refused(String),
 }
 
-/// The answers of one evaluation, and how many there may be. By default there may be none.
+type Answered = Result<HttpResponse, HttpFailure>;
+
+/// The answers of one evaluation, and how many there may be. By default there may be none. A clone shares them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HttpAnswers {
-    known: Vec<(Value, Result<HttpResponse, HttpFailure>)>,
+    known: Vec<(Value, Arc<Answered>)>,
     most: usize,
 }
 
@@ -61,7 +64,7 @@ impl HttpAnswers {
     /// Adds the answer to a request.
     pub fn add(&mut self, request: HttpRequest, answer: Result<HttpResponse, HttpFailure>) {
         if self.known.len() < self.most {
-            self.known.push((request.into_key(), answer));
+            self.known.push((request.into_key(), Arc::new(answer)));
         }
     }
 
@@ -85,7 +88,7 @@ impl HttpAnswers {
         self.known.len() >= self.most
     }
 
-    pub(super) fn find(&self, key: &Value) -> Option<&Result<HttpResponse, HttpFailure>> {
+    pub(super) fn find(&self, key: &Value) -> Option<&Answered> {
         let found = self.known.iter().find(|(known, _)| known == key)?;
         Some(&found.1)
     }

@@ -18,6 +18,7 @@ mod url;
 
 pub use answers::{HttpAnswers, HttpFailure, HttpResponse};
 pub use request::HttpRequest;
+pub use url::plain_url;
 
 use super::{Answer, BuiltinError, Context, answer, display, operands};
 use crate::value::{Object, Value};

@@ -176,7 +176,7 @@ fn timeout(value: Option<&Value>) -> Result<Option<Duration>, Failure> {
                 return internal(format!("invalid timeout number value {number}, must be int64"));
             }
         },
-        Some(Value::String(text)) => match duration::parse(text) {
+        Some(Value::String(text)) => match plain_nanoseconds(text).map_or_else(|| duration::go(text), Ok) {
             Ok(nanoseconds) => nanoseconds,
             Err(error) => {
                 let text = shown(&Value::String(text.clone()));
@@ -195,4 +195,22 @@ fn timeout(value: Option<&Value>) -> Result<Option<Duration>, Failure> {
         .ok()
         .filter(|nanoseconds| *nanoseconds > 0);
     Ok(positive.map(Duration::from_nanos))
+}
+
+/// A number without a unit, which OPA takes for nanoseconds: `20`, also `+20` and `20.0`.
+fn plain_nanoseconds(text: &str) -> Option<i64> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if unsigned.is_empty() || unsigned.len() > 19 {
+        return None;
+    }
+    let (whole, zeros) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) || !zeros.bytes().all(|byte| byte == b'0') {
+        return None;
+    }
+    // OPA takes a lone point for nothing.
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    Some(if negative { -whole } else { whole })
 }

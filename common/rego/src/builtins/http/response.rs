@@ -5,8 +5,8 @@ use crate::builtins::{BuiltinError, Context, json, yaml};
 use crate::json::Reader;
 use crate::value::{Array, Object, Value};
 
-/// What Go's client takes out of a response's headers.
-const NOT_SHOWN: [&str; 2] = ["transfer-encoding", "trailer"];
+/// What Go's client takes out of the headers of a response that comes in chunks.
+const OF_CHUNKS: [&str; 3] = ["transfer-encoding", "trailer", "content-length"];
 
 pub(super) fn value(
     context: &mut Context<'_>,
@@ -47,7 +47,7 @@ fn headers(headers: &[(String, String)]) -> Object {
         .any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"));
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
-        if NOT_SHOWN.contains(&name.as_str()) || chunked && name == "content-length" {
+        if chunked && OF_CHUNKS.contains(&name.as_str()) {
             continue;
         }
         match named.iter_mut().find(|(other, _)| *other == name) {

@@ -1,5 +1,7 @@
 //! What is asked for, what is refused, and what an answer looks like to the policy.
 
+use std::time::Duration;
+
 use super::{HttpAnswers, HttpFailure, HttpRequest, HttpResponse, send};
 use crate::builtins::tests::value;
 use crate::builtins::{BuiltinError, Context, display};
@@ -59,7 +61,7 @@ fn a_request_is_read_as_opa_reads_it() {
     assert_eq!(request.body, br#"{"a":"\u003c","b":[1.0]}"#);
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(request.headers, [header("x-b", "2"), header("x-a", "1")]);
-    assert_eq!(request.timeout, Some(std::time::Duration::from_millis(1_500)));
+    assert_eq!(request.timeout, Some(Duration::from_millis(1_500)));
     assert!(request.follow_redirects);
     assert_eq!(request.retries, 2);
     let raw =
@@ -69,7 +71,45 @@ fn a_request_is_read_as_opa_reads_it() {
         ("GET", "http://h.example/")
     );
     assert_eq!((raw.body.as_slice(), raw.timeout), (b"x".as_slice(), None));
-    assert_eq!(read(GET).timeout, Some(std::time::Duration::from_secs(5)));
+    assert_eq!(read(GET).timeout, Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn a_timeout_is_a_duration_of_gos_or_nanoseconds() {
+    for (timeout, wanted) in [
+        ("20", Some(20)),
+        (r#""20""#, Some(20)),
+        (r#""+20.00""#, Some(20)),
+        (r#""-20""#, None),
+        (r#""0""#, None),
+        (r#""1h0.5us""#, Some(3_600_000_000_500)),
+        ("-1", None),
+        ("2.0", Some(2)),
+    ] {
+        let request = format!(r#"{{"method": "get", "url": "http://h.example", "timeout": {timeout}}}"#);
+        assert_eq!(
+            read(&request).timeout,
+            wanted.map(Duration::from_nanos),
+            "{timeout}"
+        );
+    }
+}
+
+#[test]
+fn headers_of_chunks_go_with_them_and_stay_without() {
+    let headers = [("trailer", "a"), ("content-length", "2")];
+    let shown = answered(GET, ok("{}", &headers)).unwrap();
+    assert!(
+        shown.contains(r#""headers": {"content-length": ["2"], "trailer": ["a"]}"#),
+        "{shown}"
+    );
+    let headers = [
+        ("Transfer-Encoding", "chunked"),
+        ("trailer", "a"),
+        ("content-length", "2"),
+    ];
+    let shown = answered(GET, ok("{}", &headers)).unwrap();
+    assert!(shown.contains(r#""headers": {}"#), "{shown}");
 }
 
 #[test]
@@ -96,8 +136,12 @@ fn what_opa_fails_at_fails() {
             r#""method" must be a string"#,
         ),
         (
-            r#"{"method": "get", "url": "http://h.example", "timeout": "5"}"#,
-            r#"invalid timeout value "5": time: missing unit in duration "5""#,
+            r#"{"method": "get", "url": "http://h.example", "timeout": "5.5"}"#,
+            r#"invalid timeout value "5.5": time: missing unit in duration "5.5""#,
+        ),
+        (
+            r#"{"method": "get", "url": "http://h.example", "timeout": "1d"}"#,
+            r#"invalid timeout value "1d": time: unknown unit "d" in duration "1d""#,
         ),
         (
             r#"{"method": "get", "url": "http://h.example", "force_cache": true}"#,

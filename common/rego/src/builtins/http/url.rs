@@ -8,10 +8,14 @@ const MAX_BYTES: usize = 8 * 1024;
 
 /// The URL with its scheme and host in lower case and without a fragment.
 pub(super) fn checked(text: &str) -> Result<String, Failure> {
-    read(text).map_err(|problem| halt(format!("the URL {problem}")))
+    plain_url(text).map_err(|problem| halt(format!("the URL {problem}")))
 }
 
-fn read(text: &str) -> Result<String, String> {
+/// A URL as [`HttpRequest::url`](super::HttpRequest) is: for hosts that follow redirects.
+///
+/// # Errors
+/// What about it could be read in two ways, to go behind "the URL ".
+pub fn plain_url(text: &str) -> Result<String, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("is longer than {MAX_BYTES} bytes"));
     }

@@ -73,7 +73,8 @@ fn in_hours(text: &str) -> Option<String> {
 
 const LARGEST: u64 = 1 << 63;
 
-fn go(text: &str) -> Result<i64, String> {
+/// Go's `time.ParseDuration`, in nanoseconds. The error is in Go's words.
+pub(in crate::builtins) fn go(text: &str) -> Result<i64, String> {
     let invalid = || error("invalid duration", text);
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
