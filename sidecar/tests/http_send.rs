@@ -2,73 +2,28 @@
 //! what the policy sees of an answer is what `opa eval` shows it of the same server.
 
 #[cfg(test)]
+#[path = "http_send/asking.rs"]
+mod asking;
+#[cfg(test)]
+#[path = "http_send/cases.rs"]
+mod cases;
+#[cfg(test)]
+#[path = "http_send/upstream.rs"]
+mod upstream;
+#[cfg(test)]
 mod world;
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
+use asking::{ask, ask_opa, plan, without_date};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, body::Bytes};
-use postern_policy::{Bundle, Limits, Verification};
 use serde_json::{Value as Json, json};
 use world::{Client, World, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
-
-/// Asks what the request's headers say, and refuses with all that came of it.
-const REGO: &str = r#"package orders.authz
-
-headers := input.attributes.request.http.headers
-
-asked := object.union({"method": "get", "url": headers["x-url"]}, json.unmarshal(headers["x-options"]))
-
-decision := {"allowed": false, "http_status": 403, "body": json.marshal(http.send(asked))}
-"#;
-
-/// A program of the pinned OPA's.
-#[cfg(test)]
-fn opa(folder: &Path, arguments: &[&str]) -> Vec<u8> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/tools.sh");
-    let path = Command::new("bash").arg(script).output().unwrap();
-    let path = String::from_utf8(path.stdout).unwrap();
-    let output = Command::new(path.trim())
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
-}
-
-/// The plan of [`REGO`].
-#[cfg(test)]
-fn plan(folder: &Path) -> String {
-    std::fs::write(folder.join("policy.rego"), REGO).unwrap();
-    let entrypoint = "orders/authz/decision";
-    opa(
-        folder,
-        &[
-            "build",
-            "-t",
-            "plan",
-            "-e",
-            entrypoint,
-            "-o",
-            "plan.tar.gz",
-            "policy.rego",
-        ],
-    );
-    let archive = std::fs::read(folder.join("plan.tar.gz")).unwrap();
-    let bundle = Bundle::read(&archive, &Verification::Unsigned, &Limits::default()).unwrap();
-    String::from_utf8(bundle.plan().unwrap().bytes().to_vec()).unwrap()
-}
 
 /// A server that policies ask; gives its address.
 #[cfg(test)]
@@ -102,59 +57,6 @@ async fn server() -> String {
     address.to_string()
 }
 
-#[cfg(test)]
-struct Asked {
-    status: i32,
-    body: Json,
-}
-
-#[cfg(test)]
-async fn ask(client: &Client, token: &str, url: &str, options: &Json) -> Asked {
-    let authorization = format!("Bearer {token}");
-    let options = options.to_string();
-    let headers = [
-        ("authorization", authorization.as_str()),
-        ("x-url", url),
-        ("x-options", options.as_str()),
-    ];
-    let answer = client.ask("GET", "/orders", &headers, true).await;
-    Asked {
-        status: answer.status,
-        body: answer.json(),
-    }
-}
-
-/// What `opa eval` shows the policy.
-#[cfg(test)]
-fn ask_opa(folder: &Path, url: &str, options: &Json) -> Json {
-    let headers = json!({ "x-url": url, "x-options": options.to_string() });
-    let input = json!({ "attributes": { "request": { "http": { "headers": headers } } } });
-    std::fs::write(folder.join("input.json"), input.to_string()).unwrap();
-    let query = "data.orders.authz.decision.body";
-    let text = opa(
-        folder,
-        &[
-            "eval",
-            "-d",
-            "policy.rego",
-            "-i",
-            "input.json",
-            "-f",
-            "raw",
-            query,
-        ],
-    );
-    serde_json::from_slice(&text).unwrap()
-}
-
-#[cfg(test)]
-fn without_date(mut response: Json) -> Json {
-    if let Some(headers) = response["headers"].as_object_mut() {
-        headers.remove("date");
-    }
-    response
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_shows() {
     let world = World::new().await;
@@ -168,7 +70,6 @@ async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_sho
         "hosts": [
             { "host": server, "scheme": "http", "allow_private": true },
             { "host": format!("localhost:{port}"), "scheme": "http" },
-            { "host": "127.0.0.1:2", "scheme": "http", "allow_private": true },
             { "host": "127.0.0.1:3", "scheme": "http" },
         ],
         "timeout_ms": 1500,
@@ -180,6 +81,7 @@ async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_sho
     let token = world.token("orders:read");
 
     let url = |path: &str| format!("http://{server}{path}");
+    let (mut asked, mut answers) = (Vec::new(), Vec::new());
     for (path, options) in [
         ("/echo", json!({})),
         (
@@ -195,17 +97,17 @@ async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_sho
     ] {
         let ours = ask(&client, &token, &url(path), &options).await;
         assert_eq!(ours.status, 403);
-        let opas = tokio::task::block_in_place(|| ask_opa(&folder, &url(path), &options));
-        assert_eq!(without_date(ours.body), without_date(opas), "{path} {options}");
+        asked.push((url(path), options));
+        answers.push(ours.text);
+    }
+    let opas = tokio::task::block_in_place(|| ask_opa(&folder, &asked));
+    for ((ours, opas), asked) in answers.iter().zip(&opas).zip(&asked) {
+        assert_eq!(without_date(ours), without_date(opas), "{asked:?}");
     }
     let quiet = json!({ "raise_error": false });
-    let closed = ask(&client, &token, "http://127.0.0.1:2/", &quiet).await.body;
-    let opas = tokio::task::block_in_place(|| ask_opa(&folder, "http://127.0.0.1:2/", &quiet));
-    assert_eq!(closed["status_code"], opas["status_code"]);
-    assert_eq!(closed["error"]["code"], opas["error"]["code"], "{closed} {opas}");
     // Its own timeout is a failure like any other; the deadline of the configuration denies.
     let impatient = json!({ "raise_error": false, "timeout": "20ms" });
-    let late = ask(&client, &token, &url("/never"), &impatient).await.body;
+    let late = ask(&client, &token, &url("/never"), &impatient).await.json();
     assert_eq!(
         late["error"]["code"],
         json!("eval_http_send_network_error"),
@@ -227,7 +129,7 @@ async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_sho
         (url("/echo"), &json!({ "raise_error": false, "tls_ca_cert": "x" })),
     ] {
         let denied = ask(&client, &token, &url, options).await;
-        assert_eq!(denied.body["code"], "policy_error", "{url}: {}", denied.body);
+        assert!(denied.is_refused(), "{url}: {}", denied.text);
     }
     let reasons: Vec<String> = sidecar.log().iter().map(Json::to_string).collect();
     for reason in [
@@ -280,4 +182,55 @@ async fn a_route_that_asks_somebody_without_a_list_of_hosts_is_refused() {
         !output.status.success() && told.contains("`policy.http_send`"),
         "{told}"
     );
+}
+
+/// What servers send that don't keep to HTTP, or use all of it: the policy sees what OPA shows, or the decision is denied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_server_sends_the_policy_sees_what_opa_shows_or_nothing() {
+    let world = World::new().await;
+    let folder = world.folder.path().join("opa");
+    std::fs::create_dir(&folder).unwrap();
+    world.origin.serve_bundle(world.bundle("r2", &plan(&folder)));
+    let upstream = upstream::start().await;
+    let port = upstream.port();
+    let mut config = world.config();
+    let host = |host: String| json!({ "host": host, "scheme": "http", "allow_private": true });
+    config.document["policy"]["http_send"] = json!({
+        "hosts": [host(format!("127.0.0.1:{port}")), host(format!("localhost:{port}")), host("127.0.0.1:2".to_owned())],
+        "timeout_ms": 5000,
+        "max_response_kib": 64,
+    });
+    config.document["routes"] = json!([{ "name": "orders", "http_send": true }]);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let token = world.token("orders:read");
+    let cases = cases::all(port);
+    let (mut asked, mut answers, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, case) in cases.iter().enumerate() {
+        upstream.sends(&format!("/{n}"), &case.sent);
+        let own = format!("http://127.0.0.1:{port}/{n}");
+        let url = case.url.clone().unwrap_or(own);
+        let ours = ask(&client, &token, &url, &case.options).await;
+        // The next one finds no breaker open.
+        let echo = format!("http://127.0.0.1:{port}/echo");
+        ask(&client, &token, &echo, &json!({})).await;
+        match case.wanted {
+            // OPA isn't asked: it would ask everybody.
+            cases::Wanted::Refused if ours.is_refused() => {}
+            cases::Wanted::Refused => wrong.push(format!("{}: {}", case.name, ours.text)),
+            _ => {
+                asked.push((url, case.options.clone()));
+                answers.push((case, ours));
+            }
+        }
+    }
+    upstream.forget_tries();
+    let opas = tokio::task::block_in_place(|| ask_opa(&folder, &asked));
+    for ((case, ours), opas) in answers.iter().zip(&opas) {
+        if !cases::is_right(case.wanted, ours, opas) {
+            wrong.push(format!("{}:\n  ours {}\n  opas {opas}", case.name, ours.text));
+        }
+    }
+    let (wrongs, all) = (wrong.len(), cases.len());
+    assert!(wrong.is_empty(), "{wrongs} of {all}:\n{}", wrong.join("\n"));
 }

@@ -1,15 +1,17 @@
-//! One request and what it leads to: redirects as Go's `http.Client` follows them, retries as OPA makes them, one bounded
-//! answer.
+//! One request and what it leads to: redirects as Go's `http.Client` follows them, retries as OPA makes them.
 
 use std::time::Duration;
 
-use hyper::ext::ReasonPhrase;
-use postern_policy::http::{HttpRequest, HttpResponse};
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use reqwest::{Client, Method, Response, Url};
-use tokio::time::{Instant, timeout_at};
+use postern_policy::http::HttpRequest;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HeaderMap,
+    HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, WWW_AUTHENTICATE,
+};
+use reqwest::{Method, Url};
+use tokio::time::Instant;
 
-use super::addresses::OnlyPrivate;
+use super::hop::{Bounds, Hop};
+use super::location;
 
 /// So many redirects are followed; OPA has no bound.
 const MAX_REDIRECTS: u32 = 10;
@@ -17,45 +19,32 @@ const MAX_REDIRECTS: u32 = 10;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Why there is no response.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum CallFailed {
-    /// No connection, no answer, or none in the time that the policy gives it.
-    #[error("{0}")]
-    Unanswered(String),
-    /// An answer that doesn't come to its end.
-    #[error("{0}")]
-    Broken(String),
-    /// By a bound that OPA hasn't.
-    #[error("{0}")]
-    Refused(String),
-}
-
-impl CallFailed {
-    /// Whether this speaks against the host. An answer that is too large says nothing of others; nor does our own list.
-    pub(super) fn blames_the_host(&self) -> bool {
-        matches!(self, Self::Unanswered(_) | Self::Broken(_))
-    }
-}
-
 /// A request on its way.
 pub(super) struct Call<'a> {
     request: &'a HttpRequest,
-    max_response: usize,
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
+    first: Hop,
+    hop: Hop,
+    bounds: Bounds,
     redirects: u32,
     retries: u32,
 }
 
+/// Whether there is another try.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// After so long.
+    After(Duration),
+    /// No.
+    Never,
+    /// OPA might have one, and might not.
+    Unclear,
+}
+
 impl<'a> Call<'a> {
-    /// The first hop.
+    /// The first hop. A try may take as long as the request says, from now.
     pub(super) fn new(request: &'a HttpRequest, max_response: usize) -> Result<Self, String> {
         let url = Url::parse(&request.url).map_err(|error| format!("{request}: {error}"))?;
-        // What is asked must be what the policy wrote.
-        if url.as_str() != request.url && !is_default_port(&url, &request.url) {
+        if !location::says_the_same(&url, &request.url) {
             return Err(format!("{request}: the URL can be read in two ways"));
         }
         let mut headers = HeaderMap::new();
@@ -64,16 +53,25 @@ impl<'a> Call<'a> {
             let value = HeaderValue::try_from(value).map_err(|error| format!("{request}: {error}"))?;
             headers.insert(name, value);
         }
-        Ok(Self {
-            method: Method::try_from(request.method.as_str())
-                .map_err(|error| format!("{request}: {error}"))?,
+        let method =
+            Method::try_from(request.method.as_str()).map_err(|error| format!("{request}: {error}"))?;
+        let hop = Hop {
+            method,
+            url,
+            headers,
             body: request.body.clone(),
+        };
+        Ok(Self {
+            first: hop.clone(),
+            hop,
+            bounds: Bounds {
+                until: deadline(request),
+                max_response,
+                follow_redirects: request.follow_redirects,
+            },
             redirects: 0,
             retries: 0,
             request,
-            max_response,
-            url,
-            headers,
         })
     }
 
@@ -81,173 +79,97 @@ impl<'a> Call<'a> {
         self.request
     }
 
-    pub(super) fn url(&self) -> &Url {
-        &self.url
+    pub(super) fn hop(&self) -> &Hop {
+        &self.hop
     }
 
-    /// The hop, without what may be secret.
-    pub(super) fn name(&self) -> String {
-        let (scheme, host) = (self.url.scheme(), self.url.host_str().unwrap_or_default());
-        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{} {scheme}://{host}{port}{}", self.method, self.url.path())
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
-    /// Makes the hop.
-    pub(super) async fn send(&self, client: &Client) -> Result<HttpResponse, CallFailed> {
-        let until = self
-            .request
-            .timeout
-            .and_then(|most| Instant::now().checked_add(most));
-        let mut builder = client
-            .request(self.method.clone(), self.url.clone())
-            .headers(self.headers.clone());
-        if !self.body.is_empty() {
-            builder = builder.body(self.body.clone());
-        }
-        let mut response = match by(until, builder.send()).await {
-            Some(sent) => sent.map_err(|error| self.failed(&error, CallFailed::Unanswered))?,
-            None => return Err(CallFailed::Unanswered(self.timed_out())),
-        };
-        let status = response.status();
-        let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => std::str::from_utf8(reason.as_bytes()).ok(),
-            None => Some(status.canonical_reason().unwrap_or_default()),
-        };
-        let reason = reason.ok_or_else(|| self.refused("the status line isn't UTF-8"))?;
-        let status_line = format!("{} {reason}", status.as_str());
-        let mut headers = Vec::with_capacity(response.headers().len());
-        for (name, value) in response.headers() {
-            let value = std::str::from_utf8(value.as_bytes())
-                .map_err(|_| self.refused("a header of the answer isn't UTF-8"))?;
-            headers.push((name.as_str().to_owned(), value.to_owned()));
-        }
-        let body = match by(until, self.body_of(&mut response)).await {
-            Some(body) => body?,
-            None => return Err(CallFailed::Broken(self.timed_out())),
-        };
-        Ok(HttpResponse {
-            status: status_line,
-            status_code: status.as_u16(),
-            headers,
-            body,
-        })
-    }
-
-    async fn body_of(&self, response: &mut Response) -> Result<Vec<u8>, CallFailed> {
-        let mut body = Vec::new();
-        loop {
-            let chunk = response.chunk().await;
-            let Some(chunk) = chunk.map_err(|error| self.failed(&error, CallFailed::Broken))? else {
-                return Ok(body);
-            };
-            if body.len().saturating_add(chunk.len()) > self.max_response {
-                let most = self.max_response;
-                return Err(self.refused(&format!(
-                    "the answer is larger than {most} bytes (`policy.http_send.max_response_kib`)"
-                )));
-            }
-            body.extend_from_slice(&chunk);
-        }
-    }
-
-    fn timed_out(&self) -> String {
-        format!("{}: request timed out", self.name())
-    }
-
-    fn refused(&self, why: &str) -> CallFailed {
-        CallFailed::Refused(format!("{}: {why}", self.name()))
-    }
-
-    fn failed(&self, error: &reqwest::Error, otherwise: fn(String) -> CallFailed) -> CallFailed {
-        let why = format!("{}: {}", self.name(), chain(error));
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-        while let Some(error) = cause {
-            if error.is::<OnlyPrivate>() {
-                return CallFailed::Refused(why);
-            }
-            cause = error.source();
-        }
-        otherwise(why)
-    }
-
-    /// How long to wait for another try after a failure, if there is one.
-    pub(super) fn another_try(&mut self) -> Option<Duration> {
+    /// Whether it is tried again after a failure: from the beginning, after that long. `unsent` says that this hop was not
+    /// sent for certain.
+    pub(super) fn retry(&mut self, unsent: bool) -> Retry {
         if self.retries >= self.request.retries {
-            return None;
+            return Retry::Never;
+        }
+        // OPA sends a body once: what remains of it for another try depends on how far the one before came.
+        let still_there = self.first.body.is_empty() || unsent && self.redirects == 0;
+        if !still_there {
+            return Retry::Unclear;
         }
         let mut wait = FIRST_WAIT;
         for _ in 0..self.retries.min(32) {
             wait = wait.saturating_mul(8) / 5;
         }
         self.retries += 1;
-        Some(wait.min(LONGEST_WAIT))
+        self.redirects = 0;
+        self.hop = self.first.clone();
+        Retry::After(wait.min(LONGEST_WAIT))
     }
 
-    /// Whether a response leads elsewhere, where this call then is.
-    pub(super) fn redirected(&mut self, response: &HttpResponse) -> Result<bool, String> {
-        let keeps_method = match response.status_code {
-            301..=303 => false,
-            307 | 308 => true,
-            _ => return Ok(false),
-        };
-        if !self.request.follow_redirects {
-            return Ok(false);
-        }
-        let location = response.headers.iter().find(|(name, _)| name == "location");
-        let Some((_, location)) = location.filter(|(_, location)| !location.is_empty()) else {
-            return Ok(false);
-        };
-        let name = self.name();
+    /// Begins a try anew.
+    pub(super) fn again(&mut self) {
+        self.bounds.until = deadline(self.request);
+    }
+
+    /// Goes where a redirect leads.
+    pub(super) fn redirected(&mut self, keeps_method: bool, to: &str) -> Result<(), String> {
+        let name = self.hop.name();
         if self.redirects >= MAX_REDIRECTS {
             return Err(format!("{name}: more than {MAX_REDIRECTS} redirects"));
         }
         self.redirects += 1;
-        let mut url = self
-            .url
-            .join(location)
-            .map_err(|error| format!("{name}: redirected: {error}"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("{name}: redirected to a URL with a user"));
-        }
-        url.set_fragment(None);
+        let url = location::resolved(&self.hop.url, to)
+            .map_err(|why| format!("{name}: redirected to what isn't followed: {why}"))?;
+        let hop = &mut self.hop;
         if !keeps_method {
-            if self.method != Method::HEAD {
-                self.method = Method::GET;
+            if hop.method != Method::HEAD {
+                hop.method = Method::GET;
             }
-            self.body.clear();
-            self.headers.remove(reqwest::header::CONTENT_TYPE);
-        }
-        if !is_same_or_below(url.host_str(), self.url.host_str()) || url.scheme() != self.url.scheme() {
-            for secret in [AUTHORIZATION, COOKIE, WWW_AUTHENTICATE] {
-                self.headers.remove(secret);
+            hop.body.clear();
+            for of_the_body in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION] {
+                hop.headers.remove(of_the_body);
             }
-            self.headers.remove("cookie2");
         }
-        self.url = url;
-        Ok(true)
+        if !is_same_or_below(url.host_str(), self.first.url.host_str()) {
+            strip_secrets(&mut hop.headers);
+        } else if hop.url.scheme() == "https" && url.scheme() == "http" && has_secrets(&hop.headers) {
+            // Go would send them.
+            return Err(format!("{name}: redirected to plain http with credentials"));
+        }
+        hop.url = url;
+        Ok(())
     }
 }
 
-/// What comes of it by then.
-async fn by<T>(until: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match until {
-        Some(until) => timeout_at(until, work).await.ok(),
-        None => Some(work.await),
+fn deadline(request: &HttpRequest) -> Option<Instant> {
+    Instant::now().checked_add(request.timeout?)
+}
+
+/// What Go doesn't send on to strangers.
+fn secrets() -> [HeaderName; 6] {
+    [
+        AUTHORIZATION,
+        COOKIE,
+        HeaderName::from_static("cookie2"),
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        WWW_AUTHENTICATE,
+    ]
+}
+
+fn strip_secrets(headers: &mut HeaderMap) {
+    for secret in secrets() {
+        headers.remove(secret);
     }
 }
 
-/// `:443` of https and `:80` of http may be left out.
-fn is_default_port(url: &Url, written: &str) -> bool {
-    let port = url.port_or_known_default().unwrap_or_default();
-    let host = url.host_str().unwrap_or_default();
-    let with = format!("{}://{host}:{port}", url.scheme());
-    let without = format!("{}://{host}", url.scheme());
-    written
-        .strip_prefix(&with)
-        .is_some_and(|rest| url.as_str().strip_prefix(&without) == Some(rest))
+fn has_secrets(headers: &HeaderMap) -> bool {
+    secrets().iter().any(|secret| headers.contains_key(secret))
 }
 
-/// Where Go lets credentials go on to.
+/// Where Go lets credentials go on to, from the first host that was asked. Once taken away they stay away.
 fn is_same_or_below(to: Option<&str>, from: Option<&str>) -> bool {
     let (Some(to), Some(from)) = (to, from) else {
         return false;
@@ -256,17 +178,105 @@ fn is_same_or_below(to: Option<&str>, from: Option<&str>) -> bool {
     to == from || to.strip_suffix(from).is_some_and(below)
 }
 
-/// reqwest's own message says only that sending failed; none of the chain holds what was sent.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
+#[cfg(test)]
+mod tests {
+    use postern_policy::http::{HttpAnswers, send};
+    use postern_rego::{BuiltinError, Context, Env, Value};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A request as a policy makes it.
+    fn request(options: &serde_json::Value) -> HttpRequest {
+        let mut object = json!({
+            "method": "post", "url": "https://a.example/", "enable_redirect": true, "max_retry_attempts": 2,
+            "headers": { "authorization": "secret", "content-type": "a/b", "x-a": "1" },
+        });
+        let options = options.as_object().unwrap().clone();
+        object.as_object_mut().unwrap().extend(options);
+        let mut env = Env::new(0, [0; 32]);
+        env.http = HttpAnswers::up_to(1);
+        match send(&mut Context::new(&env, 10_000, None), &[Value::from(object)]) {
+            Err(BuiltinError::NeedsHttp(request)) => *request,
+            other => panic!("{other:?}"),
+        }
     }
-    if causes.is_empty() {
-        "no answer".to_owned()
-    } else {
-        causes.join(": ")
+
+    fn names(call: &Call<'_>) -> Vec<String> {
+        let mut names: Vec<_> = call.hop().headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_redirect_takes_along_what_go_would_take_along() {
+        for (keeps_method, hops, wanted) in [
+            (true, vec!["/b"], vec!["authorization", "content-type", "x-a"]),
+            (false, vec!["/b"], vec!["authorization", "x-a"]),
+            (
+                true,
+                vec!["https://b.a.example/"],
+                vec!["authorization", "content-type", "x-a"],
+            ),
+            (
+                true,
+                vec!["https://a.example:8443/"],
+                vec!["authorization", "content-type", "x-a"],
+            ),
+            (true, vec!["https://ba.example/"], vec!["content-type", "x-a"]),
+            // Back at a subdomain of the first host, it counts as the first; taken away, it stays away.
+            (
+                true,
+                vec!["https://b.a.example/", "https://a.example/"],
+                vec!["authorization", "content-type", "x-a"],
+            ),
+            (
+                true,
+                vec!["https://b.example/", "https://a.example/"],
+                vec!["content-type", "x-a"],
+            ),
+        ] {
+            let request = request(&json!({ "body": 1 }));
+            let mut call = Call::new(&request, 1).unwrap();
+            for hop in &hops {
+                call.redirected(keeps_method, hop).unwrap();
+            }
+            assert_eq!(names(&call), wanted, "{hops:?}");
+            assert_eq!(call.hop().method == Method::POST, keeps_method);
+            assert_eq!(call.hop().body.is_empty(), !keeps_method);
+        }
+        let request = request(&json!({}));
+        let mut call = Call::new(&request, 1).unwrap();
+        let refused = call.redirected(true, "http://a.example/").unwrap_err();
+        assert!(refused.contains("plain http with credentials"), "{refused}");
+    }
+
+    #[test]
+    fn a_call_is_redirected_so_often_and_no_more() {
+        let request = request(&json!({}));
+        let mut call = Call::new(&request, 1).unwrap();
+        for _ in 0..MAX_REDIRECTS {
+            call.redirected(true, "/").unwrap();
+        }
+        assert!(call.redirected(true, "/").is_err());
+    }
+
+    #[test]
+    fn another_try_begins_at_the_first_hop_and_a_body_is_sent_once() {
+        let without_body = request(&json!({}));
+        let mut call = Call::new(&without_body, 1).unwrap();
+        call.redirected(false, "https://b.example/").unwrap();
+        assert_eq!(call.retry(false), Retry::After(Duration::from_millis(100)));
+        assert_eq!(call.hop().url.as_str(), "https://a.example/");
+        assert_eq!(names(&call), ["authorization", "content-type", "x-a"]);
+        assert_eq!(call.retry(false), Retry::After(Duration::from_millis(160)));
+        assert_eq!(call.retry(true), Retry::Never);
+
+        let with_body = request(&json!({ "body": 1 }));
+        let mut call = Call::new(&with_body, 1).unwrap();
+        assert!(matches!(call.retry(true), Retry::After(_)));
+        assert_eq!(call.retry(false), Retry::Unclear);
+        call.redirected(true, "/b").unwrap();
+        assert_eq!(call.retry(true), Retry::Unclear);
     }
 }

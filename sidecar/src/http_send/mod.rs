@@ -5,11 +5,17 @@
 //! |---|---|
 //! | `hosts` | which hosts may be asked |
 //! | `addresses` | names to addresses that anybody may reach |
-//! | `call` | one HTTP call, its redirects and retries |
+//! | `call` | one request, its redirects and retries |
+//! | `hop` | one exchange of a call, and whose failure it is |
+//! | `location` | where a redirect leads |
+//! | `go` | an answer's head as Go's client shows it |
 
 mod addresses;
 mod call;
+mod go;
+mod hop;
 mod hosts;
+mod location;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +27,8 @@ use reqwest::{Certificate, Client, redirect};
 use tokio::time::{Instant, timeout_at};
 
 use crate::metrics::{BREAKER_STATE, BREAKER_TRANSITIONS, OUTGOING_REFUSED};
-use call::{Call, CallFailed};
+use call::{Call, Retry};
+use hop::{Arrived, CallFailed};
 
 pub(crate) use hosts::{HostPattern, Scheme};
 
@@ -136,29 +143,27 @@ impl HttpSender {
     async fn follow(&self, call: &mut Call<'_>) -> Result<HttpResponse, HttpFailure> {
         loop {
             let host = self.host(call)?;
-            let tried = host
-                .outgoing
-                .call(call.send(&host.client), CallFailed::blames_the_host)
-                .await;
-            match tried {
-                Ok(response) => {
-                    if !call.redirected(&response).map_err(HttpFailure::Refused)? {
-                        return Ok(response);
-                    }
+            let sent = call.hop().send(&host.client, call.bounds());
+            match host.outgoing.call(sent, CallFailed::blames_the_host).await {
+                Ok(Arrived::Answer(response)) => return Ok(response),
+                Ok(Arrived::Elsewhere {
+                    keeps_method,
+                    location,
+                }) => call
+                    .redirected(keeps_method, &location)
+                    .map_err(HttpFailure::Refused)?,
+                Err(CallError::Failed(CallFailed::Unanswered { why, unsent })) => {
+                    again(call, why, unsent).await?;
                 }
-                Err(CallError::Failed(CallFailed::Unanswered(why))) => match call.another_try() {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => return Err(HttpFailure::Network(why)),
-                },
                 Err(CallError::Failed(CallFailed::Broken(why))) => return Err(HttpFailure::Broken(why)),
                 Err(CallError::Failed(CallFailed::Refused(why))) => return Err(HttpFailure::Refused(why)),
                 // It has been failing: as good as a call that fails.
                 Err(CallError::Open(_)) => {
                     let why = "not asked, since it has failed several times in a row just now";
-                    return Err(HttpFailure::Network(format!("{}: {why}", call.name())));
+                    return Err(HttpFailure::Network(format!("{}: {why}", call.hop().name())));
                 }
                 Err(error @ CallError::Full) => {
-                    return Err(HttpFailure::Refused(format!("{}: {error}", call.name())));
+                    return Err(HttpFailure::Refused(format!("{}: {error}", call.hop().name())));
                 }
                 Err(CallError::Deadline(_)) => return Err(self.too_late(call.request())),
             }
@@ -169,13 +174,13 @@ impl HttpSender {
         let found = self
             .hosts
             .iter()
-            .find(|host| host.allowed.pattern.means(call.url()));
-        let refused = |why: &str| HttpFailure::Refused(format!("{}: {why}", call.name()));
+            .find(|host| host.allowed.pattern.means(&call.hop().url));
+        let refused = |why: &str| HttpFailure::Refused(format!("{}: {why}", call.hop().name()));
         let Some(host) = found else {
             return Err(refused("the host isn't listed under `policy.http_send.hosts`"));
         };
         // A name is looked up by `addresses`.
-        match hosts::address(call.url()) {
+        match hosts::address(&call.hop().url) {
             Some(address) if !host.allowed.allow_private && !addresses::is_public(address) => Err(refused(
                 "the address is private; the host's entry can say `allow_private: true`",
             )),
@@ -188,20 +193,39 @@ impl HttpSender {
     }
 }
 
+/// Waits for another try, if there is one.
+async fn again(call: &mut Call<'_>, why: String, unsent: bool) -> Result<(), HttpFailure> {
+    match call.retry(unsent) {
+        Retry::After(wait) => tokio::time::sleep(wait).await,
+        Retry::Never => return Err(HttpFailure::Network(why)),
+        Retry::Unclear => {
+            let why = format!("{why}; whether a body is sent again is unclear (`max_retry_attempts`)");
+            return Err(HttpFailure::Refused(why));
+        }
+    }
+    call.again();
+    Ok(())
+}
+
 fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError> {
-    let failed = |error: reqwest::Error| SetUpError(call::chain(&error));
+    let failed = |error: reqwest::Error| SetUpError(hop::chain(&error));
     let mut builder = Client::builder()
         // Each hop is checked first.
         .redirect(redirect::Policy::none())
         // A proxy would look names up itself.
         .no_proxy()
+        // Nothing is unpacked: what is packed is small, and what it holds needn't be.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(MAX_IN_FLIGHT)
         .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(addresses::Resolver { allow_private });
     if let Some((file, pem)) = &plan.authorities {
         let authorities = Certificate::from_pem_bundle(pem)
-            .map_err(|error| SetUpError(format!("{}: {}", file.display(), call::chain(&error))))?;
+            .map_err(|error| SetUpError(format!("{}: {}", file.display(), hop::chain(&error))))?;
         builder = builder.tls_certs_merge(authorities);
     }
     builder.build().map_err(failed)
