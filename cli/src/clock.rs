@@ -1,6 +1,7 @@
 //! The clock and the randomness of this process, in one place: what needs them is handed what they say.
 
-use std::time::Instant;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use postern_jose::UnixTime;
 use rand::{TryRng as _, rngs::SysRng};
@@ -32,6 +33,12 @@ pub fn now_ns() -> i64 {
 pub fn monotonic() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "what measures asks the clock")]
     Instant::now()
+}
+
+/// The time since this was first asked.
+pub fn running() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(monotonic);
+    BEGAN.elapsed()
 }
 
 /// `N` bytes that nobody can guess, from the system.

@@ -1,5 +1,6 @@
 //! The only place where this process asks what time it is. Everything else is handed the time.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use postern_decide::Now;
@@ -15,6 +16,13 @@ pub(crate) fn now() -> Now {
     Now {
         unix_ns: i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
     }
+}
+
+/// The time since this was first asked, by a clock that never goes back.
+#[expect(clippy::disallowed_methods, reason = "what long evaluations are measured by")]
+pub(crate) fn monotonic() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }
 
 /// A moment to measure from.

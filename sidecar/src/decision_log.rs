@@ -47,7 +47,7 @@ impl DecisionLog {
             "decision"
         );
         // A refusal is business as usual; a policy that fails is a fault of whoever wrote it, and hides among refusals.
-        if record.code == Some(Code::PolicyError) {
+        if matches!(record.code, Some(Code::PolicyError | Code::PolicyTimeout)) {
             tracing::warn!(
                 target: "postern::decision",
                 correlation_id = record.correlation_id.as_str(),

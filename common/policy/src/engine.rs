@@ -117,6 +117,9 @@ pub enum EngineError {
     /// An evaluation failed.
     #[error("evaluation failed: {0}")]
     Evaluation(String),
+    /// An evaluation was stopped, for it took more time, memory or work than it may.
+    #[error("evaluation stopped: {0}")]
+    Limit(String),
 }
 
 fn list(names: &[String]) -> String {

@@ -33,4 +33,4 @@ pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verific
 pub use plan::{HttpSend, PlanEngine, Reach};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
-pub use postern_rego::{Document, Env, Value, http};
+pub use postern_rego::{Document, Env, Limits as EvaluationLimits, TimeLimit, Value, http};

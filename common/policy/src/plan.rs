@@ -154,10 +154,7 @@ impl PlanEngine {
         };
         self.program
             .evaluate(asked.id, input, &self.data, env)
-            .map_err(|error| match error {
-                EvalError::NeedsHttp { request, .. } => EngineError::NeedsHttp(request),
-                error => EngineError::Evaluation(error.to_string()),
-            })
+            .map_err(stopped)
     }
 
     /// The builtins that the policy calls.
@@ -194,7 +191,7 @@ impl PlanEngine {
         };
         self.program
             .evaluate_recorded(asked.id, input, &self.data, env, recording)
-            .map_err(|error| EngineError::Evaluation(error.to_string()))
+            .map_err(stopped)
     }
 
     /// Finds an entrypoint that must be there.
@@ -226,10 +223,10 @@ impl PlanEngine {
 
     /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
     /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
-    /// What it answers doesn't matter, and a request that it asks for isn't made.
+    /// What it answers doesn't matter, and a request that it asks for isn't made. The limits are those of `env`.
     ///
     /// # Errors
-    /// [`EngineError::Evaluation`].
+    /// [`EngineError::Evaluation`], [`EngineError::Limit`].
     pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
         let empty = Value::Object(postern_rego::Object::default());
         let env = Env {
@@ -240,6 +237,15 @@ impl PlanEngine {
             Ok(_) | Err(EngineError::NeedsHttp(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Why an evaluation has no answer.
+fn stopped(error: EvalError) -> EngineError {
+    match error {
+        EvalError::NeedsHttp { request, .. } => EngineError::NeedsHttp(request),
+        EvalError::LimitReached { .. } => EngineError::Limit(error.to_string()),
+        error => EngineError::Evaluation(error.to_string()),
     }
 }
 

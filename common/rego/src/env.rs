@@ -2,10 +2,11 @@
 //! surroundings.
 
 use crate::builtins::http::HttpAnswers;
+use crate::meter::TimeLimit;
 use crate::value::Value;
 
 /// The surroundings of one evaluation, which sees one instant and one source of randomness throughout.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Env {
     /// The time, in nanoseconds since the Unix epoch (`time.now_ns`).
     pub now_ns: i64,
@@ -16,6 +17,8 @@ pub struct Env {
     pub runtime: Option<Value>,
     /// Where the evaluation is stopped.
     pub limits: Limits,
+    /// How long it may take, by the host's clock; any time where there is none, which [`Limits`] bound, too.
+    pub time_limit: Option<TimeLimit>,
     /// Whether a builtin's failure is an error; otherwise the call is undefined, which is OPA's default.
     pub strict_builtin_errors: bool,
     /// What the host has answered to `http.send`, and how many requests it answers; none unless it says so.
@@ -23,7 +26,7 @@ pub struct Env {
 }
 
 impl Env {
-    /// Default limits, lenient builtins.
+    /// Default limits, no limit of time, lenient builtins.
     #[must_use]
     pub fn new(now_ns: i64, seed: [u8; 32]) -> Self {
         Env {
@@ -31,6 +34,7 @@ impl Env {
             seed,
             runtime: None,
             limits: Limits::default(),
+            time_limit: None,
             strict_builtin_errors: false,
             http: HttpAnswers::default(),
         }
@@ -47,15 +51,19 @@ pub struct Limits {
     pub max_depth: usize,
     /// Local variables of all running functions together.
     pub max_locals: usize,
+    /// Bytes of all values that are built, those that are dropped again counted, too. What is part of the input, of the
+    /// data and of the program isn't built, and what is shared isn't built twice.
+    pub max_memory: u64,
 }
 
 impl Default for Limits {
-    /// Ten million statements (a good part of a second), 512 nested calls, a million local variables.
+    /// Ten million statements (a good part of a second), 512 nested calls, a million local variables, 256 MiB.
     fn default() -> Self {
         Limits {
             max_statements: 10_000_000,
             max_depth: 512,
             max_locals: 1_000_000,
+            max_memory: 256 * 1024 * 1024,
         }
     }
 }

@@ -225,6 +225,10 @@ pub enum Limit {
     Nesting,
     /// The size of a value, shared parts counted as often as they occur.
     Weight,
+    /// Bytes of the values that were built.
+    Memory,
+    /// Time, in milliseconds.
+    Time,
 }
 
 impl fmt::Display for Limit {
@@ -235,6 +239,8 @@ impl fmt::Display for Limit {
             Limit::Locals => "local variables",
             Limit::Nesting => "nested collections",
             Limit::Weight => "values within a value",
+            Limit::Memory => "bytes of memory",
+            Limit::Time => "milliseconds",
         })
     }
 }

@@ -53,6 +53,7 @@ mod env;
 mod error;
 mod json;
 mod machine;
+mod meter;
 mod number;
 mod plan;
 mod program;
@@ -67,6 +68,7 @@ pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};
 pub use error::{EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
+pub use meter::TimeLimit;
 pub use number::Number;
 pub use plan::ProtobufError;
 #[doc(hidden)]

@@ -205,8 +205,11 @@ codes! {
         "The policy bundle is unsigned, wrongly signed, damaged, or holds a plan that can't run here; the one before keeps serving."
         "Read the reason, then build and sign it again: `postern bundle build`, `postern bundle sign`."
     PolicyError "policy_error" 500 Internal "Policy failed"
-        "Policy came to no result: its rules conflict, a limit was met, or the result has no known form. The request is denied."
+        "Policy came to no result: its rules conflict, or the result has no known form. The request is denied."
         "Look into the log by the decision id, and correct the policy."
+    PolicyTimeout "policy_timeout" 500 Internal "Policy stopped"
+        "Policy took more time, memory or work than one decision may, and was stopped. The request is denied."
+        "Look into the log by the decision id: which limit, and where. Make the policy cheaper, or raise the sidecar's `policy.limits`."
     PolicyUnavailable "policy_unavailable" 503 Unavailable "No policy loaded"
         "No bundle has ever been loaded, so that nothing can be decided. The request is denied."
         "See what keeps it from loading: `postern status`, or the sidecar's /readyz."
@@ -322,6 +325,7 @@ impl Code {
             | Code::BundleRefused
             | Code::LimitReached
             | Code::PolicyError
+            | Code::PolicyTimeout
             | Code::PolicyUnavailable
             | Code::KeysUnavailable
             | Code::ApiKeyInvalid

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_policy::{BundleName, Engine, Value};
+use postern_policy::{BundleName, Engine, EngineError, Value};
 use postern_proto::policy::v1::iam_policy_service_server::IamPolicyService;
 use postern_proto::policy::v1::{self as proto};
 use postern_store::{Entropy, random_bytes};
@@ -150,7 +150,11 @@ fn refused(error: PolicyError, id: &CorrelationId) -> Status {
             Error::new(Code::NotFound, error.to_string())
         }
         PolicyError::Evaluation(error) => {
-            let error = Error::new(Code::PolicyError, Code::PolicyError.meaning()).with_cause(error);
+            let code = match error {
+                EngineError::Limit(_) => Code::PolicyTimeout,
+                _ => Code::PolicyError,
+            };
+            let error = Error::new(code, code.meaning()).with_cause(error);
             tracing::warn!(error = error.log_detail(), "the policy failed");
             error
         }

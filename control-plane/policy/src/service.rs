@@ -21,6 +21,8 @@ const MAX_BUNDLES: usize = 64;
 const MAX_EVALUATIONS: usize = 16;
 /// A policy that asks for more than this can't be right, and would hold up others.
 const MAX_STATEMENTS: u64 = 2_000_000;
+/// Bytes that an evaluation may build, which is what sidecars have by default.
+const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// What holds for every bundle, from configuration.
 #[derive(Debug, Clone)]
@@ -282,12 +284,14 @@ impl Policies {
             .send_modify(|catalog| *catalog = catalog.with(published));
     }
 
-    /// Now, with a new seed.
+    /// Now, with a new seed, and within limits.
     fn env(&self) -> Env {
-        Env::new(
+        let mut env = Env::new(
             self.shared.clock.unix_nanos(),
             random_bytes(&*self.shared.entropy),
-        )
+        );
+        env.limits.max_memory = MAX_MEMORY;
+        env
     }
 
     async fn verify(

@@ -1,15 +1,13 @@
 //! The document that policy is asked with: OPA-Envoy's, and what was proved about the caller beside it. Only arranges;
 //! what the document looks like is settled in `postern-policy`.
 
+use postern_policy::Document;
 use postern_policy::input::{
     ApiKeyParts, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts, RequestParts,
     Text,
 };
-use postern_policy::{Document, Env};
 
-use crate::entropy::Entropy;
 use crate::headers::Headers;
-use crate::now::Now;
 use crate::policy::Question;
 use crate::settings::HeaderPrefix;
 use crate::view::PeerView;
@@ -87,11 +85,6 @@ impl HeaderParts for Shown<'_> {
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().filter(|(name, _)| !self.prefix.owns(name))
     }
-}
-
-/// What evaluation is given besides its input.
-pub(crate) fn env(now: Now, entropy: &Entropy) -> Env {
-    Env::new(now.unix_ns, entropy.policy_seed)
 }
 
 fn peer<'a>(peer: &'a PeerView<'a>) -> PeerParts<'a> {

@@ -78,7 +78,7 @@ pub use refusal::Refusal;
 pub use revocation::Revocations;
 pub use routes::{Route, Routes};
 pub use settings::{HeaderPrefix, PrefixError, Settings};
-pub use snapshot::{ActivePolicy, Snapshot};
+pub use snapshot::{ActivePolicy, PolicyLimits, Snapshot};
 pub use stage::{Stage, Stages};
 pub use text::Text;
 pub use token::{Authenticated, verify_token};

@@ -70,7 +70,8 @@ pub(crate) fn unasked(question: &Question<'_>) -> Result<Judgement, Refusal> {
 /// Evaluates the policy in force.
 ///
 /// # Errors
-/// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted on.
+/// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted
+/// on, `policy_timeout` where it is stopped at a limit.
 pub(crate) fn judge(
     policy: Option<&ActivePolicy>,
     question: &Question<'_>,
@@ -84,7 +85,7 @@ pub(crate) fn judge(
         ));
     };
     let reads = policy.engine().reads(policy.entrypoint());
-    let mut env = input::env(now, entropy);
+    let mut env = policy.limits().env(now, entropy.policy_seed);
     if question.route.http_send {
         let none = || HttpAnswers::up_to(MAX_HTTP_REQUESTS);
         env.http = question.answers.cloned().unwrap_or_else(none);
@@ -113,7 +114,11 @@ fn failed(
     now: Now,
     entropy: &Entropy,
 ) -> Refusal {
-    let refusal = Refusal::new(Code::PolicyError, error.to_string());
+    let code = match error {
+        EngineError::Limit(_) => Code::PolicyTimeout,
+        _ => Code::PolicyError,
+    };
+    let refusal = Refusal::new(code, error.to_string());
     let EngineError::NeedsHttp(request) = error else {
         return refusal;
     };

@@ -156,7 +156,7 @@ fn detail(code: Code) -> &'static str {
         Code::IntrospectionUnavailable => "the access token can't be verified at the moment; try again soon",
         Code::RevocationsStale => "whether the access token still counts can't be said; try again soon",
         Code::PolicyUnavailable => "no policy has been loaded yet; try again soon",
-        Code::PolicyError => "the decision could not be made",
+        Code::PolicyError | Code::PolicyTimeout => "the decision could not be made",
         Code::InvalidRequest => "the path, query or body of the request is ill-formed",
         other => other.title(),
     }

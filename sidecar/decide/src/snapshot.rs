@@ -4,11 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use postern_policy::{Engine, Entrypoint};
+use postern_policy::{Engine, Entrypoint, Env, EvaluationLimits, TimeLimit};
 
 use crate::api_keys::ApiKeys;
 use crate::dpop::NonceKeys;
 use crate::issuer::{Issuers, TrustedIssuer};
+use crate::now::Now;
 use crate::revocation::Revocations;
 use crate::routes::Routes;
 use crate::settings::Settings;
@@ -102,6 +103,26 @@ pub struct ActivePolicy {
     engine: Arc<dyn Engine>,
     entrypoint: Entrypoint,
     revision: Arc<str>,
+    limits: PolicyLimits,
+}
+
+/// How much one evaluation of policy may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicyLimits {
+    /// Of work and memory.
+    pub evaluation: EvaluationLimits,
+    /// Of time, with the host's clock; none where no host has one.
+    pub time: Option<TimeLimit>,
+}
+
+impl PolicyLimits {
+    /// What an evaluation within these limits is given.
+    pub fn env(&self, now: Now, seed: [u8; 32]) -> Env {
+        let mut env = Env::new(now.unix_ns, seed);
+        env.limits = self.evaluation;
+        env.time_limit = self.time;
+        env
+    }
 }
 
 impl ActivePolicy {
@@ -112,7 +133,19 @@ impl ActivePolicy {
             engine,
             entrypoint,
             revision,
+            limits: PolicyLimits::default(),
         }
+    }
+
+    /// The same, with other limits for each evaluation.
+    #[must_use]
+    pub fn with_limits(self, limits: PolicyLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// How much one evaluation may take.
+    pub fn limits(&self) -> &PolicyLimits {
+        &self.limits
     }
 
     /// The engine.

@@ -140,6 +140,32 @@ pub struct Policy {
     pub long_poll_seconds: u64,
     /// What it may ask over HTTP (`http.send`). Default: nothing.
     pub http_send: Option<HttpSend>,
+    /// How much one evaluation may take; what takes more is stopped, and denied with 500 `policy_timeout`.
+    #[serde(default)]
+    pub limits: PolicyLimits,
+}
+
+/// Bounds of one evaluation of policy. Beyond them it is stopped, and the request is denied with 500 `policy_timeout`; the
+/// next one is decided as if nothing had happened.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyLimits {
+    /// How long it may run, in milliseconds, 1 to 60000; less than Envoy waits for the answer. Default 100.
+    pub milliseconds: u64,
+    /// What it may build, in MiB, 1 to 4096; data and request aren't counted, and what it drops again is. Default 64.
+    pub memory_mib: u64,
+    /// Statements it may execute, with the work of builtins counted as statements, 1000 to 1000000000. Default 10000000.
+    pub statements: u64,
+}
+
+impl Default for PolicyLimits {
+    fn default() -> Self {
+        Self {
+            milliseconds: 100,
+            memory_mib: 64,
+            statements: 10_000_000,
+        }
+    }
 }
 
 /// The control plane.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use postern_config::{ConfigError, Document};
-use postern_policy::{HttpSend, Limits, Verification};
+use postern_decide::PolicyLimits;
+use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
 
 use super::{Policy, file, http_send, url, within};
+use crate::clock;
 use crate::sync::{BundlePlan, Requirements};
 
 /// The policy of the file, checked.
@@ -39,6 +41,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
         .http_send
         .map(|section| http_send::checked(document, section))
         .transpose()?;
+    let evaluation = evaluation(document, &file.limits)?;
     Ok(Policy {
         url: url(document, &["policy", "url"], file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
@@ -53,11 +56,31 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
                 } else {
                     HttpSend::Off
                 },
+                evaluation,
             },
             poll: Duration::from_secs(poll),
             long_poll: Duration::from_secs(long_poll),
         },
         http_send,
+    })
+}
+
+/// How much one decision may take, by the process's own clock.
+fn evaluation(document: &Document, file: &file::PolicyLimits) -> Result<PolicyLimits, ConfigError> {
+    let number =
+        |key: &str, value, least, most| within(document, &["policy", "limits", key], value, least, most);
+    let milliseconds = number("milliseconds", file.milliseconds, 1, 60_000)?;
+    let memory = number("memory_mib", file.memory_mib, 1, 4096)?;
+    Ok(PolicyLimits {
+        evaluation: EvaluationLimits {
+            max_statements: number("statements", file.statements, 1000, 1_000_000_000)?,
+            max_memory: memory * 1024 * 1024,
+            ..EvaluationLimits::default()
+        },
+        time: Some(TimeLimit::new(
+            Duration::from_millis(milliseconds),
+            clock::monotonic,
+        )),
     })
 }
 

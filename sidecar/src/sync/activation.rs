@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use postern_decide::{ActivePolicy, Entropy, Now};
-use postern_policy::{
-    Bundle, BundleError, Engine, EngineError, Env, HttpSend, Limits, PlanEngine, Verification,
-};
+use postern_decide::{ActivePolicy, Entropy, Now, PolicyLimits};
+use postern_policy::{Bundle, BundleError, Engine, EngineError, HttpSend, Limits, PlanEngine, Verification};
 
 /// What a bundle must be to be activated.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +17,8 @@ pub(crate) struct Requirements {
     pub(crate) limits: Limits,
     /// Whether it may call `http.send`.
     pub(crate) http_send: HttpSend,
+    /// How much one evaluation may take, when it is tried and afterwards.
+    pub(crate) evaluation: PolicyLimits,
 }
 
 /// A bundle that passed.
@@ -54,10 +54,11 @@ pub(crate) fn activate(
     let bundle = Bundle::read(archive, &requirements.verification, &requirements.limits)?;
     let engine = PlanEngine::from_bundle_with(&bundle, requirements.http_send)?;
     let entrypoint = engine.require(&requirements.entrypoint)?;
-    engine.smoke_check(entrypoint, &Env::new(now.unix_ns, entropy.policy_seed))?;
+    let evaluation = requirements.evaluation;
+    engine.smoke_check(entrypoint, &evaluation.env(now, entropy.policy_seed))?;
     let entrypoints = engine.entrypoints();
     Ok(Activation {
-        policy: Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint)),
+        policy: Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint).with_limits(evaluation)),
         entrypoints,
     })
 }

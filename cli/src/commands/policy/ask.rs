@@ -1,10 +1,10 @@
 //! One evaluation: its input, its surroundings, and what came of it.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use postern_policy::{Env, Value};
-use postern_rego::{EntrypointId, EvalError, RecordLimits, Recording};
+use postern_rego::{EntrypointId, EvalError, RecordLimits, Recording, TimeLimit};
 
 use super::{
     query::Query,
@@ -14,6 +14,10 @@ use crate::clock;
 
 /// Of an input or data document.
 const MAX_DOCUMENT_BYTES: u64 = 256 * 1024 * 1024;
+/// Of one evaluation, some minutes long.
+const MAX_STATEMENTS: u64 = 10_000_000_000;
+/// What one evaluation builds, in bytes.
+const MAX_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
 
 /// What is asked of which policy about what.
 #[derive(Debug, clap::Args)]
@@ -95,12 +99,58 @@ pub fn document(path: &Path) -> anyhow::Result<Value> {
     Value::from_json_str(&value.to_string()).with_context(named)
 }
 
-/// The time now and a seed of its own.
-pub fn env(strict: bool) -> anyhow::Result<Env> {
+/// The time now and a seed of its own; nothing but the limit of time, if there is one, stops the evaluation before it takes
+/// what only a mistake takes.
+pub fn env(strict: bool, timeout: Option<Duration>) -> anyhow::Result<Env> {
     let mut env = Env::new(clock::now_ns(), clock::entropy()?);
     env.strict_builtin_errors = strict;
+    env.limits.max_statements = MAX_STATEMENTS;
+    env.limits.max_memory = MAX_MEMORY;
+    env.time_limit = timeout.map(|max| TimeLimit::new(max, clock::running));
     Ok(env)
 }
+
+/// Reads a duration as OPA's flags have it, Go's way: `5s`, `1m30s`, `500ms`; 0 is for none.
+pub fn timeout(text: &str) -> Result<Timeout, String> {
+    let units: [(&str, u64); 7] = [
+        ("ns", 1),
+        ("us", 1000),
+        ("µs", 1000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let wrong = || format!("expected a duration such as 5s, 500ms or 1m30s, got {text:?}");
+    if text == "0" {
+        return Ok(Timeout(None));
+    }
+    let (mut rest, mut nanoseconds) = (text, 0_u64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let (_, factor) = units.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        let part = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(*factor));
+        nanoseconds = part
+            .and_then(|part| nanoseconds.checked_add(part))
+            .ok_or_else(wrong)?;
+        rest = after;
+    }
+    if text.is_empty() {
+        return Err(wrong());
+    }
+    let limit = (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds));
+    Ok(Timeout(limit))
+}
+
+/// How long an evaluation may take, if there is a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout(pub Option<Duration>);
 
 /// The entrypoint that answers a query.
 pub fn entrypoint(policy: &Policy, query: &Query) -> anyhow::Result<EntrypointId> {
@@ -145,4 +195,27 @@ pub fn evaluate(
         .next()
         .and_then(|result| result.as_object()?.get_str("result"))
         .cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_written_as_in_go() {
+        for (text, expected) in [
+            ("0", None),
+            ("0s", None),
+            ("5s", Some(Duration::from_secs(5))),
+            ("500ms", Some(Duration::from_millis(500))),
+            ("1m30s", Some(Duration::from_secs(90))),
+            ("2h", Some(Duration::from_secs(7200))),
+            ("10us", Some(Duration::from_micros(10))),
+        ] {
+            assert_eq!(timeout(text), Ok(Timeout(expected)), "{text}");
+        }
+        for text in ["", "5", "s", "5 s", "-1s", "5x", "99999999999h", "1.5s"] {
+            assert!(timeout(text).is_err(), "{text}");
+        }
+    }
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         entrypoint,
         input,
     } = args.question.ready().await?;
-    let env = ask::env(false)?;
+    let env = ask::env(false, None)?;
     let evaluate = || {
         policy
             .program

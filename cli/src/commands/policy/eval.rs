@@ -33,6 +33,9 @@ pub struct EvalArgs {
     /// Tell what the evaluation did.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     explain: Explain,
+    /// Stop the evaluation after this time (5s, 500ms); 0 is for never.
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = ask::timeout)]
+    timeout: ask::Timeout,
     /// Say how long loading and evaluating took.
     #[arg(long)]
     metrics: bool,
@@ -69,7 +72,7 @@ pub(super) async fn run(args: &EvalArgs) -> anyhow::Result<Exit> {
         entrypoint,
         input,
     } = args.question.ready().await?;
-    let env = ask::env(args.strict_builtin_errors)?;
+    let env = ask::env(args.strict_builtin_errors, args.timeout.0)?;
     let loaded = clock::monotonic();
     let mut print = output::note;
     let result = ask::evaluate(&policy, entrypoint, input.as_ref(), &env, &mut print);

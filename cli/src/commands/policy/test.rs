@@ -42,6 +42,9 @@ pub struct TestArgs {
     /// Run each test as often.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
+    /// Stop a test after this time (5s, 500ms), which is an error then; 0 is for never.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = ask::timeout)]
+    timeout: ask::Timeout,
     /// Fail when there is no test to run.
     #[arg(long)]
     fail_on_empty: bool,
@@ -114,7 +117,7 @@ async fn results(args: &TestArgs) -> anyhow::Result<Report> {
             let outcome = if test.is_todo() {
                 Outcome::skipped()
             } else {
-                outcome(&policy, &test, args.verbose)?
+                outcome(&policy, &test, args)?
             };
             report.add(test.clone(), outcome);
         }
@@ -147,9 +150,9 @@ async fn tests(args: &TestArgs) -> anyhow::Result<Vec<Test>> {
 }
 
 /// Runs one test: it passes when its value is neither false nor undefined.
-fn outcome(policy: &Policy, test: &Test, verbose: bool) -> anyhow::Result<Outcome> {
+fn outcome(policy: &Policy, test: &Test, args: &TestArgs) -> anyhow::Result<Outcome> {
     let entrypoint = ask::entrypoint(policy, &test.query)?;
-    let env = ask::env(false)?;
+    let env = ask::env(false, args.timeout.0)?;
     let mut printed = String::new();
     let mut print = |line: &str| {
         printed.push_str(line);
@@ -171,7 +174,7 @@ fn outcome(policy: &Policy, test: &Test, verbose: bool) -> anyhow::Result<Outcom
         Err(error) => Verdict::Error(error.to_string()),
     };
     // Where it failed: the same evaluation once more.
-    let trace = if verbose && verdict == Verdict::Fail {
+    let trace = if args.verbose && verdict == Verdict::Fail {
         let (again, recording) = ask::evaluate_recorded(policy, entrypoint, None, &env);
         let passed = matches!(again, Ok(Some(ref value)) if *value != Value::Bool(false));
         let told = (&recording, passed, policy.program.has_rows());

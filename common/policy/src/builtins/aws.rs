@@ -94,7 +94,10 @@ pub(super) fn sign_req(context: &mut Context<'_>, operands: &[Value]) -> Answer 
         Some(Value::Bool(true)) => "UNSIGNED-PAYLOAD".to_owned(),
         Some(_) => return fail("operand 2 invalid value for 'disable_payload_signing' in AWS config"),
     };
-    context.spend(usize::try_from(Value::from(request.clone()).weight()).unwrap_or(usize::MAX))?;
+    let weight = usize::try_from(Value::from(request.clone()).weight()).unwrap_or(usize::MAX);
+    // Each name is compared with those before it.
+    context.spend(weight.saturating_add(headers.len().saturating_pow(2)))?;
+    context.build(weight.saturating_mul(256))?;
     let signing = Signing {
         method: text(request, "method"),
         url: &url,

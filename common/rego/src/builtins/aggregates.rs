@@ -36,6 +36,7 @@ fn accumulate(
 ) -> Result<Number, BuiltinError> {
     let list = operands::list(operands, 1, &["set", "array"])?;
     context.spend(list.len())?;
+    context.room(list.len().saturating_mul(size_of::<&Number>()))?;
     let mut numbers = Vec::with_capacity(list.len());
     let mut exact = true;
     for member in list.iter() {
@@ -78,10 +79,8 @@ pub(super) fn min(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 pub(super) fn sort(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["set", "array"])?;
-    // A sort compares each member some times.
-    for _ in 0..4 {
-        context.spend_on_all(operands::any(operands, 1)?)?;
-    }
+    context.make(list.len())?;
+    context.spend_on_sort(operands::any(operands, 1)?.weight(), list.len())?;
     let mut members: Vec<Value> = list.iter().cloned().collect();
     if matches!(list, List::Array(_)) {
         members.sort();
@@ -109,7 +108,10 @@ fn is_true(value: &Value) -> bool {
 pub(super) fn member(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let value = operands::any(operands, 1)?;
     answer(match operands::any(operands, 2)? {
-        Value::Set(set) => set.contains(value),
+        Value::Set(set) => {
+            context.spend_on_search(value)?;
+            set.contains(value)
+        }
         array @ Value::Array(members) => {
             context.spend_on_all(array)?;
             members.iter().any(|member| member == value)
@@ -123,8 +125,10 @@ pub(super) fn member(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 }
 
 /// `key, value in collection`.
-pub(super) fn member_with_key(_: &mut Context<'_>, operands: &[Value]) -> Answer {
+pub(super) fn member_with_key(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (key, value) = (operands::any(operands, 1)?, operands::any(operands, 2)?);
+    context.spend_on_search(key)?;
+    context.spend_on_all(value)?;
     answer(match operands::any(operands, 3)? {
         Value::Set(set) => key == value && set.contains(key),
         collection => collection.lookup(key) == Some(value),

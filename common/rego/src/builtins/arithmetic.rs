@@ -14,7 +14,11 @@ pub(super) fn plus(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 pub(super) fn minus(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     match (operands::any(operands, 1)?, operands::any(operands, 2)?) {
-        (Value::Number(a), Value::Number(b)) => answer(arithmetic::minus(a, b)?),
+        (Value::Number(a), Value::Number(b)) => {
+            context.spend_on(a)?;
+            context.spend_on(b)?;
+            answer(arithmetic::minus(a, b)?)
+        }
         (Value::Set(a), Value::Set(b)) => sets::difference(context, a, b),
         // OPA's words: it names the kind that the second operand is not.
         (Value::Set(_), other @ Value::Number(_)) => wrong_type(2, other, &["set"]),

@@ -6,29 +6,30 @@ use crate::value::{Array, Value};
 
 pub(super) fn concat(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (a, b) = (array(operands, 1)?, array(operands, 2)?);
-    context.spend(a.len().saturating_add(b.len()))?;
+    context.make(a.len().saturating_add(b.len()))?;
     answer(a.iter().chain(b).cloned().collect::<Array>())
 }
 
 /// One level of arrays within the array.
 pub(super) fn flatten(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let mut flat = Vec::new();
-    for element in array(operands, 1)? {
+    let array = array(operands, 1)?;
+    context.make(array.len())?;
+    for element in array {
         match element {
             Value::Array(inner) => {
-                context.spend(inner.len())?;
+                context.make(inner.len())?;
                 flat.extend(inner.iter().cloned());
             }
             other => flat.push(other.clone()),
         }
     }
-    context.spend(flat.len())?;
     answer(flat)
 }
 
 pub(super) fn reverse(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let array = array(operands, 1)?;
-    context.spend(array.len())?;
+    context.make(array.len())?;
     answer(array.iter().rev().cloned().collect::<Array>())
 }
 
@@ -38,7 +39,7 @@ pub(super) fn slice(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (start, stop) = (int(operands, 2)?, int(operands, 3)?);
     let stop = clamp(stop, array.len());
     let start = clamp(start, stop);
-    context.spend(stop - start)?;
+    context.make(stop - start)?;
     answer(
         array
             .iter()

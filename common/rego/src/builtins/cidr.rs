@@ -30,7 +30,8 @@ pub(super) fn intersects(context: &mut Context<'_>, operands: &[Value]) -> Answe
     answer(a.contains(b.first) || b.contains(a.first))
 }
 
-pub(super) fn is_valid(_: &mut Context<'_>, operands: &[Value]) -> Answer {
+pub(super) fn is_valid(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    context.spend_on_all(operands::any(operands, 1)?)?;
     answer(
         operands::any(operands, 1)?
             .as_str()
@@ -47,7 +48,10 @@ pub(super) fn expand(context: &mut Context<'_>, operands: &[Value]) -> Answer {
             "a network of more than {MAX_ADDRESSES} addresses is refused"
         )));
     }
-    context.spend(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(16))?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    context.spend(count.saturating_mul(16))?;
+    context.make(count)?;
+    context.build(count.saturating_mul(64))?;
     let addresses = network.first..=network.last();
     answer(
         addresses
@@ -58,6 +62,9 @@ pub(super) fn expand(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 /// The pairs of positions whose networks contain the other's.
 pub(super) fn contains_matches(context: &mut Context<'_>, operands: &[Value]) -> Answer {
+    for operand in operands {
+        context.make(operand.length().unwrap_or(0))?;
+    }
     let (left, right) = (
         Listed::of(operands::any(operands, 1)?),
         Listed::of(operands::any(operands, 2)?),
@@ -80,6 +87,7 @@ pub(super) fn contains_matches(context: &mut Context<'_>, operands: &[Value]) ->
             if let (Some(network), Some(inner)) = (&network, inners.get(at))
                 && contains_one(network, inner)
             {
+                context.build(256)?;
                 pairs.push(Value::from(vec![outer_index.clone(), inner_index.clone()]));
             }
         }

@@ -38,6 +38,7 @@ pub(super) fn hex_encode(context: &mut Context<'_>, operands: &[Value]) -> Answe
 fn encode(context: &mut Context<'_>, operands: &[Value], encoder: fn(&[u8]) -> String) -> Answer {
     let text = string(operands, 1)?;
     context.spend(text.len())?;
+    context.room(text.len().saturating_mul(2))?;
     answer(encoder(text.as_bytes()))
 }
 

@@ -43,7 +43,7 @@ impl quick_cache::Equivalent<(String, String)> for Key<'_> {
 
 pub(super) fn is_match(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let pattern = string(operands, 1)?;
-    let delimiters = delimiters(operands)?;
+    let delimiters = delimiters(context, operands)?;
     let text = string(operands, 3)?;
     let program = compiled(context, pattern, delimiters)?;
     context.spend(program.cost(text.len()))?;
@@ -53,6 +53,7 @@ pub(super) fn is_match(context: &mut Context<'_>, operands: &[Value]) -> Answer 
 pub(super) fn quote_meta(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let text = string(operands, 1)?;
     context.spend(text.len())?;
+    context.room(text.len().saturating_mul(2))?;
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         if r"*?\[]{}".contains(char) {
@@ -68,10 +69,14 @@ fn compiled(
     pattern: &str,
     delimiters: String,
 ) -> Result<Arc<Program>, BuiltinError> {
+    // What looking it up costs.
+    context.spend(pattern.len().saturating_add(delimiters.len()))?;
     if let Some(program) = COMPILED.get(&Key(pattern, &delimiters)) {
         return Ok(program);
     }
     context.spend(pattern.len().saturating_mul(16))?;
+    // Steps, and tokens before them.
+    context.room(pattern.len().saturating_mul(160))?;
     let program = match Program::compile(pattern, &delimiters) {
         Ok(program) => Arc::new(program),
         Err(error) => return fail(error),
@@ -81,12 +86,13 @@ fn compiled(
 }
 
 /// What `*` and `?` stop at: nothing for null, points for an empty array.
-fn delimiters(operands: &[Value]) -> Result<String, BuiltinError> {
+fn delimiters(context: &mut Context<'_>, operands: &[Value]) -> Result<String, BuiltinError> {
     let array = match operands::any(operands, 2)? {
         Value::Null => return Ok(String::new()),
         Value::Array(array) => array,
         other => return wrong_type(2, other, &["array", "null"]),
     };
+    context.spend(array.len())?;
     let mut delimiters = String::new();
     for element in array {
         let Value::String(text) = element else {

@@ -6,7 +6,7 @@ use num_traits::Zero;
 
 use super::go_float;
 use super::go_text::{is_print, push_escaped};
-use super::{BuiltinError, display};
+use super::{BuiltinError, Context, display};
 use crate::number::arithmetic;
 use crate::value::Value;
 
@@ -19,10 +19,10 @@ pub(super) enum Argument {
 }
 
 impl Argument {
-    pub(super) fn new(value: &Value) -> Result<Self, BuiltinError> {
+    pub(super) fn new(context: &mut Context<'_>, value: &Value) -> Result<Self, BuiltinError> {
         let Value::Number(number) = value else {
-            let mut text = String::new();
-            display::write_plain(value, &mut text);
+            let text = display::plain(context, value)?;
+            context.build(text.len().saturating_add(48))?;
             return Ok(Self::Text(text));
         };
         let text = number.source();

@@ -9,10 +9,12 @@ use crate::value::{Object, Set, Value};
 pub(super) fn reachable(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let graph = object(operands, 1)?;
     let initial = operands::list(operands, 2, &["{array, set}"])?;
+    context.make(initial.len())?;
     let mut queue: VecDeque<&Value> = initial.iter().collect();
     let mut reached = Set::default();
     while let Some(node) = queue.pop_front() {
         context.spend(16)?;
+        context.spend_on_search(node)?;
         let Some(edges) = graph.get(node) else { continue };
         if !reached.insert(node.clone()) {
             continue;
@@ -20,6 +22,8 @@ pub(super) fn reachable(context: &mut Context<'_>, operands: &[Value]) -> Answer
         let Some(neighbours) = neighbours(edges) else {
             continue;
         };
+        context.make(neighbours.len())?;
+        context.spend_on_weight(edges.weight().saturating_mul(8))?;
         queue.extend(neighbours.iter().filter(|neighbour| !reached.contains(neighbour)));
     }
     answer(reached)
@@ -31,6 +35,7 @@ pub(super) fn reachable_paths(context: &mut Context<'_>, operands: &[Value]) -> 
     let mut paths = Set::default();
     for node in initial.iter() {
         context.spend(16)?;
+        context.spend_on_search(node)?;
         let Some(edges) = graph.get(node) else { continue };
         match neighbours_of(edges) {
             None => {
@@ -61,6 +66,7 @@ fn follow<'a>(
             open.pop();
             continue;
         };
+        context.spend_on_search(next)?;
         // OPA doesn't look whether an edge of the first node leads back to it.
         if open.len() > 1 && on_path.contains(next) {
             commit(context, &path, None, paths)?;
@@ -91,6 +97,11 @@ fn commit(
 ) -> Result<(), BuiltinError> {
     // Finding its place among the others compares it with some.
     context.spend(path.len().saturating_mul(16).saturating_add(64))?;
+    let weight = path
+        .iter()
+        .fold(0_u64, |sum, node| sum.saturating_add(node.weight()));
+    context.spend_on_weight(weight)?;
+    context.build(path.len().saturating_mul(32).saturating_add(256))?;
     let nodes: Vec<Value> = path.iter().copied().chain(last).cloned().collect();
     paths.insert(Value::from(nodes));
     Ok(())

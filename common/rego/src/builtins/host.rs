@@ -97,9 +97,7 @@ pub fn base64_std(text: &str) -> Result<Vec<u8>, BuiltinError> {
 /// The value as Rego writes it: `{"a", "b"}`.
 #[must_use]
 pub fn rego_text(value: &Value) -> String {
-    let mut text = String::new();
-    display::write(value, &mut text);
-    text
+    display::shown(value)
 }
 
 /// Header, payload and signature of the JWT that is the first operand (`io.jwt.decode`); a host may remember them.

@@ -13,9 +13,28 @@ use crate::value::{MAX_NESTING, Value};
 const GO_MAX_NESTING: usize = 10_000;
 
 pub(super) fn unmarshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let text = string(operands, 1)?;
+    answer(read(context, string(operands, 1)?)?)
+}
+
+/// Reads a document, and pays for it.
+pub(super) fn read(context: &mut Context<'_>, text: &str) -> Result<Value, BuiltinError> {
     context.spend(text.len())?;
-    answer(parse(text)?)
+    context.build(footprint(text))?;
+    parse(text)
+}
+
+/// What the values take of which a document is the text, about, and never much less: each comma and colon parts two, and a
+/// string begins at every second quotation mark.
+fn footprint(text: &str) -> usize {
+    let bytes = text.bytes().fold(0_usize, |bytes, byte| {
+        bytes.saturating_add(match byte {
+            b',' | b':' => 48,
+            b'{' | b'[' => 160,
+            b'"' => 12,
+            _ => 0,
+        })
+    });
+    bytes.saturating_add(text.len())
 }
 
 /// Reads a document; one that only nests too deep for this machine stops the evaluation.
@@ -56,9 +75,7 @@ pub(super) fn marshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 pub(super) fn marshal_text(context: &mut Context<'_>, value: &Value) -> Result<String, BuiltinError> {
     context.spend_on_all(value)?;
     check_numbers(value)?;
-    let text = to_json(value, None);
-    context.spend(text.len())?;
-    Ok(text)
+    text(context, value, None)
 }
 
 pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]) -> Answer {
@@ -97,7 +114,8 @@ pub(super) fn marshal_with_options(context: &mut Context<'_>, operands: &[Value]
         context.spend_on_all(value)?;
     }
     // Go doesn't prefix the first line; OPA does.
-    answer(format!("{prefix}{}", to_json(value, Some(layout))))
+    let text = text(context, value, Some(layout))?;
+    answer(format!("{prefix}{text}"))
 }
 
 /// Go refuses to write a number whose text isn't JSON's. Recurses as deep as the value nests, which values bound.
@@ -122,11 +140,26 @@ struct Layout<'a> {
     indent: &'a str,
 }
 
-fn to_json(value: &Value, layout: Option<Layout<'_>>) -> String {
+/// The text of a value, no more of it than the evaluation has room for: parts that are shared are written as often as they
+/// occur.
+fn text(
+    context: &mut Context<'_>,
+    value: &Value,
+    layout: Option<Layout<'_>>,
+) -> Result<String, BuiltinError> {
+    let most = usize::try_from(context.meter.room()).unwrap_or(usize::MAX);
+    let text = to_json(value, layout, most);
+    context.spend(text.len())?;
+    context.room(text.len())?;
+    Ok(text)
+}
+
+fn to_json(value: &Value, layout: Option<Layout<'_>>, most: usize) -> String {
     let mut writer = Writer {
         out: String::new(),
         layout,
         depth: 0,
+        most,
     };
     writer.value(value);
     writer.out
@@ -136,11 +169,16 @@ struct Writer<'a> {
     out: String,
     layout: Option<Layout<'a>>,
     depth: usize,
+    /// Where it stops: the text is not whole then.
+    most: usize,
 }
 
 impl Writer<'_> {
     /// Recurses as deep as the value nests, which values bound.
     fn value(&mut self, value: &Value) {
+        if self.out.len() > self.most {
+            return;
+        }
         match value {
             Value::Null => self.out.push_str("null"),
             Value::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
@@ -156,6 +194,9 @@ impl Writer<'_> {
                 }
                 self.open('{');
                 for (at, (key, value)) in members.iter().enumerate() {
+                    if self.out.len() > self.most {
+                        return;
+                    }
                     self.next(at);
                     self.string(key);
                     self.out.push_str(if self.layout.is_some() { ": " } else { ":" });
@@ -170,6 +211,9 @@ impl Writer<'_> {
         let is_empty = items.len() == 0;
         self.open('[');
         for (at, item) in items.enumerate() {
+            if self.out.len() > self.most {
+                return;
+            }
             self.next(at);
             self.value(item);
         }
@@ -201,6 +245,9 @@ impl Writer<'_> {
             self.out.push('\n');
             self.out.push_str(layout.prefix);
             for _ in 0..self.depth {
+                if self.out.len() > self.most {
+                    return;
+                }
                 self.out.push_str(layout.indent);
             }
         }
@@ -229,16 +276,16 @@ impl Writer<'_> {
     }
 }
 
-/// A value as `json.marshal` writes it.
+/// A value as `json.marshal` writes it, which has been looked at as a whole before.
 #[cfg(feature = "json-schema")]
-pub(super) fn text(value: &Value) -> String {
-    to_json(value, None)
+pub(super) fn whole_text(value: &Value) -> String {
+    to_json(value, None, usize::MAX)
 }
 
 /// The name that a key has in JSON.
 pub(super) fn key_text(key: &Value) -> String {
     match key {
         Value::String(text) => text.as_ref().to_owned(),
-        other => to_json(other, None),
+        other => to_json(other, None, usize::MAX),
     }
 }

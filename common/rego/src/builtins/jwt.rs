@@ -9,6 +9,7 @@ use crate::value::{Object, Value};
 pub(super) fn decode(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let token = string(operands, 1)?;
     context.spend(cost(token))?;
+    context.build(token.len().saturating_mul(16))?;
     decode_token(token)
 }
 
@@ -19,9 +20,10 @@ pub(super) fn cost(token: &str) -> usize {
 
 /// Recurses into a token within a token, each at most three quarters as long.
 fn decode_token(token: &str) -> Answer {
-    let parts: Vec<&str> = token.split('.').collect();
+    // One more than a token has, and no more of what isn't one.
+    let parts: Vec<&str> = token.splitn(4, '.').collect();
     let [header, payload, signature] = parts.as_slice() else {
-        return match parts.len() {
+        return match token.split('.').count() {
             1 => fail("encoded JWT had no period separators"),
             count => fail(format!("encoded JWT must have 3 sections, found {count}")),
         };

@@ -66,6 +66,8 @@ use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::env::Env;
+use crate::error::Limit;
+use crate::meter::{Meter, TimeLimit};
 use crate::number::Number;
 use crate::number::arithmetic::ArithmeticError;
 use crate::value::Value;
@@ -83,18 +85,24 @@ pub enum BuiltinError {
     /// The evaluation can't go on, strict or not.
     #[error("{0}")]
     Halt(String),
-    /// The call costs more than is left of the evaluation's statements.
-    #[error("the evaluation's limit of statements is reached")]
-    Exhausted,
+    /// The call costs more than is left of what the evaluation is limited to.
+    #[error("the evaluation's limit of {0} is reached")]
+    Exhausted(Limit),
     /// The host is to make this request, and to ask again with its answer.
     #[error("{0} has no answer yet")]
     NeedsHttp(Box<http::HttpRequest>),
 }
 
+/// What an element costs in a collection that is made at once: a value, half as much again for an object's key, and what is
+/// kept while it is sorted.
+const ELEMENT_BYTES: usize = 64;
+
 /// What a builtin is given besides its operands.
 pub struct Context<'a> {
     env: &'a Env,
-    budget: u64,
+    pub(crate) meter: Meter,
+    /// Elements that don't make a statement yet.
+    crumbs: u64,
     print: Option<&'a mut dyn FnMut(&str)>,
     /// Made from the seed when it is first drawn from.
     random: Option<Box<ChaCha12Rng>>,
@@ -102,16 +110,21 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The surroundings of an evaluation, the statements that it has left, and where `print` goes, if anywhere.
+    /// The surroundings of an evaluation, the statements that it may take, and where `print` goes, if anywhere.
     #[must_use]
-    pub fn new(env: &'a Env, budget: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {
+    pub fn new(env: &'a Env, statements: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {
         Self {
             env,
-            budget,
+            meter: Meter::new(env, statements),
+            crumbs: 0,
             print,
             random: None,
             remembered: BTreeMap::new(),
         }
+    }
+
+    pub(crate) fn time_limit(&self) -> Option<TimeLimit> {
+        self.env.time_limit
     }
 
     /// The instant of the evaluation, in nanoseconds since the Unix epoch.
@@ -166,6 +179,7 @@ impl<'a> Context<'a> {
         }
         // An entry takes memory for as long as the evaluation lasts, so there can't be millions.
         self.spend(1024)?;
+        self.build(256)?;
         let made = make(self)?;
         if let Some(value) = &made {
             self.remembered.insert(key, value.clone());
@@ -176,28 +190,81 @@ impl<'a> Context<'a> {
     /// How many statements are left: builtins spend from it what they cost.
     #[must_use]
     pub fn budget(&self) -> u64 {
-        self.budget
+        self.meter.left()
     }
 
-    /// Sets how many statements are left.
-    pub fn set_budget(&mut self, statements: u64) {
-        self.budget = statements;
+    /// Takes as many statements from those left.
+    ///
+    /// # Errors
+    /// [`BuiltinError::Exhausted`] when there are less, or the evaluation's time is over.
+    pub fn spend_statements(&mut self, statements: u64) -> Result<(), BuiltinError> {
+        self.meter.spend(statements).map_err(BuiltinError::Exhausted)
     }
 
-    /// Takes the cost of `elements` looked at or made from the budget.
+    /// Takes the cost of `elements` looked at or made from the statements left. Said before the work is done, and in
+    /// pieces where there is much of it: the time that an evaluation has is looked at here.
+    ///
+    /// # Errors
+    /// As [`Context::spend_statements`].
+    pub fn spend(&mut self, elements: usize) -> Result<(), BuiltinError> {
+        // A statement is worth some tens of elements or bytes of builtin work.
+        let elements = self.crumbs.saturating_add(elements as u64);
+        self.crumbs = elements % 16;
+        self.spend_statements(elements / 16)
+    }
+
+    /// Takes `bytes` of memory, about to be filled with what wasn't there before, from what the evaluation may build.
     ///
     /// # Errors
     /// [`BuiltinError::Exhausted`] when less is left than that.
-    pub fn spend(&mut self, elements: usize) -> Result<(), BuiltinError> {
-        // A statement is worth some tens of elements or bytes of builtin work.
-        let cost = (elements as u64) / 16;
-        self.budget = self.budget.checked_sub(cost).ok_or(BuiltinError::Exhausted)?;
+    pub fn build(&mut self, bytes: usize) -> Result<(), BuiltinError> {
+        self.meter.build(bytes as u64).map_err(BuiltinError::Exhausted)
+    }
+
+    /// Whether so many bytes may be built; takes none of them. For a string that becomes the call's answer, whose bytes are
+    /// counted then, and for what is thrown away.
+    ///
+    /// # Errors
+    /// [`BuiltinError::Exhausted`] where they may not.
+    pub fn room(&self, bytes: usize) -> Result<(), BuiltinError> {
+        if bytes as u64 > self.meter.room() {
+            return Err(BuiltinError::Exhausted(Limit::Memory));
+        }
         Ok(())
+    }
+
+    /// Takes the cost of a collection that is about to be made of as many elements or members: the work, and the memory
+    /// of the collection itself.
+    ///
+    /// # Errors
+    /// As [`Context::spend`] and [`Context::build`].
+    pub fn make(&mut self, elements: usize) -> Result<(), BuiltinError> {
+        self.spend(elements)?;
+        self.build(elements.saturating_mul(ELEMENT_BYTES))
     }
 
     /// Takes the cost of looking at all of a value: parts that are shared count as often as they occur.
     fn spend_on_all(&mut self, value: &Value) -> Result<(), BuiltinError> {
-        self.spend(usize::try_from(value.weight()).unwrap_or(usize::MAX))
+        self.spend_on_weight(value.weight())
+    }
+
+    fn spend_on_weight(&mut self, weight: u64) -> Result<(), BuiltinError> {
+        self.spend(usize::try_from(weight).unwrap_or(usize::MAX))
+    }
+
+    /// Takes the cost of looking a value up among others: it is compared with some of them.
+    fn spend_on_search(&mut self, key: &Value) -> Result<(), BuiltinError> {
+        match key.weight() {
+            0..16 => Ok(()),
+            weight => self.spend_on_weight(weight.saturating_mul(8)),
+        }
+    }
+
+    /// Takes the cost of putting values of that weight into order: each is compared as often as their number has binary
+    /// digits.
+    fn spend_on_sort(&mut self, weight: u64, values: usize) -> Result<(), BuiltinError> {
+        let rounds = u64::from(usize::BITS - values.leading_zeros());
+        self.spend_on_weight(weight.saturating_mul(rounds))
     }
 
     /// Takes the cost of computing with a number, which goes with the square of its digits.

@@ -41,11 +41,15 @@ fn fill(context: &mut Context<'_>, from: &BigInt, to: &BigInt, step: &BigInt) ->
             "a range of more than {MAX_RANGE} numbers is refused"
         )));
     };
-    context.spend(usize::try_from(steps).unwrap_or(usize::MAX))?;
     let mut numbers = Vec::new();
     let mut next = from.clone();
     for _ in 0..=steps {
-        numbers.push(Value::Number(arithmetic::from_int(&next)?));
+        context.spend(4)?;
+        let number = arithmetic::from_int(&next)?;
+        // Large ones are texts.
+        context.spend_on(&number)?;
+        context.build(48 + number.own_text())?;
+        numbers.push(Value::Number(number));
         if up {
             next += step;
         } else {

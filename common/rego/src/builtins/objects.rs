@@ -5,9 +5,10 @@ use super::{Answer, BuiltinError, Context, answer};
 use crate::value::{Object, Set, Value};
 
 /// The value under a key, or at a path of keys if the key is an array; else the default.
-pub(super) fn get(_: &mut Context<'_>, operands: &[Value]) -> Answer {
+pub(super) fn get(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let object = object(operands, 1)?;
     let (key, default) = (operands::any(operands, 2)?, operands::any(operands, 3)?);
+    context.spend_on_search(key)?;
     let found = match key {
         Value::Array(path) => path
             .iter()
@@ -19,14 +20,16 @@ pub(super) fn get(_: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 pub(super) fn keys(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let object = object(operands, 1)?;
-    context.spend(object.len())?;
+    context.make(object.len())?;
     answer(object.keys().cloned().collect::<Set>())
 }
 
 pub(super) fn remove(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let object = object(operands, 1)?;
     let keys = keys_operand(context, operands)?;
-    context.spend(object.len())?;
+    context.make(object.len())?;
+    let longest = keys.iter().map(Value::weight).max().unwrap_or(1);
+    context.spend_on_weight(longest.saturating_mul(object.len() as u64))?;
     let kept = object.iter().filter(|(key, _)| !keys.contains(key));
     answer(
         kept.map(|(key, value)| (key.clone(), value.clone()))
@@ -37,7 +40,9 @@ pub(super) fn remove(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 pub(super) fn filter(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let object = object(operands, 1)?;
     let keys = keys_operand(context, operands)?;
-    context.spend(object.len())?;
+    context.make(object.len())?;
+    let longest = keys.iter().map(Value::weight).max().unwrap_or(1);
+    context.spend_on_weight(longest.saturating_mul(object.len() as u64))?;
     let kept = object.iter().filter(|(key, _)| keys.contains(key));
     answer(
         kept.map(|(key, value)| (key.clone(), value.clone()))
@@ -46,13 +51,15 @@ pub(super) fn filter(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 }
 
 fn keys_operand(context: &mut Context<'_>, operands: &[Value]) -> Result<Set, BuiltinError> {
-    let keys = match operands::any(operands, 2)? {
+    let keys = operands::any(operands, 2)?;
+    context.make(keys.length().unwrap_or(0))?;
+    let keys = match keys {
         Value::Array(array) => array.iter().cloned().collect(),
         Value::Set(set) => set.clone(),
         Value::Object(object) => object.keys().cloned().collect(),
         other => return wrong_type(2, other, &["object", "set", "array"]),
     };
-    context.spend(keys.len())?;
+    context.spend_on_sort(keys.weight(), keys.len())?;
     Ok(keys)
 }
 
@@ -77,16 +84,22 @@ pub(super) fn union_n(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     answer(merged)
 }
 
+/// What a member takes in an object that grows.
+const ENTRY_BYTES: usize = 96;
+
 /// Recurses as deep as both nest, which values bound.
 fn merge(context: &mut Context<'_>, a: &Object, b: &Object) -> Result<Object, BuiltinError> {
-    context.spend(b.len())?;
+    context.build(128)?;
     let mut merged = a.clone();
     for (key, new) in b {
+        context.spend(8)?;
+        context.spend_on_search(key)?;
         let value = match (a.get(key), new) {
             (Some(Value::Object(old)), Value::Object(new)) => Value::Object(merge(context, old, new)?),
             _ => new.clone(),
         };
-        merged.insert(key.clone(), value);
+        let change = merged.put(key.clone(), value);
+        context.build(ENTRY_BYTES * (usize::from(change.is_new) + change.copied))?;
     }
     Ok(merged)
 }

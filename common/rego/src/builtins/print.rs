@@ -11,7 +11,7 @@ const MAX_LINES: usize = 10_000;
 pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     if context.prints() {
         context.spend_on_all(any(operands, 1)?)?;
-        let parts = parts(array(operands, 1)?)?;
+        let parts = parts(context, array(operands, 1)?)?;
         let mut lines = vec![String::new()];
         for (at, values) in parts.iter().enumerate() {
             if lines.len().saturating_mul(values.len()) > MAX_LINES {
@@ -20,6 +20,12 @@ pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
                 )));
             }
             let glue = if at > 0 { " " } else { "" };
+            // Every line that there is goes on with every value.
+            let length = |texts: &[String]| texts.iter().map(String::len).fold(0, usize::saturating_add);
+            let bytes = length(&lines).saturating_mul(values.len());
+            let bytes = bytes.saturating_add(length(values).saturating_mul(lines.len()));
+            context.spend(bytes)?;
+            context.build(bytes)?;
             let longer = lines
                 .iter()
                 .flat_map(|line| values.iter().map(move |value| format!("{line}{glue}{value}")));
@@ -38,33 +44,34 @@ pub(super) fn print(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 pub(super) fn template_string(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     context.spend_on_all(any(operands, 1)?)?;
     let mut text = String::new();
-    for values in parts(array(operands, 1)?)? {
+    for values in parts(context, array(operands, 1)?)? {
         let [value] = values.as_slice() else {
             return Err(BuiltinError::Halt(
                 "template-strings must not produce multiple outputs".into(),
             ));
         };
         context.spend(value.len())?;
+        context.room(text.len().saturating_add(value.len()))?;
         text.push_str(value);
     }
     answer(text)
 }
 
 /// The values of each part as text. A part without a value is there, too.
-fn parts(array: &Array) -> Result<Vec<Vec<String>>, BuiltinError> {
-    array.iter().map(values).collect()
+fn parts(context: &mut Context<'_>, array: &Array) -> Result<Vec<Vec<String>>, BuiltinError> {
+    array.iter().map(|part| values(context, part)).collect()
 }
 
-fn values(part: &Value) -> Result<Vec<String>, BuiltinError> {
-    let plain = |value: &Value| {
-        let mut text = String::new();
-        display::write_plain(value, &mut text);
-        text
+fn values(context: &mut Context<'_>, part: &Value) -> Result<Vec<String>, BuiltinError> {
+    let mut plain = |value: &Value| {
+        let text = display::plain(context, value)?;
+        context.build(text.len().saturating_add(48))?;
+        Ok(text)
     };
     match part {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(vec![plain(part)]),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(vec![plain(part)?]),
         Value::Set(set) if set.is_empty() => Ok(vec!["<undefined>".to_owned()]),
-        Value::Set(set) => Ok(set.iter().map(plain).collect()),
+        Value::Set(set) => set.iter().map(plain).collect(),
         Value::Array(_) | Value::Object(_) => Err(BuiltinError::Halt(format!(
             "illegal argument type: {}",
             part.type_name()

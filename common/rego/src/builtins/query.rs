@@ -13,7 +13,8 @@ const MAX_PARAMETERS: usize = 10_000;
 
 pub(super) fn encode(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let text = string(operands, 1)?;
-    context.spend(text.len())?;
+    context.spend(text.len().saturating_mul(4))?;
+    context.room(text.len().saturating_mul(3))?;
     let mut out = String::new();
     escape(text, &mut out);
     answer(out)
@@ -31,6 +32,8 @@ pub(super) fn encode_object(context: &mut Context<'_>, operands: &[Value]) -> An
         || BuiltinError::Lenient("operand 1 values must be string, array[string], or set[string]".into());
     let mut parameters: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (key, value) in object(operands, 1)? {
+        context.make(value.length().unwrap_or(0).saturating_add(4))?;
+        context.spend_on_all(key)?;
         let values = match value {
             Value::String(text) => vec![text.as_ref()],
             Value::Array(array) => array
@@ -50,7 +53,9 @@ pub(super) fn encode_object(context: &mut Context<'_>, operands: &[Value]) -> An
     let mut out = String::new();
     for (key, values) in &parameters {
         for value in values {
-            context.spend(key.len().saturating_add(value.len()))?;
+            let bytes = key.len().saturating_add(value.len());
+            context.spend(bytes.saturating_mul(4).saturating_add(4))?;
+            context.room(out.len().saturating_add(bytes.saturating_mul(3)))?;
             if !out.is_empty() {
                 out.push('&');
             }
@@ -69,11 +74,13 @@ pub(super) fn decode_object(context: &mut Context<'_>, operands: &[Value]) -> An
     if query.split('&').count() > MAX_PARAMETERS {
         return fail("number of URL query parameters exceeded limit");
     }
+    context.build(query.len().saturating_mul(2))?;
     let mut parameters: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         if part.contains(';') {
             return fail("invalid semicolon separator in query");
         }
+        context.make(4)?;
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         parameters
             .entry(unescape(key)?)

@@ -13,15 +13,15 @@ pub(super) fn and(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 /// `a | b`
 pub(super) fn or(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (a, b) = (set(operands, 1)?, set(operands, 2)?);
-    for operand in operands {
-        context.spend_on_all(operand)?;
-    }
+    context.make(a.len().saturating_add(b.len()))?;
+    context.spend_on_sort(a.weight().saturating_add(b.weight()), 4)?;
     answer(a.iter().chain(b).cloned().collect::<Set>())
 }
 
 /// `a - b`
 pub(super) fn difference(context: &mut Context<'_>, a: &Set, b: &Set) -> Answer {
-    context.spend(a.len())?;
+    context.make(a.len())?;
+    context.spend_on_sort(a.weight(), b.len())?;
     answer(
         a.iter()
             .filter(|member| !b.contains(member))
@@ -43,12 +43,14 @@ pub(super) fn intersection(context: &mut Context<'_>, operands: &[Value]) -> Ans
 }
 
 pub(super) fn union(context: &mut Context<'_>, operands: &[Value]) -> Answer {
-    let mut members = Vec::new();
+    let (mut members, mut weight) = (Vec::new(), 0_u64);
     for member in set(operands, 1)? {
         let member = inner(member)?;
-        context.spend(member.len())?;
+        context.make(member.len())?;
+        weight = weight.saturating_add(member.weight());
         members.extend(member.iter().cloned());
     }
+    context.spend_on_sort(weight, members.len())?;
     answer(members.into_iter().collect::<Set>())
 }
 
@@ -62,7 +64,8 @@ fn inner(member: &Value) -> Result<&Set, BuiltinError> {
 /// The members of the smaller set that the larger one has.
 fn intersect(context: &mut Context<'_>, a: &Set, b: &Set) -> Result<Set, BuiltinError> {
     let (smaller, larger) = if b.len() < a.len() { (b, a) } else { (a, b) };
-    context.spend(smaller.len())?;
+    context.make(smaller.len())?;
+    context.spend_on_sort(smaller.weight(), larger.len())?;
     Ok(smaller
         .iter()
         .filter(|member| larger.contains(member))

@@ -7,11 +7,14 @@ use crate::value::{Array, Value};
 /// The longest string that replacing and joining make.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// What a string takes besides its text and its place in a collection.
+const TEXT_BYTES: usize = 40;
+
 pub(super) fn split(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (text, delimiter) = (string(operands, 1)?, string(operands, 2)?);
     context.spend(text.len())?;
     answer(
-        parts(text, delimiter)
+        parts(context, text, delimiter)?
             .into_iter()
             .map(Value::from)
             .collect::<Array>(),
@@ -22,7 +25,7 @@ pub(super) fn split(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 pub(super) fn split_n(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (text, delimiter, n) = (string(operands, 1)?, string(operands, 2)?, int(operands, 3)?);
     context.spend(text.len())?;
-    let mut parts = parts(text, delimiter);
+    let mut parts = parts(context, text, delimiter)?;
     let count = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
     if n >= 0 {
         parts.truncate(count);
@@ -33,23 +36,40 @@ pub(super) fn split_n(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 }
 
 /// As Go's `strings.Split`: without a delimiter, the characters.
-fn parts<'t>(text: &'t str, delimiter: &str) -> Vec<&'t str> {
-    if delimiter.is_empty() {
+fn parts<'t>(
+    context: &mut Context<'_>,
+    text: &'t str,
+    delimiter: &str,
+) -> Result<Vec<&'t str>, BuiltinError> {
+    let by_character = delimiter.is_empty();
+    // Counted before there are any: there may be as many as bytes.
+    let count = if by_character {
+        text.len()
+    } else {
+        text.matches(delimiter).count() + 1
+    };
+    context.make(count)?;
+    context.build(count.saturating_mul(TEXT_BYTES).saturating_add(text.len()))?;
+    Ok(if by_character {
         text.split("").filter(|part| !part.is_empty()).collect()
     } else {
         text.split(delimiter).collect()
-    }
+    })
 }
 
 pub(super) fn concat(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let glue = string(operands, 1)?;
-    let parts = operands::list(operands, 2, &["set", "array"])?.strings(2)?;
+    let parts = operands::list(operands, 2, &["set", "array"])?;
+    context.spend(parts.len())?;
+    context.room(parts.len().saturating_mul(TEXT_BYTES))?;
+    let parts = parts.strings(2)?;
     let bytes = parts
         .iter()
         .map(|part| part.len().saturating_add(glue.len()))
         .fold(0, usize::saturating_add);
     check_length(bytes)?;
     context.spend(bytes)?;
+    context.room(bytes)?;
     answer(parts.join(glue))
 }
 
@@ -61,6 +81,7 @@ pub(super) fn replace(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 /// All patterns at once, in the order of the keys.
 pub(super) fn replace_n(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (patterns, text) = (object(operands, 1)?, string(operands, 2)?);
+    context.make(patterns.len())?;
     let mut pairs = Vec::with_capacity(patterns.len());
     for (key, value) in patterns {
         match (key, value) {
@@ -79,7 +100,14 @@ fn replace_all(
     text: &str,
     pairs: &[(&str, &str)],
 ) -> Result<String, BuiltinError> {
-    context.spend(text.len().saturating_mul(pairs.len()))?;
+    if let [(old, new)] = pairs
+        && !old.is_empty()
+    {
+        return replace_one(context, text, old, new);
+    }
+    // A pattern that is long takes as long to be told from the text.
+    let looks = pairs.iter().map(|(old, _)| 1 + old.len() / 16).sum();
+    context.spend(text.len().saturating_mul(looks))?;
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -90,6 +118,7 @@ fn replace_all(
             |(old, _): &&(&str, &str)| rest.starts_with(old.as_bytes()) && !(after_empty && old.is_empty());
         if let Some((old, new)) = pairs.iter().find(matching) {
             check_length(out.len().saturating_add(new.len()))?;
+            context.room(out.len().saturating_add(new.len()))?;
             out.extend_from_slice(new.as_bytes());
             at += old.len();
             after_empty = old.is_empty();
@@ -102,6 +131,17 @@ fn replace_all(
     context.spend(out.len())?;
     String::from_utf8(out)
         .map_err(|_| BuiltinError::Halt("the result would not be UTF-8, which is not supported".into()))
+}
+
+/// One pattern, in time that goes with the text, however much of the pattern it almost has.
+fn replace_one(context: &mut Context<'_>, text: &str, old: &str, new: &str) -> Result<String, BuiltinError> {
+    context.spend(text.len().saturating_add(old.len()))?;
+    let count = text.matches(old).count();
+    let bytes = (text.len() - count * old.len()).saturating_add(count.saturating_mul(new.len()));
+    check_length(bytes)?;
+    context.spend(bytes)?;
+    context.room(bytes)?;
+    Ok(text.replace(old, new))
 }
 
 fn check_length(bytes: usize) -> Result<(), BuiltinError> {
@@ -125,9 +165,10 @@ pub(super) fn any_suffix_match(context: &mut Context<'_>, operands: &[Value]) ->
 }
 
 fn any_match(context: &mut Context<'_>, operands: &[Value], matches: fn(&str, &str) -> bool) -> Answer {
-    let texts = one_or_many(operands, 1)?;
-    let affixes = one_or_many(operands, 2)?;
-    context.spend(texts.len().saturating_mul(affixes.len()).saturating_mul(4))?;
+    let texts = one_or_many(context, operands, 1)?;
+    let affixes = one_or_many(context, operands, 2)?;
+    let looks = affixes.iter().map(|affix| 4 + affix.len() / 16).sum();
+    context.spend(texts.len().saturating_mul(looks))?;
     answer(
         texts
             .iter()
@@ -135,10 +176,19 @@ fn any_match(context: &mut Context<'_>, operands: &[Value], matches: fn(&str, &s
     )
 }
 
-fn one_or_many(operands: &[Value], position: usize) -> Result<Vec<&str>, BuiltinError> {
+fn one_or_many<'a>(
+    context: &mut Context<'_>,
+    operands: &'a [Value],
+    position: usize,
+) -> Result<Vec<&'a str>, BuiltinError> {
     match operands::any(operands, position)? {
         Value::String(text) => Ok(vec![text]),
-        Value::Array(_) | Value::Set(_) => operands::list(operands, position, &[])?.strings(position),
+        Value::Array(_) | Value::Set(_) => {
+            let list = operands::list(operands, position, &[])?;
+            context.spend(list.len())?;
+            context.room(list.len().saturating_mul(TEXT_BYTES))?;
+            list.strings(position)
+        }
         other => wrong_type(position, other, &["string", "set", "array"]),
     }
 }

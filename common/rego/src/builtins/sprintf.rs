@@ -27,11 +27,10 @@ fn arguments(context: &mut Context<'_>, values: &Array) -> Result<Vec<Argument>,
     values
         .iter()
         .map(|value| {
-            match value {
-                Value::Number(number) => context.spend_on(number)?,
-                other => context.spend_on_all(other)?,
+            if let Value::Number(number) = value {
+                context.spend_on(number)?;
             }
-            Argument::new(value)
+            Argument::new(context, value)
         })
         .collect()
 }
@@ -64,6 +63,7 @@ impl Scan<'_> {
                 break;
             }
             context.spend(out.len().saturating_sub(before))?;
+            context.room(out.len())?;
         }
         let extra = self.arguments.get(self.next..).unwrap_or_default();
         if !self.reordered && !extra.is_empty() {
@@ -76,6 +76,7 @@ impl Scan<'_> {
                 out.text(argument.go_type());
                 out.text("=");
                 out.argument(argument, 'v')?;
+                context.room(out.len())?;
             }
             out.text(")");
         }

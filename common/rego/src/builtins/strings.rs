@@ -41,11 +41,12 @@ pub(super) fn indexof_n(context: &mut Context<'_>, operands: &[Value]) -> Answer
     context.spend(text.len().saturating_mul(search.len()))?;
     let starts = text.char_indices().enumerate();
     let found = starts.filter(|(_, (at, _))| text.get(*at..).is_some_and(|rest| rest.starts_with(search)));
-    answer(
-        found
-            .map(|(index, _)| Value::Number(Number::from_usize(index)))
-            .collect::<Array>(),
-    )
+    let mut places = Vec::new();
+    for (index, _) in found {
+        context.make(1)?;
+        places.push(Value::Number(Number::from_usize(index)));
+    }
+    answer(Array::from(places))
 }
 
 /// Up to `length` code points from `start`, to the end if `length` is negative.
@@ -90,7 +91,7 @@ pub(super) fn reverse(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 
 fn two<'a>(context: &mut Context<'_>, operands: &'a [Value]) -> Result<(&'a str, &'a str), BuiltinError> {
     let (text, other) = (string(operands, 1)?, string(operands, 2)?);
-    context.spend(text.len())?;
+    context.spend(text.len().saturating_add(other.len()))?;
     Ok((text, other))
 }
 

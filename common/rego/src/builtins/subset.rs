@@ -28,7 +28,7 @@ fn within(context: &mut Context<'_>, sup: &Value, sub: &Value) -> Result<Option<
         }
         (Value::Array(sup), Value::Array(sub)) => {
             context.spend(sup.len())?;
-            Ok(Some(array_has_array(sup, sub)))
+            array_has_array(context, sup, sub).map(Some)
         }
         _ => Ok(None),
     }
@@ -41,6 +41,8 @@ fn object_has_object(context: &mut Context<'_>, sup: &Object, sub: &Object) -> R
         let Some(present) = sup.get(key) else {
             return Ok(false);
         };
+        // Compared at every step down.
+        context.spend_on_weight(present.weight().min(wanted.weight()))?;
         if present != wanted && within(context, present, wanted)? != Some(true) {
             return Ok(false);
         }
@@ -50,21 +52,23 @@ fn object_has_object(context: &mut Context<'_>, sup: &Object, sub: &Object) -> R
 
 /// Whether `sub` is a contiguous part. Like OPA, it doesn't look back after a partial match: `[1, 1, 2]` has no `[1, 2]`
 /// for it once the first `1` led it astray.
-fn array_has_array(sup: &Array, sub: &Array) -> bool {
+fn array_has_array(context: &mut Context<'_>, sup: &Array, sub: &Array) -> Result<bool, BuiltinError> {
     if sub.len() > sup.len() {
-        return false;
+        return Ok(false);
     }
     if sub == sup {
-        return true;
+        return Ok(true);
     }
     let (mut start, mut matched) = (0, 0);
     loop {
         if matched == sub.len() {
-            return true;
+            return Ok(true);
         }
         let Some(element) = sup.get(start + matched) else {
-            return false;
+            return Ok(false);
         };
+        // What begins like the part again and again is gone over as often.
+        context.spend_on_weight(sub.get(matched).map_or(1, Value::weight).min(element.weight()))?;
         if sub.get(matched) == Some(element) {
             matched += 1;
         } else {

@@ -3,6 +3,7 @@
 
 use super::{BuiltinError, Context, display, lookup};
 use crate::env::Env;
+use crate::error::Limit;
 use crate::value::{Array, Object, Set, Value};
 
 pub(super) fn value(json: &str) -> Value {
@@ -64,7 +65,7 @@ pub(super) fn check_failures(cases: &[(&str, &str, &str)]) {
 pub(super) fn halts(name: &str, operands: &str) -> bool {
     matches!(
         call(name, operands),
-        Err(BuiltinError::Halt(_) | BuiltinError::Exhausted)
+        Err(BuiltinError::Halt(_) | BuiltinError::Exhausted(_))
     )
 }
 
@@ -432,7 +433,10 @@ fn what_a_builtin_costs_is_taken_from_the_statements_that_are_left() {
     let mut context = Context::new(&env, 10, None);
     let operands = [Value::from("x".repeat(10_000))];
     let upper = lookup("upper").expect("upper");
-    assert_eq!(upper(&mut context, &operands), Err(BuiltinError::Exhausted));
+    assert_eq!(
+        upper(&mut context, &operands),
+        Err(BuiltinError::Exhausted(Limit::Statements))
+    );
 }
 
 #[test]

@@ -42,13 +42,14 @@ fn is(operands: &[Value], kind: &str) -> Answer {
 
 pub(super) fn cast_array(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["array", "set"])?;
-    context.spend(list.len())?;
+    context.make(list.len())?;
     answer(list.iter().cloned().collect::<Vec<_>>())
 }
 
 pub(super) fn cast_set(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let list = operands::list(operands, 1, &["array", "set"])?;
-    context.spend_on_all(operands::any(operands, 1)?)?;
+    context.make(list.len())?;
+    context.spend_on_sort(operands::any(operands, 1)?.weight(), list.len())?;
     answer(list.iter().cloned().collect::<Set>())
 }
 

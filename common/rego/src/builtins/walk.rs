@@ -20,6 +20,8 @@ fn visit(
     found: &mut Vec<Value>,
 ) -> Result<(), BuiltinError> {
     context.spend(path.len().saturating_add(16))?;
+    // The pair, the path, and both where they stand.
+    context.build(path.len().saturating_mul(32).saturating_add(320))?;
     found.push(Value::from(vec![
         Value::Array(Array::from(path.clone())),
         value.clone(),

@@ -41,7 +41,7 @@ fn check(context: &mut Context<'_>, text: &str) -> Result<(), BuiltinError> {
     if text.len() > MAX_BYTES {
         return Err(Problem::NotSupported("more than a million bytes").into());
     }
-    Ok(())
+    context.build(text.len().saturating_mul(32))
 }
 
 pub(super) fn unmarshal(context: &mut Context<'_>, operands: &[Value]) -> Answer {

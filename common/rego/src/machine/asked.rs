@@ -4,6 +4,8 @@
 use super::Machine;
 use super::base::storage_lookup;
 use super::cursor::Cursor;
+use super::fault::Fault;
+use super::memory;
 use super::slot::Slot;
 use crate::program::{Asked, Collection, Local, Operand};
 use crate::value::Value;
@@ -40,43 +42,48 @@ impl<'e> Machine<'e> {
     }
 
     /// Whether a key is the one asked for, if one is.
-    pub(super) fn is_asked(&self, key: Operand, asked: Local) -> bool {
-        self.local(asked)
-            .is_none_or(|asked| self.read(key) == Some(asked))
+    pub(super) fn is_asked(&mut self, key: Operand, asked: Local) -> Result<bool, Fault> {
+        if self.local(asked).is_none() {
+            return Ok(true);
+        }
+        Ok(self.compare(key, Operand::local(asked))? == Some(true))
     }
 
     /// What is known of a result at the keys about to be asked for (the whole, or what was found before), or for these
     /// arguments.
     pub(super) fn recall_asked(
-        &self,
+        &mut self,
         world: u32,
         (function, asked): (u32, Asked),
         args: &[Operand],
-    ) -> Option<Slot<'e>> {
+    ) -> Result<Option<Slot<'e>>, Fault> {
         let worlds = &self.scratch.worlds;
         if let Asked::Keys {
             whole: Some(whole), ..
         } = asked
             && let Some(whole) = worlds.recall(world, whole).filter(|whole| whole.is_defined())
         {
-            return Some(whole.clone());
+            return Ok(Some(whole.clone()));
         }
         if !worlds.has_asked(world) {
-            return None;
+            return Ok(None);
         }
-        let first = args.len().checked_sub(asked.count() as usize)?;
-        let keys = args
-            .get(first..)?
-            .iter()
-            .map_while(|key| self.read(*key).cloned());
-        worlds.recall_asked(world, function, keys.collect())
+        let first = args.len().checked_sub(asked.count() as usize);
+        let Some(keys) = first.and_then(|first| args.get(first..)) else {
+            return Ok(None);
+        };
+        for key in keys {
+            self.spend_on_key(*key)?;
+        }
+        let keys = keys.iter().map_while(|key| self.read(*key).cloned()).collect();
+        Ok(self.scratch.worlds.recall_asked(world, function, keys))
     }
 
     /// Remembers what the running function is about to give, if it was asked for keys and has something there, or it is
     /// to be remembered by its arguments.
-    pub(super) fn remember_asked(&mut self, value: &Slot<'e>) {
+    pub(super) fn remember_asked(&mut self, value: &Slot<'e>) -> Result<(), Fault> {
         let (Some(function), Some(world)) = (self.frame.asked, self.frame.world) else {
-            return;
+            return Ok(());
         };
         let Some((own, asked)) = self
             .program
@@ -84,8 +91,11 @@ impl<'e> Machine<'e> {
             .get(function as usize)
             .and_then(|own| Some((own, own.asked?)))
         else {
-            return;
+            return Ok(());
         };
+        for param in own.params.saturating_sub(asked.count())..own.params {
+            self.spend_on_key(Operand::local(param))?;
+        }
         let keys: Vec<Value> = (own.params.saturating_sub(asked.count())..own.params)
             .map_while(|param| self.local(param).cloned())
             .collect();
@@ -96,7 +106,7 @@ impl<'e> Machine<'e> {
                 if let Some(whole) = whole {
                     self.scratch.worlds.remember(world, whole, value.clone());
                 }
-                return;
+                return Ok(());
             }
             Asked::Keys { .. } => keys
                 .iter()
@@ -104,9 +114,11 @@ impl<'e> Machine<'e> {
                 .flatten(),
         };
         if found.is_some() {
+            self.build(memory::remembered(keys.len()))?;
             self.scratch
                 .worlds
                 .remember_asked(world, function, keys, value.clone());
         }
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! list's first element, and `data.object[2]` the member under `"2"`. Elsewhere in Rego neither is.
 
 use super::Machine;
+use super::fault::Fault;
 use super::slot::Slot;
 use crate::program::{Local, Operand};
 use crate::value::Value;
@@ -11,10 +12,10 @@ const DATA: Local = 1;
 
 impl Machine<'_> {
     /// `target := source[key]`, where `source` was reached from `data`.
-    pub(super) fn dot_base(&mut self, source: Operand, key: Operand, target: Local) -> bool {
+    pub(super) fn dot_base(&mut self, source: Operand, key: Operand, target: Local) -> Result<bool, Fault> {
         let (Some(document), Some(wanted)) = (self.read(source), self.read(key)) else {
             self.set(target, Slot::Undefined);
-            return false;
+            return Ok(false);
         };
         // A member of an object by name is the same in storage as elsewhere.
         let by_name = matches!((document, wanted), (Value::Object(_), Value::String(_)));
@@ -24,7 +25,7 @@ impl Machine<'_> {
         let found = self.copy(source).map(|document| storage_lookup(document, wanted));
         let defined = found.is_defined();
         self.set(target, found);
-        defined
+        Ok(defined)
     }
 
     /// Whether no `with` stands between `data` and the base document.

@@ -3,6 +3,7 @@
 use super::Machine;
 use super::fault::Fault;
 use super::frame::Frame;
+use super::memory;
 use super::slot::Slot;
 use crate::builtins::BuiltinError;
 use crate::program::{Address, Local, Operand};
@@ -46,6 +47,9 @@ impl<'e> Machine<'e> {
         let Some(call) = program.dynamic_calls.get(call as usize) else {
             return Ok(missing);
         };
+        for key in &call.path {
+            self.spend_on_key(*key)?;
+        }
         let found = program.paths.find(call.path.iter().map(|key| self.read(*key)));
         let Some(function) = found else { return Ok(missing) };
         let params = program
@@ -81,7 +85,7 @@ impl<'e> Machine<'e> {
             return Ok(if defined { site.back } else { site.fail });
         }
         if let (Some(world), Some(asked)) = (world, function.asked)
-            && let Some(known) = self.recall_asked(world, (site.function, asked), site.args)
+            && let Some(known) = self.recall_asked(world, (site.function, asked), site.args)?
         {
             self.set(site.result, known);
             return Ok(site.back);
@@ -119,9 +123,11 @@ impl<'e> Machine<'e> {
     }
 
     /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.
-    pub(super) fn leave(&mut self, value: Slot<'e>) -> Option<Address> {
-        self.remember_asked(&value);
-        let caller = self.scratch.frames.pop()?;
+    pub(super) fn leave(&mut self, value: Slot<'e>) -> Result<Option<Address>, Fault> {
+        self.remember_asked(&value)?;
+        let Some(caller) = self.scratch.frames.pop() else {
+            return Ok(None);
+        };
         let ended = std::mem::replace(&mut self.frame, caller);
         let scratch = &mut self.scratch;
         scratch.stack.truncate(ended.base);
@@ -136,7 +142,7 @@ impl<'e> Machine<'e> {
         }
         let defined = value.is_defined();
         self.set(ended.result, value);
-        Some(if defined { ended.back } else { ended.fail })
+        Ok(Some(if defined { ended.back } else { ended.fail }))
     }
 
     /// Calls a builtin and says whether its result is defined, or it has none to give.
@@ -157,13 +163,13 @@ impl<'e> Machine<'e> {
             Fault::check(&value)?;
             self.scratch.args.push(value);
         }
-        self.context.set_budget(self.budget);
         let outcome = (builtin.function)(&mut self.context, &self.scratch.args);
-        self.budget = self.context.budget();
+        let made = memory::of_answer(&outcome);
         self.scratch.args.clear();
+        self.build(made)?;
         let result = match outcome {
             Ok(result) => result,
-            Err(BuiltinError::Exhausted) => return Err(self.out_of_statements()),
+            Err(BuiltinError::Exhausted(limit)) => return Err(self.used_up(limit)),
             Err(BuiltinError::NeedsHttp(request)) => return Err(Fault::NeedsHttp(request)),
             Err(BuiltinError::Lenient(message)) => {
                 if self.strict && self.failure.is_none() {

@@ -1,12 +1,19 @@
 //! What stops an evaluation, before it is known where; with the place it becomes an [`EvalError`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Machine;
 use crate::builtins::http::HttpRequest;
 use crate::error::{EvalError, Limit, Place, rule_name};
-use crate::program::{Address, Program};
+use crate::program::{Address, Operand, Program};
 use crate::value::{MAX_NESTING, MAX_WEIGHT, Value};
+
+/// Values that are lighter ([`Value::weight`]) are compared for nothing.
+pub(super) const LIGHT: u64 = 32;
+
+/// How many values a key is compared with where it is looked up, about.
+pub(super) const COMPARISONS: u64 = 8;
 
 /// A reason to stop.
 #[derive(Debug)]
@@ -85,42 +92,71 @@ fn value_conflict(program: &Program, place: Place) -> EvalError {
 }
 
 impl Machine<'_> {
-    pub(super) fn out_of_statements(&self) -> Fault {
-        Fault::Limit {
-            limit: Limit::Statements,
-            bound: self.limits.max_statements,
-        }
+    /// That one of what a meter counts is used up.
+    #[cold]
+    pub(super) fn used_up(&self, limit: Limit) -> Fault {
+        let bound = match limit {
+            Limit::Statements => self.limits.max_statements,
+            Limit::Memory => self.limits.max_memory,
+            Limit::Time => self.context.time_limit().map_or(0, |time| millis(time.max())),
+            Limit::CallDepth => self.limits.max_depth as u64,
+            Limit::Locals => self.limits.max_locals as u64,
+            Limit::Nesting => MAX_NESTING as u64,
+            Limit::Weight => MAX_WEIGHT,
+        };
+        Fault::Limit { limit, bound }
     }
 
     pub(super) fn too_many_locals(&self) -> Fault {
-        Fault::Limit {
-            limit: Limit::Locals,
-            bound: self.limits.max_locals as u64,
-        }
+        self.used_up(Limit::Locals)
     }
 
     pub(super) fn too_deep(&self) -> Fault {
-        Fault::Limit {
-            limit: Limit::CallDepth,
-            bound: self.limits.max_depth as u64,
-        }
+        self.used_up(Limit::CallDepth)
     }
 
     /// Takes from the statements left.
+    #[inline]
     pub(super) fn spend(&mut self, statements: u64) -> Result<(), Fault> {
-        let Some(left) = self.budget.checked_sub(statements) else {
-            return Err(self.out_of_statements());
-        };
-        self.budget = left;
-        Ok(())
+        match self.context.meter.spend(statements) {
+            Ok(()) => Ok(()),
+            Err(limit) => Err(self.used_up(limit)),
+        }
     }
 
     /// Pays for comparing with a value: nothing for scalars, a statement for some tens of values.
+    #[inline]
     pub(super) fn spend_on(&mut self, weight: u64) -> Result<(), Fault> {
-        if weight < 32 {
+        if weight < LIGHT {
             Ok(())
         } else {
-            self.spend(weight / 32)
+            self.spend(weight / LIGHT)
         }
     }
+
+    /// Pays for looking something up by an operand's value.
+    #[inline]
+    pub(super) fn spend_on_key(&mut self, key: Operand) -> Result<(), Fault> {
+        match self.read(key) {
+            Some(key) if !key.is_light() => {
+                // It is compared with several others.
+                let weight = key.weight();
+                self.spend(weight / LIGHT * COMPARISONS)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes from the memory left.
+    #[inline]
+    pub(super) fn build(&mut self, bytes: u64) -> Result<(), Fault> {
+        match self.context.meter.build(bytes) {
+            Ok(()) => Ok(()),
+            Err(limit) => Err(self.used_up(limit)),
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

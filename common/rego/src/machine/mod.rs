@@ -11,6 +11,7 @@ mod calls;
 mod cursor;
 mod fault;
 mod frame;
+mod memory;
 mod results;
 mod scratch;
 mod seek;
@@ -82,9 +83,8 @@ struct Machine<'e> {
     /// The first such error, and where it happened. OPA goes on after it as if the call were undefined, and reports it in
     /// place of whatever comes of that.
     failure: Option<(Fault, Address)>,
+    /// What builtins are given; what is left of the limits is here, too.
     context: Context<'e>,
-    /// Statements left.
-    budget: u64,
     /// The base document, which a `with` may replace.
     data: &'e Value,
     /// Of the function that runs.
@@ -106,7 +106,6 @@ impl<'e> Machine<'e> {
             strict: env.strict_builtin_errors,
             failure: None,
             context: Context::new(env, env.limits.max_statements, print),
-            budget: env.limits.max_statements,
             data,
             frame: Frame::default(),
             scratch: scratch::take(),
@@ -138,7 +137,7 @@ impl<'e> Machine<'e> {
         stack.push(input.clone());
         stack.push(data.clone());
         stack.resize_with(locals, Slot::default);
-        let world = self.scratch.worlds.enter(input, data, self.program.memos);
+        let world = self.scratch.worlds.enter(input, data, self.program.memos).0;
         self.frame = Frame {
             world: Some(world),
             worlds: self.scratch.worlds.len(),
@@ -156,10 +155,7 @@ impl<'e> Machine<'e> {
     fn execute<W: Watch>(&mut self, at: &mut Address, watch: &mut W) -> Result<(), Fault> {
         let program = self.program;
         while let Some(op) = program.code.get(*at as usize) {
-            let Some(left) = self.budget.checked_sub(1) else {
-                return Err(self.out_of_statements());
-            };
-            self.budget = left;
+            self.spend(1)?;
             watch.before(self, *at, op);
             // What comes next, unless the operation says otherwise.
             let next = *at + 1;
@@ -182,13 +178,13 @@ impl<'e> Machine<'e> {
                     key,
                     target,
                     fail,
-                } => or(self.dot(source, key, target), fail),
+                } => or(self.dot(source, key, target)?, fail),
                 Op::DotBase {
                     source,
                     key,
                     target,
                     fail,
-                } => or(self.dot_base(source, key, target), fail),
+                } => or(self.dot_base(source, key, target)?, fail),
                 Op::Follow {
                     path,
                     target,
@@ -211,18 +207,22 @@ impl<'e> Machine<'e> {
                 Op::IsSet { source, fail } => or(matches!(self.read(source), Some(Value::Set(_))), fail),
                 Op::IsDefined { source, fail } => or(self.local(source).is_some(), fail),
                 Op::IsUndefined { source, fail } => or(self.local(source).is_none(), fail),
-                Op::Len { source, target, fail } => or(self.measure(source, target), fail),
+                Op::Len { source, target, fail } => or(self.measure(source, target)?, fail),
                 Op::MakeArray { capacity, target } => {
                     // A plan's word for the capacity is only a hint.
-                    let array = Array::with_capacity((capacity as usize).min(64));
+                    let capacity = (capacity as usize).min(64);
+                    self.build(memory::array(capacity))?;
+                    let array = Array::with_capacity(capacity);
                     self.set_value(target, Value::Array(array));
                     next
                 }
                 Op::MakeObject { target } => {
+                    self.build(memory::EMPTY)?;
                     self.set_value(target, Value::Object(Object::default()));
                     next
                 }
                 Op::MakeSet { target } => {
+                    self.build(memory::EMPTY)?;
                     self.set_value(target, Value::Set(Set::default()));
                     next
                 }
@@ -286,15 +286,15 @@ impl<'e> Machine<'e> {
                 Op::Group { index, group, fail } => self.next_group(index, group, fail),
                 Op::Branch { branch, fail } => or(self.is_found(branch), fail),
                 Op::IsEarly { fail } => or(self.frame.early, fail),
-                Op::IsAsked { key, asked, fail } => or(self.is_asked(key, asked), fail),
+                Op::IsAsked { key, asked, fail } => or(self.is_asked(key, asked)?, fail),
                 Op::Return { source } => {
                     let value = self.take(source);
-                    match self.leave(value) {
+                    match self.leave(value)? {
                         Some(back) => back,
                         None => return Ok(()),
                     }
                 }
-                Op::ReturnUndefined => match self.leave(Slot::Undefined) {
+                Op::ReturnUndefined => match self.leave(Slot::Undefined)? {
                     Some(back) => back,
                     None => return Ok(()),
                 },

@@ -7,9 +7,6 @@ use super::slot::Slot;
 use crate::program::{Local, Operand};
 use crate::value::Value;
 
-/// What is lighter is compared for nothing ([`Machine::spend_on`]).
-const LIGHT: u64 = 32;
-
 impl Machine<'_> {
     /// Takes the next element whose member `key` is (or isn't) equal to `other`; `false` at the iteration's end.
     pub(super) fn seek(
@@ -23,7 +20,7 @@ impl Machine<'_> {
         let (Some(rest), Some(key_value), Some(wanted)) = (rest, self.read(key), self.read(other)) else {
             return self.seek_slowly(slot, value, (key, other, equal));
         };
-        if wanted.weight() >= LIGHT {
+        if !wanted.is_light() || !key_value.is_light() {
             return self.seek_slowly(slot, value, (key, other, equal));
         }
         let fits = |element: &Value| {

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::base::storage_lookup;
-use super::fault::Fault;
+use super::fault::{Fault, LIGHT};
 use super::slot::{Slot, part_member};
 use crate::document::{Document, Part};
 use crate::program::Address;
@@ -93,6 +93,8 @@ impl Machine<'_> {
             .refs
             .get(leading.at)
             .and_then(|place| self.at(place).value());
+        // What its hash costs.
+        let weight = named.filter(|value| !value.is_light()).map_or(0, Value::weight) / LIGHT;
         let named = named.and_then(|value| leading.by_value.get(value));
         let mut named = named
             .map(Vec::as_slice)
@@ -107,7 +109,7 @@ impl Machine<'_> {
                 (Some(_), None) => named.next(),
                 _ => others.next(),
             };
-            let Some(number) = next else { return tests };
+            let Some(number) = next else { return tests + weight };
             if let Some(branch) = index.branches.get(number as usize) {
                 try_one(number, branch);
             }
@@ -197,19 +199,27 @@ impl<'v> Found<'v> {
 fn passes(test: &Test, value: &Value, tests: &mut u64) -> bool {
     match test {
         Test::Defined => true,
-        Test::Is(wanted) => value == wanted,
+        Test::Is(wanted) => {
+            if !value.is_light() {
+                *tests += value.weight().min(wanted.weight()) / LIGHT;
+            }
+            value == wanted
+        }
         Test::Array(items, delimiters) => match (value, delimiters) {
             (Value::Array(array), _) => fits(items, array.iter(), array.len()),
             (Value::String(text), Some(delimiters)) => {
                 *tests += text.len() as u64 / 16;
-                let parts: Vec<Value> = split(text, delimiters).into_iter().map(Value::from).collect();
+                let parts: Vec<Value> = split(text, delimiters, items.len())
+                    .into_iter()
+                    .map(Value::from)
+                    .collect();
                 fits(items, parts.iter(), parts.len())
             }
             _ => false,
         },
-        Test::Holds(wanted) => elements(value, tests, |element| element == wanted),
-        Test::Prefix(prefix) => ends(value, tests, |text| text.starts_with(prefix.as_str())),
-        Test::Suffix(suffix) => ends(value, tests, |text| text.ends_with(suffix.as_str())),
+        Test::Holds(wanted) => elements(value, tests, wanted.weight(), |element| element == wanted),
+        Test::Prefix(prefix) => ends(value, tests, prefix, |text| text.starts_with(prefix.as_str())),
+        Test::Suffix(suffix) => ends(value, tests, suffix, |text| text.ends_with(suffix.as_str())),
         Test::AnyOf { scalars, others } => {
             scalars.contains(value) || others.iter().any(|other| passes(other, value, tests))
         }
@@ -222,9 +232,9 @@ fn fits<'v>(items: &[Option<Value>], array: impl Iterator<Item = &'v Value>, len
             .all(|(wanted, item)| wanted.as_ref().is_none_or(|wanted| wanted == item))
 }
 
-/// Whether an element of a collection passes.
-fn elements(value: &Value, tests: &mut u64, mut passes: impl FnMut(&Value) -> bool) -> bool {
-    let mut count = 0;
+/// Whether an element of a collection passes a test with something of that weight.
+fn elements(value: &Value, tests: &mut u64, weight: u64, mut passes: impl FnMut(&Value) -> bool) -> bool {
+    let mut count = 0_u64;
     let mut counted = |element: &Value| {
         count += 1;
         passes(element)
@@ -235,14 +245,19 @@ fn elements(value: &Value, tests: &mut u64, mut passes: impl FnMut(&Value) -> bo
         Value::Object(object) => object.iter().any(|(_, element)| counted(element)),
         _ => false,
     };
-    *tests += count / 4;
+    *tests += count / 4 + count.saturating_mul(weight / LIGHT);
     any
 }
 
 /// Whether a string passes, or one in a collection.
-fn ends(value: &Value, tests: &mut u64, passes: impl Fn(&str) -> bool) -> bool {
+fn ends(value: &Value, tests: &mut u64, end: &str, passes: impl Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => passes(text),
-        other => elements(other, tests, |element| element.as_str().is_some_and(&passes)),
+        other => {
+            let weight = 1 + end.len() as u64 / 64;
+            elements(other, tests, weight, |element| {
+                element.as_str().is_some_and(&passes)
+            })
+        }
     }
 }

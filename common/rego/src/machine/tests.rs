@@ -613,3 +613,47 @@ fn comparing_large_values_counts_against_the_statements() {
         "{error}"
     );
 }
+
+#[test]
+fn a_change_of_what_others_have_is_paid_for_as_the_copy_that_it_is() {
+    let append = |array: usize| stmt("ArrayAppend", json!({"array": array, "value": truth(true)}));
+    // An array of 100 elements, each of which adds one to `target`.
+    let program = |copied: bool, target: usize| {
+        let mut each = vec![];
+        if copied {
+            each.push(stmt("AssignVar", json!({"source": local(10), "target": target})));
+        }
+        each.push(append(target));
+        let scan = stmt(
+            "Scan",
+            json!({"source": 10, "key": 11, "value": 12, "block": block(&each)}),
+        );
+        let mut statements = vec![
+            stmt("MakeArray", json!({"capacity": 0, "target": 10})),
+            stmt("MakeArray", json!({"capacity": 0, "target": 20})),
+        ];
+        statements.extend(vec![append(10); 100]);
+        statements.extend([stmt("ArrayAppend", json!({"array": 10, "value": local(0)})), scan]);
+        plan(&[], &one_block(vec![statements, give(&truth(true))]))
+    };
+    let mut env = env();
+    env.limits.max_memory = 50_000;
+    let input = Some(r#""x""#);
+    assert!(
+        run_with(&program(false, 20), input, "{}", &env)
+            .unwrap()
+            .is_some()
+    );
+    let error = run_with(&program(true, 20), input, "{}", &env).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EvalError::LimitReached {
+                limit: Limit::Memory,
+                bound: 50_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}

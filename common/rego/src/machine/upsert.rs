@@ -1,11 +1,19 @@
 //! Documents changed without being copied: a value put at a path (`with`), and two objects merged (rules beside base
 //! data).
 
+use super::memory;
+use crate::error::Limit;
+use crate::meter::Meter;
 use crate::value::{Object, Value};
 
 /// `document` with `value` at `path`. On the way, what is missing or not an object becomes one, as in OPA. Everything
 /// beside the path is shared with the document.
-pub(super) fn upsert(document: Option<&Value>, path: &[&Value], value: Value) -> Value {
+pub(super) fn upsert(
+    document: Option<&Value>,
+    path: &[&Value],
+    value: Value,
+    meter: &mut Meter,
+) -> Result<Value, Limit> {
     // From the outermost object to the innermost, each to be changed at its key.
     let mut nodes: Vec<(Object, &Value)> = Vec::with_capacity(path.len());
     let mut at = document;
@@ -14,26 +22,33 @@ pub(super) fn upsert(document: Option<&Value>, path: &[&Value], value: Value) ->
         at = object.and_then(|object| object.get(key));
         nodes.push((object.cloned().unwrap_or_default(), key));
     }
-    nodes.into_iter().rev().fold(value, |inner, (mut object, key)| {
-        object.insert(key.clone(), inner);
-        Value::Object(object)
-    })
+    nodes
+        .into_iter()
+        .rev()
+        .try_fold(value, |inner, (mut object, key)| {
+            let change = object.put(key.clone(), inner);
+            meter.build(memory::EMPTY)?;
+            meter.build(memory::pair(change))?;
+            Ok(Value::Object(object))
+        })
 }
 
-/// `a` with the members of `b` that it lacks. Adds to `cost` how many members were looked at. Recurses as deep as both
+/// `a` with the members of `b` that it lacks; each member that is looked at is a statement. Recurses as deep as both
 /// nest, which is bounded for every value.
-pub(super) fn merge(a: &Value, b: &Value, cost: &mut u64) -> Value {
+pub(super) fn merge(a: &Value, b: &Value, meter: &mut Meter) -> Result<Value, Limit> {
     let (Value::Object(first), Value::Object(second)) = (a, b) else {
-        return a.clone();
+        return Ok(a.clone());
     };
+    meter.build(memory::EMPTY)?;
     let mut merged = first.clone();
     for (key, value) in second {
-        *cost += 1;
+        meter.spend(1)?;
         let value = match first.get(key) {
-            Some(present) => merge(present, value, cost),
+            Some(present) => merge(present, value, meter)?,
             None => value.clone(),
         };
-        merged.insert(key.clone(), value);
+        let change = merged.put(key.clone(), value);
+        meter.build(memory::pair(change))?;
     }
-    Value::Object(merged)
+    Ok(Value::Object(merged))
 }

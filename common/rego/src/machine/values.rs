@@ -3,7 +3,8 @@
 
 use super::Machine;
 use super::base::storage_lookup;
-use super::fault::Fault;
+use super::fault::{COMPARISONS, Fault};
+use super::memory;
 use super::slot::{Slot, part_member};
 use super::upsert;
 use crate::document::{Document, Part};
@@ -21,17 +22,16 @@ impl<'e> Machine<'e> {
                 self.set(target, value);
                 Ok(true)
             }
-            (Some(value), Some(present)) if value == present => {
-                let weight = value.weight();
-                self.spend_on(weight)?;
-                Ok(true)
-            }
-            (Some(_), Some(_)) => Err(Fault::ValueConflict),
+            (Some(_), Some(_)) => match self.compare(source, Operand::local(target))? {
+                Some(true) => Ok(true),
+                _ => Err(Fault::ValueConflict),
+            },
         }
     }
 
     /// `target := source[key]`. In a set the result is the key asked for, however the set's member is written.
-    pub(super) fn dot(&mut self, source: Operand, key: Operand, target: Local) -> bool {
+    pub(super) fn dot(&mut self, source: Operand, key: Operand, target: Local) -> Result<bool, Fault> {
+        self.spend_on_key(key)?;
         let found = match (source.source(), self.read(key)) {
             (Source::Local(source), Some(wanted)) => match self.slot(source) {
                 Some(slot) => slot.member(wanted, || self.copy(key)),
@@ -45,7 +45,7 @@ impl<'e> Machine<'e> {
         };
         let defined = found.is_defined();
         self.set(target, found);
-        defined
+        Ok(defined)
     }
 
     /// Several lookups in a row, by constants; what was found before stays, if it is the same each time.
@@ -77,6 +77,7 @@ impl<'e> Machine<'e> {
         key: Operand,
         other: Operand,
     ) -> Result<Option<bool>, Fault> {
+        self.spend_on_key(key)?;
         let (Some(key), Some(other)) = (self.read(key), self.read(other)) else {
             return Ok(None);
         };
@@ -96,8 +97,10 @@ impl<'e> Machine<'e> {
             return Ok(None);
         };
         let equal = member == other;
-        let weight = member.weight().min(other.weight());
-        self.spend_on(weight)?;
+        if !member.is_light() && !other.is_light() {
+            let weight = member.weight().min(other.weight());
+            self.spend_on(weight)?;
+        }
         Ok(Some(equal))
     }
 
@@ -106,19 +109,28 @@ impl<'e> Machine<'e> {
         let (Some(first), Some(second)) = (self.read(a), self.read(b)) else {
             return Ok(None);
         };
-        let equal = first == second;
-        self.spend_on(first.weight().min(second.weight()))?;
-        Ok(Some(equal))
+        if first.is_light() || second.is_light() {
+            return Ok(Some(first == second));
+        }
+        // Paid for before it is done.
+        let weight = first.weight().min(second.weight());
+        self.spend_on(weight)?;
+        Ok(Some(self.read(a) == self.read(b)))
     }
 
-    pub(super) fn measure(&mut self, source: Operand, target: Local) -> bool {
+    pub(super) fn measure(&mut self, source: Operand, target: Local) -> Result<bool, Fault> {
+        // The characters of a string are counted.
+        if let Some(text @ Value::String(_)) = self.read(source) {
+            let weight = text.weight();
+            self.spend_on(weight)?;
+        }
         let len = self
             .read(source)
             .and_then(Value::length)
             .and_then(|len| u64::try_from(len).ok());
         let defined = len.is_some();
         self.set(target, len.map(Value::from).into());
-        defined
+        Ok(defined)
     }
 
     /// A value that is about to be put into a collection.
@@ -135,7 +147,6 @@ impl<'e> Machine<'e> {
 
     /// A value that a collection will order by: it is compared with several others.
     pub(super) fn key(&mut self, operand: Operand) -> Result<Option<Value>, Fault> {
-        const COMPARISONS: u64 = 8;
         let key = self.element(operand)?;
         self.spend_on(key.as_ref().map_or(0, Value::weight).saturating_mul(COMPARISONS))?;
         Ok(key)
@@ -145,6 +156,14 @@ impl<'e> Machine<'e> {
         let Some(value) = self.element(value)? else {
             return Ok(false);
         };
+        let copied = match self.local(array) {
+            Some(Value::Array(present)) => self.slot(array).map_or(0, |slot| slot.copied(present)),
+            _ => return Ok(false),
+        };
+        if copied > 0 {
+            self.spend(copied as u64 / 16)?;
+        }
+        self.build(memory::append(copied))?;
         let Some(Value::Array(array)) = self.local_mut(array) else {
             return Ok(false);
         };
@@ -158,7 +177,8 @@ impl<'e> Machine<'e> {
         };
         match self.local_mut(set) {
             Some(Value::Set(set)) => {
-                set.insert(value);
+                let change = set.put(value);
+                self.build(memory::member(change))?;
                 Ok(true)
             }
             Some(_) => Err(Fault::KeyConflict),
@@ -177,7 +197,8 @@ impl<'e> Machine<'e> {
         };
         match self.local_mut(object) {
             Some(Value::Object(object)) => {
-                object.insert(key, value);
+                let change = object.put(key, value);
+                self.build(memory::pair(change))?;
                 Ok(true)
             }
             // Another rule gave something else there.
@@ -204,7 +225,8 @@ impl<'e> Machine<'e> {
         };
         match object.get(&key) {
             None => {
-                object.insert(key, value);
+                let change = object.put(key, value);
+                self.build(memory::pair(change))?;
                 Ok(true)
             }
             Some(present) if *present == value => Ok(true),
@@ -215,12 +237,11 @@ impl<'e> Machine<'e> {
     /// `target := a` with the members of `b` that it lacks, in the objects within them too; `a` where one isn't an
     /// object.
     pub(super) fn object_merge(&mut self, a: Local, b: Local, target: Local) -> Result<bool, Fault> {
-        let mut cost = 0;
-        let merged = match (self.local(a), self.local(b)) {
-            (Some(a), Some(b)) => Some(upsert::merge(a, b, &mut cost)),
-            (a, b) => a.or(b).cloned(),
+        let merged = match (self.local(a).cloned(), self.local(b).cloned()) {
+            (Some(a), Some(b)) => Some(upsert::merge(&a, &b, &mut self.context.meter)),
+            (a, b) => a.or(b).map(Ok),
         };
-        self.spend(cost)?;
+        let merged = merged.transpose().map_err(|limit| self.used_up(limit))?;
         let defined = merged.is_some();
         self.set(target, merged.into());
         Ok(defined)

@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::fault::Fault;
+use super::memory;
 use super::slot::Slot;
 use super::upsert::upsert;
 use crate::program::Local;
@@ -38,7 +39,9 @@ impl<'e> Machine<'e> {
                 .iter()
                 .filter_map(|key| program.constants.get(*key as usize))
                 .collect();
-            let whole = upsert(self.local(with.local), &path, part);
+            let document = self.local(with.local).cloned();
+            let whole = upsert(document.as_ref(), &path, part, &mut self.context.meter)
+                .map_err(|limit| self.used_up(limit))?;
             Fault::check(&whole)?;
             value = Slot::Owned(whole);
         }
@@ -52,15 +55,17 @@ impl<'e> Machine<'e> {
         };
         self.set_saved(slot, saved);
         if with.changes_world && self.frame.world.is_some() {
-            self.frame.world = Some(self.enter_world());
+            self.frame.world = Some(self.enter_world()?);
         }
         Ok(true)
     }
 
     /// The world of the running function's input and data as they are now.
-    fn enter_world(&mut self) -> u32 {
+    fn enter_world(&mut self) -> Result<u32, Fault> {
         let [input, data] = [INPUT, DATA].map(|local| self.slot(local).cloned().unwrap_or_default());
-        self.scratch.worlds.enter(input, data, self.program.memos)
+        let (world, memos) = self.scratch.worlds.enter(input, data, self.program.memos);
+        self.build(memory::memos(memos))?;
+        Ok(world)
     }
 
     fn set_saved(&mut self, slot: u32, saved: Saved<'e>) {

@@ -39,8 +39,10 @@ impl<'e> Worlds<'e> {
         self.open.len()
     }
 
-    /// The innermost world of this input and data (the very same values in memory), or a new one.
-    pub(super) fn enter(&mut self, input: Slot<'e>, data: Slot<'e>, memos: u32) -> u32 {
+    /// The innermost world of this input and data (the very same values in memory), or a new one; and for how many memos
+    /// it took new memory.
+    pub(super) fn enter(&mut self, input: Slot<'e>, data: Slot<'e>, memos: u32) -> (u32, u32) {
+        let mut taken = 0;
         let known = self
             .open
             .iter()
@@ -52,12 +54,15 @@ impl<'e> Worlds<'e> {
             Some((index, _)) => index,
             None => {
                 let mut memo = self.spare.pop().unwrap_or_default();
+                if memo.results.capacity() < memos as usize {
+                    taken = memos;
+                }
                 memo.results.resize(memos as usize, None);
                 self.open.push(World { input, data, memo });
                 self.open.len() - 1
             }
         };
-        u32::try_from(index).unwrap_or(u32::MAX)
+        (u32::try_from(index).unwrap_or(u32::MAX), taken)
     }
 
     /// Closes the worlds beyond the first `len`; mostly there are none.

@@ -127,6 +127,23 @@ impl Number {
         }
     }
 
+    /// How many bytes of text are kept for it; none for small integers.
+    pub(crate) fn text_len(&self) -> usize {
+        match &self.0 {
+            Repr::Int(_) => 0,
+            Repr::Text(decimal) => decimal.text().len(),
+        }
+    }
+
+    /// The bytes of what is kept for it, unless others have it, too.
+    pub(crate) fn own_text(&self) -> usize {
+        match &self.0 {
+            // The text, and its digits.
+            Repr::Text(decimal) if Arc::strong_count(decimal) == 1 => 96 + 2 * decimal.text().len(),
+            Repr::Int(_) | Repr::Text(_) => 0,
+        }
+    }
+
     /// Whether the value is an integer, whatever its form and size.
     pub(crate) fn is_integer(&self) -> bool {
         match &self.0 {

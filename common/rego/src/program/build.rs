@@ -403,6 +403,7 @@ impl<'p> Builder<'p> {
             dynamic_calls: &mut self.dynamic_calls,
             withs: &mut self.withs,
             paths: &mut self.walks,
+            effort: optimize::EFFORT,
         };
         optimize::optimize(&mut self.code, &mut self.bodies, &mut tables);
         let left: HashMap<Address, Local> =

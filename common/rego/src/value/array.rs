@@ -65,13 +65,18 @@ impl Array {
         elements.items.push(value);
     }
 
+    /// Whether others hold the same elements, so that a change would copy them.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.shared) > 1
+    }
+
     /// How deep it nests: 1 for `[]`.
     #[must_use]
     pub fn nesting(&self) -> usize {
         self.shared.inner.nesting.saturating_add(1)
     }
 
-    pub(super) fn weight(&self) -> u64 {
+    pub(crate) fn weight(&self) -> u64 {
         self.shared.inner.weight.saturating_add(1)
     }
 

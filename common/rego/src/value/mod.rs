@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use crate::number::Number;
 
+pub(crate) use tree::Change;
+
 pub use array::Array;
 pub use object::{Object, ObjectIter};
 pub use set::{Set, SetIter};
@@ -205,7 +207,27 @@ impl Value {
             Value::Object(object) => object.weight(),
             Value::Set(set) => set.weight(),
             Value::String(text) => 1 + text.len() as u64 / 64,
-            Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+            Value::Number(number) => 1 + number.text_len() as u64 / 64,
+            Value::Null | Value::Bool(_) => 1,
+        }
+    }
+
+    /// Whether it is compared for nothing: lighter than 32 ([`Value::weight`]).
+    #[inline]
+    pub(crate) fn is_light(&self) -> bool {
+        match self {
+            Value::Null | Value::Bool(_) => true,
+            Value::String(text) => text.len() < 31 * 64,
+            other => other.weight() < 32,
+        }
+    }
+
+    /// The bytes of a string or number that nobody else has.
+    pub(crate) fn own_text(&self) -> usize {
+        match self {
+            Value::String(text) if Arc::strong_count(text) == 1 => text.len().saturating_add(16),
+            Value::Number(number) => number.own_text(),
+            _ => 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::extent::Extent;
-use super::tree::{self, Entry, Tree};
+use super::tree::{self, Change, Entry, Tree};
 use super::{Value, order};
 
 /// An object, its members in OPA's order of keys. A clone shares everything; a change copies only the path to what
@@ -114,12 +114,18 @@ impl Object {
     /// Puts `value` under `key`, replacing what was there (the key that was there first stays); says whether the key
     /// was new.
     pub fn insert(&mut self, key: Value, value: Value) -> bool {
+        self.put(key, value).is_new
+    }
+
+    /// As [`Object::insert`], and says what it took.
+    pub(crate) fn put(&mut self, key: Value, value: Value) -> Change {
+        let copied = self.shared.tree.copied(&self.shared);
         let members = Arc::make_mut(&mut self.shared);
         members.inner.add(&key);
         members.inner.add(&value);
-        let replaced = members.tree.insert((key, value));
-        members.inner.remove(replaced.unwrap_or(0));
-        replaced.is_none()
+        let inserted = members.tree.insert((key, value), copied);
+        members.inner.remove(inserted.replaced.unwrap_or(0));
+        inserted.change()
     }
 
     /// How deep it nests: 1 for `{}`.
@@ -128,7 +134,7 @@ impl Object {
         self.shared.inner.nesting.saturating_add(1)
     }
 
-    pub(super) fn weight(&self) -> u64 {
+    pub(crate) fn weight(&self) -> u64 {
         self.shared.inner.weight.saturating_add(1)
     }
 

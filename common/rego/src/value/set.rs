@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Value;
 use super::extent::Extent;
-use super::tree::{self, Entry, Tree};
+use super::tree::{self, Change, Entry, Tree};
 
 /// A set of values, kept in OPA's order. A clone shares everything; a change copies only the path to what changes.
 #[derive(Clone, Default)]
@@ -68,14 +68,20 @@ impl Set {
 
     /// Adds `value`; says whether it was new.
     pub fn insert(&mut self, value: Value) -> bool {
+        self.put(value).is_new
+    }
+
+    /// As [`Set::insert`], and says what it took.
+    pub(crate) fn put(&mut self, value: Value) -> Change {
+        let copied = self.shared.tree.copied(&self.shared);
         let members = Arc::make_mut(&mut self.shared);
         let mut inner = members.inner;
         inner.add(&value);
-        let replaced = members.tree.insert(value);
-        if replaced.is_none() {
+        let inserted = members.tree.insert(value, copied);
+        if inserted.replaced.is_none() {
             members.inner = inner;
         }
-        replaced.is_none()
+        inserted.change()
     }
 
     /// How deep it nests: 1 for `set()`.
@@ -84,7 +90,7 @@ impl Set {
         self.shared.inner.nesting.saturating_add(1)
     }
 
-    pub(super) fn weight(&self) -> u64 {
+    pub(crate) fn weight(&self) -> u64 {
         self.shared.inner.weight.saturating_add(1)
     }
 

@@ -48,7 +48,32 @@ struct Child<E> {
     node: Arc<Node<E>>,
 }
 
-/// What an insertion did.
+/// What an insertion took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Whether there was nothing under the key before.
+    pub(crate) is_new: bool,
+    /// How many entries and children of nodes were copied, since others share them.
+    pub(crate) copied: usize,
+}
+
+/// What an insertion did to the whole.
+pub(super) struct Outcome {
+    /// The weight of what was lost when the key was there already.
+    pub(super) replaced: Option<u64>,
+    copied: usize,
+}
+
+impl Outcome {
+    pub(super) fn change(&self) -> Change {
+        Change {
+            is_new: self.replaced.is_none(),
+            copied: self.copied,
+        }
+    }
+}
+
+/// What an insertion did to a node.
 struct Inserted<E> {
     /// The weight of what was lost when the key was there already.
     replaced: Option<u64>,
@@ -124,15 +149,26 @@ impl<E: Entry> Tree<E> {
         }
     }
 
-    /// Adds an entry, or lets it meet the one with an equal key; gives the weight of what was
-    /// lost then.
-    pub(super) fn insert(&mut self, entry: E) -> Option<u64> {
-        let inserted = self.root.insert(entry);
+    /// How much is copied where `holder`, which holds this tree, is about to be changed.
+    pub(super) fn copied<T>(&self, holder: &Arc<T>) -> usize {
+        if Arc::strong_count(holder) == 1 {
+            0
+        } else {
+            self.root.width()
+        }
+    }
+
+    /// Adds an entry, or lets it meet the one with an equal key; `copied` is what was copied for it before.
+    pub(super) fn insert(&mut self, entry: E, mut copied: usize) -> Outcome {
+        let inserted = self.root.insert(entry, &mut copied);
         if let Some(upper) = inserted.split {
             let lower = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
             self.root = Node::above([lower, upper]);
         }
-        inserted.replaced
+        Outcome {
+            replaced: inserted.replaced,
+            copied,
+        }
     }
 
     /// Calls `see` with each entry in order.
@@ -175,6 +211,14 @@ impl<E: Entry> Node<E> {
         }
     }
 
+    /// How many entries or children it has itself.
+    fn width(&self) -> usize {
+        match self {
+            Node::Leaf(entries) => entries.len(),
+            Node::Branch(branch) => branch.children.len(),
+        }
+    }
+
     /// The entry with the lowest key.
     fn first(&self) -> Option<&E> {
         let mut node = self;
@@ -195,7 +239,7 @@ impl<E: Entry> Node<E> {
         })
     }
 
-    fn insert(&mut self, entry: E) -> Inserted<E> {
+    fn insert(&mut self, entry: E, copied: &mut usize) -> Inserted<E> {
         match self {
             Node::Leaf(entries) => match entries.binary_search_by(|other| other.key().cmp(entry.key())) {
                 Ok(at) => {
@@ -213,13 +257,13 @@ impl<E: Entry> Node<E> {
                     }
                 }
             },
-            Node::Branch(branch) => branch.insert(entry),
+            Node::Branch(branch) => branch.insert(entry, copied),
         }
     }
 }
 
 impl<E: Entry> Branch<E> {
-    fn insert(&mut self, entry: E) -> Inserted<E> {
+    fn insert(&mut self, entry: E, copied: &mut usize) -> Inserted<E> {
         let after = self
             .children
             .partition_point(|child| child.lowest <= *entry.key());
@@ -236,7 +280,10 @@ impl<E: Entry> Branch<E> {
         if entry.key() < &child.lowest {
             child.lowest = entry.key().clone();
         }
-        let inserted = Arc::make_mut(&mut child.node).insert(entry);
+        if Arc::strong_count(&child.node) > 1 {
+            *copied += child.node.width();
+        }
+        let inserted = Arc::make_mut(&mut child.node).insert(entry, copied);
         child.len = child.node.len();
         if let Some(upper) = inserted.split.and_then(Child::new) {
             self.children.insert(at.saturating_add(1), upper);

@@ -6,6 +6,7 @@ use postern_rego::{Array, BuiltinError, Context, Number, Object, Value, host};
 
 use super::super::keys::Material;
 use super::super::{Answer, answer, fail};
+use super::TEXT_FACTOR;
 use super::algorithm::Algorithm;
 use super::cache::{self, Name};
 use super::constraints::{self, Constraints, Trust};
@@ -66,8 +67,7 @@ pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Val
             Some(time) => Instant::of(time)?,
             None => Instant::of(&Value::from(context.now_ns()))?,
         };
-        let left = context.budget().checked_sub(known.cost);
-        context.set_budget(left.ok_or(BuiltinError::Exhausted)?);
+        context.spend_statements(known.cost)?;
         return at(&known.verdict, time);
     }
     let before = context.budget();
@@ -123,6 +123,7 @@ fn verify(
     let mut text = token.to_owned();
     let (header, payload) = loop {
         context.spend(text.len().saturating_mul(4))?;
+        context.build(text.len().saturating_mul(TEXT_FACTOR))?;
         let token = Token::split(&text)?;
         let decoded = token.header()?;
         let header = Header::of(&decoded)?;

@@ -9,6 +9,7 @@ use quick_cache::sync::Cache;
 
 use super::super::keys::Material;
 use super::super::{fail, pem, x509};
+use super::TEXT_FACTOR;
 use super::algorithm::Algorithm;
 use super::jwk::{self, Private};
 use super::{sign, within};
@@ -34,6 +35,7 @@ static KNOWN: LazyLock<Cache<[u8; 32], Arc<[Key]>>> = LazyLock::new(|| Cache::ne
 /// The keys in `text`.
 pub(super) fn keys(context: &mut Context<'_>, text: &str) -> Result<Arc<[Key]>, BuiltinError> {
     context.spend(text.len().saturating_mul(4))?;
+    context.build(text.len().saturating_mul(TEXT_FACTOR))?;
     if text.len() > MAX_BYTES {
         return read(text);
     }

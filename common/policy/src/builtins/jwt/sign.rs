@@ -13,6 +13,7 @@ use postern_rego::{BuiltinError, Context, Value, host};
 
 use super::super::keys::{Curve, Hash, Material, Padding, bits};
 use super::super::{Answer, answer, fail, refuse};
+use super::TEXT_FACTOR;
 use super::algorithm::{Algorithm, hmac_algorithm, spend};
 use super::jwk::{self, Jwk, Private, RsaPrivate};
 use super::raw_header;
@@ -31,7 +32,9 @@ pub(in super::super) fn encode_sign_raw(context: &mut Context<'_>, operands: &[V
 }
 
 fn sign(context: &mut Context<'_>, header: &str, payload: &str, key: &str) -> Answer {
-    context.spend((header.len() + payload.len() + key.len()).saturating_mul(4))?;
+    let bytes = header.len() + payload.len() + key.len();
+    context.spend(bytes.saturating_mul(4))?;
+    context.build(bytes.saturating_mul(TEXT_FACTOR))?;
     let keys = jwk::parse(key)?;
     let Some(key) = keys.first() else {
         return fail("no keys found in JWK set");

@@ -6,6 +6,7 @@ use postern_rego::{BuiltinError, Context, Value, host};
 
 use super::super::keys::{Hash, Material, Padding, verify_ecdsa, verify_ed25519, verify_rsa};
 use super::super::{Answer, answer};
+use super::TEXT_FACTOR;
 use super::algorithm::{hmac_algorithm, spend};
 use super::key_set::{Key, keys};
 use super::{Header, Token};
@@ -71,6 +72,7 @@ fn asymmetric(context: &mut Context<'_>, operands: &[Value], kind: Kind) -> Answ
     let token = Token::split(text)?;
     let keys = keys(context, host::string(operands, 2)?)?;
     context.spend(text.len().saturating_mul(4))?;
+    context.build(text.len().saturating_mul(TEXT_FACTOR))?;
     let signature = token.signature()?;
     let header = Header::of(&token.header()?)?;
     let message = token.signed.as_bytes();

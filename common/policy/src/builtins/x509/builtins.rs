@@ -23,6 +23,7 @@ pub(super) fn text<'a>(
         return refuse("an operand of more than 512 KiB");
     }
     context.spend(text.len().saturating_mul(16))?;
+    context.build(text.len().saturating_mul(16))?;
     Ok(text)
 }
 

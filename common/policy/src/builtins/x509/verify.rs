@@ -90,6 +90,8 @@ impl Search<'_> {
     /// Finds all chains that begin with this one.
     fn extend(&mut self, context: &mut Context<'_>, chain: &Chain) -> Result<(), BuiltinError> {
         let certificates = self.certificates;
+        // Those of one name are compared with each other.
+        context.spend(certificates.len().saturating_pow(2))?;
         let Some(child) = chain.last().and_then(|at| certificates.get(*at)) else {
             return Ok(());
         };

@@ -21,6 +21,7 @@ pub(in crate::builtins) fn merge(context: &mut Context<'_>, operands: &[Value]) 
         _ => return fail("operand must be an array"),
     };
     context.spend(items.len().saturating_mul(64))?;
+    context.build(items.len().saturating_mul(256))?;
     let mut ranges = items
         .iter()
         .map(|item| range(item))
@@ -46,7 +47,7 @@ pub(in crate::builtins) fn merge(context: &mut Context<'_>, operands: &[Value]) 
     for range in merged {
         match range.text {
             Some(text) => texts.push(Value::from(text)),
-            None => cover(range.first, range.last, &mut texts)?,
+            None => cover(context, (range.first, range.last), &mut texts)?,
         }
     }
     answer(texts.into_iter().collect::<Set>())
@@ -94,7 +95,11 @@ fn before(address: u128) -> u128 {
 }
 
 /// The fewest networks that are all of the range.
-fn cover(first: u128, last: u128, texts: &mut Vec<Value>) -> Result<(), BuiltinError> {
+fn cover(
+    context: &mut Context<'_>,
+    (first, last): (u128, u128),
+    texts: &mut Vec<Value>,
+) -> Result<(), BuiltinError> {
     if is_v4(first) != is_v4(last) {
         return not_supported("a range from IPv4 to IPv6");
     }
@@ -114,6 +119,8 @@ fn cover(first: u128, last: u128, texts: &mut Vec<Value>) -> Result<(), BuiltinE
         while bits > 0 && at | !mask(128 - bits) > last {
             bits -= 1;
         }
+        context.spend(64)?;
+        context.build(160)?;
         texts.push(Value::from(network_text(at, 128 - bits)));
         let end = at | !mask(128 - bits);
         if end >= last {

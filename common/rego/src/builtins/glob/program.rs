@@ -98,7 +98,8 @@ impl Program {
 
     /// What matching so long a text costs at most.
     pub(super) fn cost(&self, bytes: usize) -> usize {
-        bytes.saturating_add(1).saturating_mul(1 + self.steps.len() / 2)
+        let each = (1 + self.steps.len() / 2).saturating_mul(1 + self.delimiters.len() / 16);
+        bytes.saturating_add(1).saturating_mul(each)
     }
 
     /// Whether all of the text matches.

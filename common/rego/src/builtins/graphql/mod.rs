@@ -103,7 +103,7 @@ pub(super) fn parse(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 pub(super) fn parse_and_verify(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     match parsed(context, operands) {
         Ok((query, schema)) => answer(vec![Value::Bool(true), query, schema]),
-        Err((Fault::Stop(error @ (BuiltinError::Halt(_) | BuiltinError::Exhausted)), _)) => Err(error),
+        Err((Fault::Stop(error @ (BuiltinError::Halt(_) | BuiltinError::Exhausted(_))), _)) => Err(error),
         Err(_) => {
             let nothing = || Value::Object(Object::default());
             answer(vec![Value::Bool(false), nothing(), nothing()])
@@ -165,11 +165,15 @@ fn document(context: &mut Context<'_>, value: &Value, position: usize) -> Result
 
 fn query_of_text(context: &mut Context<'_>, text: &str) -> Result<QueryDocument, Fault> {
     context.spend(text.len().saturating_mul(4))?;
+    // What is read, and the value that is made of it, with its names.
+    context.build(text.len().saturating_mul(64))?;
     query::parse(text)
 }
 
 fn schema_of_text(context: &mut Context<'_>, text: &str) -> Result<SchemaDocument, Fault> {
     context.spend(text.len().saturating_mul(4))?;
+    // What is read, and the value that is made of it, with its names.
+    context.build(text.len().saturating_mul(64))?;
     schema::parse(text, false)
 }
 
@@ -183,7 +187,7 @@ fn checked(context: &mut Context<'_>, document: SchemaDocument) -> Result<Schema
 fn verdict(found: Result<(), Fault>) -> Answer {
     match found {
         Ok(()) => answer(true),
-        Err(Fault::Stop(error @ (BuiltinError::Halt(_) | BuiltinError::Exhausted))) => Err(error),
+        Err(Fault::Stop(error @ (BuiltinError::Halt(_) | BuiltinError::Exhausted(_)))) => Err(error),
         Err(_) => answer(false),
     }
 }

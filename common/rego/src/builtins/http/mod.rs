@@ -20,7 +20,8 @@ pub use answers::{HttpAnswers, HttpFailure, HttpResponse};
 pub use request::HttpRequest;
 pub use url::plain_url;
 
-use super::{Answer, BuiltinError, Context, answer, display, operands};
+use super::display::shown;
+use super::{Answer, BuiltinError, Context, answer, operands};
 use crate::value::{Object, Value};
 
 /// The name that hosts give [`send`] under.
@@ -32,6 +33,8 @@ pub const NAME: &str = "http.send";
 /// [`BuiltinError::NeedsHttp`] where the host hasn't answered yet; OPA's failures; and `Halt` for what isn't supported.
 pub fn send(context: &mut Context<'_>, operands: &[Value]) -> Result<Option<Value>, BuiltinError> {
     let object = operands::object(operands, 1)?;
+    // It is looked through, quoted and compared.
+    context.spend_on_all(operands::any(operands, 1)?)?;
     let raises = match object.get_str("raise_error") {
         None => true,
         Some(Value::Bool(raises)) => *raises,
@@ -119,11 +122,4 @@ fn failed(code: &str, message: &str) -> Answer {
         ("status_code", Value::from(0)),
         ("error", error),
     ]))
-}
-
-/// The value as Rego writes it.
-fn shown(value: &Value) -> String {
-    let mut text = String::new();
-    display::write(value, &mut text);
-    text
 }

@@ -1,6 +1,7 @@
 //! What a request says besides what is sent: caching, TLS, redirects, retries.
 
 use super::{Failure, internal, refuse, shown};
+use crate::builtins::Context;
 use crate::value::{Object, Value};
 
 /// The most retries; OPA has no bound, and the host's deadline ends them anyhow.
@@ -71,7 +72,7 @@ pub(super) fn check_tls(object: &Object) -> Result<(), Failure> {
 }
 
 /// What the answer is kept under: the whole object, without the headers that `cache_ignored_headers` names.
-pub(super) fn key(object: &Object) -> Result<Value, Failure> {
+pub(super) fn key(context: &mut Context<'_>, object: &Object) -> Result<Value, Failure> {
     let (Some(ignored), Some(headers)) = (object.get_str("cache_ignored_headers"), object.get_str("headers"))
     else {
         return Ok(replaced(object, None));
@@ -86,6 +87,8 @@ pub(super) fn key(object: &Object) -> Result<Value, Failure> {
     let Some(headers) = headers.as_object() else {
         return internal("invalid type for headers key");
     };
+    // Each header is looked for among the names.
+    context.spend(ignored.len().saturating_mul(headers.len()))?;
     let counts = |(name, _): &(&Value, &Value)| !ignored.iter().any(|other| other == *name);
     let counting = headers.iter().filter(counts);
     let counting: Object = counting

@@ -102,7 +102,7 @@ impl HttpRequest {
             retries: options::retries(object)?,
             force_json: options::flag(object, "force_json_decode")?,
             force_yaml: options::flag(object, "force_yaml_decode")?,
-            key: options::key(object)?,
+            key: options::key(context, object)?,
         })
     }
 

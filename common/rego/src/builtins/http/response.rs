@@ -13,7 +13,13 @@ pub(super) fn value(
     response: &HttpResponse,
     request: &HttpRequest,
 ) -> Result<Value, Failure> {
-    context.spend(response.body.len())?;
+    // Names of headers are compared with each other.
+    context.spend(response.headers.len().saturating_pow(2))?;
+    context.make(response.headers.len())?;
+    let size = |(name, value): &(String, String)| name.len() + value.len();
+    let bytes = response.headers.iter().map(size).sum::<usize>() + response.body.len();
+    context.spend(bytes)?;
+    context.build(bytes)?;
     let Ok(text) = std::str::from_utf8(&response.body) else {
         return refuse("a response whose body isn't UTF-8");
     };
@@ -24,7 +30,7 @@ pub(super) fn value(
         .and_then(Value::as_str);
     let kind = kind.unwrap_or_default();
     let body = if request.force_json || is_json(kind)? {
-        json_body(text)?
+        json_body(context, text)?
     } else if request.force_yaml || content_type::is_yaml(kind) {
         yaml_body(context, text)?
     } else {
@@ -71,8 +77,8 @@ fn is_json(kind: &str) -> Result<bool, Failure> {
 }
 
 /// What isn't JSON is null.
-fn json_body(text: &str) -> Result<Value, Failure> {
-    match json::parse(text) {
+fn json_body(context: &mut Context<'_>, text: &str) -> Result<Value, Failure> {
+    match json::read(context, text) {
         Ok(value) => Ok(value),
         Err(BuiltinError::Lenient(message)) if json::is_go_json(text) => internal(message),
         Err(BuiltinError::Lenient(_)) if starts_with_json(text) => {
@@ -93,7 +99,7 @@ fn starts_with_json(text: &str) -> bool {
 fn yaml_body(context: &mut Context<'_>, text: &str) -> Result<Value, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if json::is_go_json(text) {
-        return json_body(text);
+        return json_body(context, text);
     }
     match yaml::unmarshal(context, &[Value::from(text)]) {
         Ok(value) => Ok(value.unwrap_or(Value::Null)),

@@ -99,16 +99,13 @@ pub(super) fn matches(context: &mut Context<'_>, operands: &[Value]) -> Answer {
 fn document(context: &mut Context<'_>, value: &Value) -> Result<Value, Fault> {
     context.spend_on_all(value)?;
     match value {
-        Value::String(text) => {
-            context.spend(text.len())?;
-            match json::parse(text) {
-                Err(BuiltinError::Lenient(_)) => wrong("invalid JSON string"),
-                parsed => Ok(parsed?),
-            }
-        }
+        Value::String(text) => match json::read(context, text) {
+            Err(BuiltinError::Lenient(_)) => wrong("invalid JSON string"),
+            parsed => Ok(parsed?),
+        },
         Value::Object(_) | Value::Array(_) => {
-            json::check_numbers(value)?;
-            Ok(json::parse(&json::text(value))?)
+            let text = json::marshal_text(context, value)?;
+            Ok(json::read(context, &text)?)
         }
         _ => wrong("wrong type, expected string or object"),
     }

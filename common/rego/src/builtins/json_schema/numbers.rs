@@ -104,7 +104,7 @@ pub(super) fn shown(number: &Number) -> Result<String, BuiltinError> {
 
 /// JSON text with numbers as 64-bit floats, by which gojsonschema tells values apart.
 pub(super) fn by_floats(value: &Value) -> Result<String, BuiltinError> {
-    Ok(json::text(&with_floats(value)?))
+    Ok(json::whole_text(&with_floats(value)?))
 }
 
 /// Recurses as deep as the value nests, which values bound.

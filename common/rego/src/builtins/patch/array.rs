@@ -20,13 +20,19 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    pub(super) fn new(original: &Array, writable: bool) -> Self {
-        Self {
+    pub(super) fn new(
+        context: &mut Context<'_>,
+        original: &Array,
+        writable: bool,
+    ) -> Result<Self, BuiltinError> {
+        context.spend(original.len() / 8)?;
+        context.build(original.len().saturating_mul(2))?;
+        Ok(Self {
             eliminated: vec![false; original.len()],
             insertions: vec![false; original.len()],
             scalars: writable.then(BTreeMap::new),
             composites: BTreeMap::new(),
-        }
+        })
     }
 
     pub(super) fn writable(&self) -> bool {
@@ -56,7 +62,8 @@ impl Elements {
             Ok(at) if at <= self.len() => at,
             _ => return fail("index for array insertion out of bounds"),
         };
-        context.spend(self.len())?;
+        context.spend(self.len().saturating_mul(4))?;
+        context.build(256)?;
         let (scalars, composites) = self.inserted_from(at)?;
         // The last first, to make room; a scalar that was moved may be lost to a collection's move, as in OPA.
         for from in scalars.into_iter().rev() {
@@ -70,7 +77,7 @@ impl Elements {
             if !self.writable() {
                 return Err(crash());
             }
-            self.composites.insert(at, Tree::new(value));
+            self.composites.insert(at, Tree::new(context, value)?);
         } else {
             self.scalars.as_mut().ok_or_else(crash)?.insert(at, value);
         }
@@ -82,7 +89,8 @@ impl Elements {
             Ok(at) if at < self.len() => at,
             _ => return fail("index for array delete out of bounds"),
         };
-        context.spend(self.len())?;
+        context.spend(self.len().saturating_mul(4))?;
+        context.build(256)?;
         let (scalars, composites) = self.inserted_from(at.saturating_add(1))?;
         self.forget(at);
         for from in scalars {
@@ -101,7 +109,7 @@ impl Elements {
     }
 
     pub(super) fn render(&self, context: &mut Context<'_>, original: &Array) -> Result<Value, BuiltinError> {
-        context.spend(self.len())?;
+        context.make(self.len())?;
         let mut kept = original
             .iter()
             .zip(&self.eliminated)

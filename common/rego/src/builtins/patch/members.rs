@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::Tree;
+use crate::builtins::{BuiltinError, Context};
 use crate::value::Value;
 
 /// What stands under a key that was touched.
@@ -14,12 +15,13 @@ pub(super) enum Child {
 }
 
 impl Child {
-    pub(super) fn of(value: Value) -> Self {
-        if is_composite(&value) {
-            Self::Composite(Some(Tree::new(value)))
+    pub(super) fn of(context: &mut Context<'_>, value: Value) -> Result<Self, BuiltinError> {
+        context.build(256)?;
+        Ok(if is_composite(&value) {
+            Self::Composite(Some(Tree::new(context, value)?))
         } else {
             Self::Scalar(Some(value))
-        }
+        })
     }
 
     pub(super) fn deleted(value: &Value) -> Self {

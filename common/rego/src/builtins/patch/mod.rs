@@ -6,7 +6,7 @@ mod members;
 mod tests;
 mod tree;
 
-use super::display;
+pub(in crate::builtins::patch) use super::display::shown;
 use super::operands::{self, array};
 use super::paths::keys;
 use super::{Answer, BuiltinError, Context, answer, fail};
@@ -16,7 +16,7 @@ use tree::Tree;
 
 pub(super) fn patch(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let operations = array(operands, 2)?;
-    let mut tree = Tree::new(operands::any(operands, 1)?.clone());
+    let mut tree = Tree::new(context, operands::any(operands, 1)?.clone())?;
     for operation in operations {
         let Value::Object(operation) = operation else {
             return fail("must be an array of JSON-Patch objects, but at least one element is not an object");
@@ -38,7 +38,7 @@ fn apply(context: &mut Context<'_>, tree: &mut Tree, operation: &Object) -> Resu
             return fail(format!("attribute 'op' must be a string but found: {got}"));
         }
     };
-    let path = keys(path)?;
+    let path = keys(context, path)?;
     context.spend(path.len().saturating_mul(16).saturating_add(16))?;
     match op {
         "add" => insert(context, tree, &path, Some(required(operation, "value")?.clone())),
@@ -48,7 +48,7 @@ fn apply(context: &mut Context<'_>, tree: &mut Tree, operation: &Object) -> Resu
             insert(context, tree, &path, Some(required(operation, "value")?.clone()))
         }
         "move" | "copy" => {
-            let from = keys(required(operation, "from")?)?;
+            let from = keys(context, required(operation, "from")?)?;
             context.spend(from.len().saturating_mul(16))?;
             let chunk = tree.render_at(context, &from)?;
             if op == "move" {
@@ -106,10 +106,4 @@ fn insert(
 /// What OPA 1.22 doesn't survive: its process ends with a panic.
 fn crash() -> BuiltinError {
     BuiltinError::Halt("operations that crash OPA are refused".to_owned())
-}
-
-fn shown(value: &Value) -> String {
-    let mut text = String::new();
-    display::write(value, &mut text);
-    text
 }

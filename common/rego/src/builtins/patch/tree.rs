@@ -23,16 +23,16 @@ enum Edits {
 }
 
 impl Tree {
-    pub(super) fn new(value: Value) -> Self {
+    pub(super) fn new(context: &mut Context<'_>, value: Value) -> Result<Self, BuiltinError> {
         let edits = match &value {
-            Value::Array(array) => Edits::Elements(Elements::new(array, true)),
+            Value::Array(array) => Edits::Elements(Elements::new(context, array, true)?),
             Value::Object(_) | Value::Set(_) => Edits::Members(Some(Members::default())),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Edits::Scalar,
         };
-        Self {
+        Ok(Self {
             value: Some(value),
             edits,
-        }
+        })
     }
 
     pub(super) fn insert_at(
@@ -42,8 +42,7 @@ impl Tree {
         value: Value,
     ) -> Result<(), BuiltinError> {
         let Some((key, way)) = path.split_last() else {
-            self.become_value(value);
-            return Ok(());
+            return self.become_value(context, value);
         };
         self.with(context, way, |context, tree| tree.insert(context, key, value))
     }
@@ -72,7 +71,7 @@ impl Tree {
     }
 
     /// A new document. OPA keeps the tables that the old one had, and can't write to those that it hadn't.
-    fn become_value(&mut self, value: Value) {
+    fn become_value(&mut self, context: &mut Context<'_>, value: Value) -> Result<(), BuiltinError> {
         let had_values = match &self.edits {
             Edits::Members(members) => members.is_some(),
             Edits::Elements(elements) => elements.writable(),
@@ -80,12 +79,13 @@ impl Tree {
         };
         let had_keys = matches!(&self.edits, Edits::Members(Some(_)));
         self.edits = match &value {
-            Value::Array(array) => Edits::Elements(Elements::new(array, had_values)),
+            Value::Array(array) => Edits::Elements(Elements::new(context, array, had_values)?),
             Value::Object(_) | Value::Set(_) => Edits::Members(had_keys.then(Members::default)),
             // Whether it had tables is forgotten here: what comes after is refused, where OPA might do it.
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Edits::Scalar,
         };
         self.value = Some(value);
+        Ok(())
     }
 
     /// Goes down the path, making every step of it editable, and does `then` there. Recurses as deep as the document
@@ -102,7 +102,7 @@ impl Tree {
             match here.step(context, key)? {
                 Step::Node(child) => here = child,
                 Step::Scalar(value) => {
-                    let mut leaf = Tree::new(value);
+                    let mut leaf = Tree::new(context, value)?;
                     return match below.first() {
                         None => then(context, &mut leaf),
                         Some(key) => leaf.step(context, key).and_then(|_| Err(crash())),
@@ -121,7 +121,7 @@ impl Tree {
         match value {
             Value::Object(object) => {
                 let found = object.get(key).cloned();
-                self.step_of_object(key, found)
+                self.step_of_object(context, key, found)
             }
             Value::Set(_) => self.step_of_set(context, key),
             Value::Array(_) => self.step_of_array(context, key),
@@ -134,14 +134,19 @@ impl Tree {
         }
     }
 
-    fn step_of_object(&mut self, key: &Value, found: Option<Value>) -> Result<Step<'_>, BuiltinError> {
+    fn step_of_object(
+        &mut self,
+        context: &mut Context<'_>,
+        key: &Value,
+        found: Option<Value>,
+    ) -> Result<Step<'_>, BuiltinError> {
         let is_edited = matches!(&self.edits, Edits::Members(Some(members)) if members.0.contains_key(key));
         if !is_edited {
             let Some(found) = found else {
                 let all = self.value.as_ref().map(shown).unwrap_or_default();
                 return fail(format!("path {} does not exist in object term {all}", shown(key)));
             };
-            self.members()?.put(key, Child::of(found));
+            self.members()?.put(key, Child::of(context, found)?);
         }
         match self.members()?.get_mut(key) {
             Some(Child::Scalar(Some(value))) => Ok(Step::Scalar(value.clone())),
@@ -169,12 +174,14 @@ impl Tree {
             }
         }
         if !matches!(&self.value, Some(Value::Set(set)) if set.contains(key)) {
-            let mut name = String::new();
-            super::display::write_plain(key, &mut name);
+            let name = match key {
+                Value::String(text) => text.as_ref().to_owned(),
+                other => shown(other),
+            };
             let all = self.value.as_ref().map(shown).unwrap_or_default();
             return fail(format!("path {name} does not exist in set term {all}"));
         }
-        self.members()?.put(key, Child::of(key.clone()));
+        self.members()?.put(key, Child::of(context, key.clone())?);
         match self.members()?.get_mut(key) {
             Some(Child::Scalar(Some(value))) => Ok(Step::Scalar(value.clone())),
             Some(Child::Composite(Some(child))) => Ok(Step::Node(child)),
@@ -212,7 +219,7 @@ impl Tree {
         match &self.value {
             None => fail("deleted node encountered during insert operation"),
             Some(Value::Object(_)) => {
-                self.members()?.put(key, Child::of(value));
+                self.members()?.put(key, Child::of(context, value)?);
                 Ok(())
             }
             Some(Value::Set(_)) => {
@@ -226,7 +233,7 @@ impl Tree {
                 if is_composite(key) {
                     self.collapse(context)?;
                 }
-                self.members()?.put(key, Child::of(value));
+                self.members()?.put(key, Child::of(context, value)?);
                 Ok(())
             }
             Some(Value::Array(_)) => {
@@ -316,6 +323,7 @@ impl Tree {
             (Value::Object(object), Edits::Members(Some(members))) if !members.0.is_empty() => {
                 let kept = object.iter().filter(|(key, _)| !members.0.contains_key(key));
                 context.spend(object.len().saturating_mul(4))?;
+                context.make(object.len().saturating_add(members.0.len()))?;
                 let mut pairs: Vec<_> = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
                 for (key, child) in members.0.values() {
                     pairs.extend(render_child(context, child)?.map(|value| (key.clone(), value)));
@@ -324,7 +332,8 @@ impl Tree {
             }
             (Value::Set(set), Edits::Members(Some(members))) if !members.0.is_empty() => {
                 let kept = set.iter().filter(|member| !members.0.contains_key(member));
-                context.spend(set.len().saturating_mul(4))?;
+                context.spend_on_sort(set.weight(), set.len())?;
+                context.make(set.len().saturating_add(members.0.len()))?;
                 let mut all: Vec<Value> = kept.cloned().collect();
                 for (_, child) in members.0.values() {
                     all.extend(render_child(context, child)?);

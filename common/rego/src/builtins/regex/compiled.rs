@@ -44,9 +44,12 @@ impl Weighter<String, Arc<Compiled>> for ByMemory {
 
 /// The compiled pattern, from the cache if it was used before.
 pub(super) fn compiled(context: &mut Context<'_>, pattern: &str) -> Result<Arc<Compiled>, BuiltinError> {
+    // What looking it up costs.
+    context.spend(pattern.len())?;
     if let Some(compiled) = COMPILED.get(pattern) {
         return Ok(compiled);
     }
+    context.spend(pattern.len().saturating_mul(16))?;
     let parsed = parse(pattern)?;
     // What compiling costs, which is some hundred times what a look at the pattern does.
     context.spend(parsed.size.saturating_mul(256))?;

@@ -25,8 +25,15 @@ fn is_word(char: char) -> bool {
     range.is_some_and(|range| char <= range.end())
 }
 
-/// Appends the template, its references replaced. What can't be read as a reference is text.
-pub(super) fn expand(compiled: &Compiled, template: &str, text: &str, captures: &Captures, out: &mut String) {
+/// Appends the template, its references replaced, until there is more than `most`. What can't be read as a reference is
+/// text.
+pub(super) fn expand(
+    compiled: &Compiled,
+    template: &str,
+    text: &str,
+    captures: &Captures,
+    (out, most): (&mut String, usize),
+) {
     let group = |index: usize| {
         let span = captures.get_group(index)?;
         text.get(span.range())
@@ -34,6 +41,9 @@ pub(super) fn expand(compiled: &Compiled, template: &str, text: &str, captures: 
     let mut template = template;
     while let Some((before, after)) = template.split_once('$') {
         out.push_str(before);
+        if out.len() > most {
+            return;
+        }
         template = after;
         if let Some(rest) = template.strip_prefix('$') {
             out.push('$');

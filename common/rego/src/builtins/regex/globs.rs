@@ -17,6 +17,7 @@ type Found = Result<bool, BuiltinError>;
 pub(in crate::builtins) fn globs_match(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (left, right) = (string(operands, 1)?, string(operands, 2)?);
     context.spend(left.len().saturating_add(right.len()).saturating_mul(16))?;
+    context.room(left.len().saturating_add(right.len()).saturating_mul(64))?;
     let (left, right) = (read(left)?, read(right)?);
     answer(intersect(context, &left, &right)?)
 }

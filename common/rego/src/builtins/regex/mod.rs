@@ -18,6 +18,9 @@ use crate::value::{Array, Value};
 /// The longest text that `regex.replace` makes, in bytes.
 const MAX_BYTES: usize = 1 << 26;
 
+/// What a match takes in an answer besides its text.
+const MATCH_BYTES: usize = 96;
+
 pub(super) fn is_valid(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let Value::String(pattern) = operands::any(operands, 1)? else {
         return answer(false);
@@ -45,7 +48,9 @@ pub(super) fn split(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     }
     let (mut parts, mut begin, mut end) = (Vec::new(), 0, 0);
     let part = |from: usize, to: usize| Value::from(text.get(from..to).unwrap_or_default());
-    compiled.for_each(context, text, usize::MAX, |_, captures| {
+    context.build(text.len())?;
+    compiled.for_each(context, text, usize::MAX, |context, captures| {
+        context.build(MATCH_BYTES)?;
         if let Some(found) = captures.get_match() {
             end = found.start();
             if found.end() != 0 {
@@ -66,7 +71,9 @@ pub(super) fn find_n(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let (pattern, text, limit) = (string(operands, 1)?, string(operands, 2)?, limit(operands)?);
     let compiled = compiled(context, pattern)?;
     let mut found = Vec::new();
-    compiled.for_each(context, text, limit, |_, captures| {
+    context.build(text.len())?;
+    compiled.for_each(context, text, limit, |context, captures| {
+        context.build(MATCH_BYTES)?;
         let span = captures.get_match().map(|found| found.range());
         found.push(Value::from(
             span.and_then(|span| text.get(span)).unwrap_or_default(),
@@ -83,6 +90,11 @@ pub(super) fn find_all_string_submatch_n(context: &mut Context<'_>, operands: &[
     let mut found = Vec::new();
     compiled.for_each(context, text, limit, |context, captures| {
         context.spend(compiled.groups().saturating_mul(16))?;
+        let length = captures.get_match().map_or(0, |found| found.range().len());
+        let bytes = length
+            .saturating_add(MATCH_BYTES)
+            .saturating_mul(compiled.groups());
+        context.build(bytes)?;
         let group = |index| captures.get_group(index).and_then(|span| text.get(span.range()));
         let groups = (0..compiled.groups()).map(|index| Value::from(group(index).unwrap_or_default()));
         found.push(Value::Array(groups.collect()));
@@ -104,9 +116,12 @@ pub(super) fn replace(context: &mut Context<'_>, operands: &[Value]) -> Answer {
         if let Some(found) = captures.get_match() {
             let before = out.len();
             out.push_str(text.get(end..found.start()).unwrap_or_default());
-            expand::expand(&compiled, value, text, captures, &mut out);
+            // Names of groups are looked for among all of them.
+            context.spend(value.len().saturating_mul(1 + compiled.groups() / 8))?;
+            expand::expand(&compiled, value, text, captures, (&mut out, MAX_BYTES));
             end = found.end();
             context.spend(out.len() - before)?;
+            context.room(out.len())?;
             if out.len() > MAX_BYTES {
                 return Err(BuiltinError::Halt(format!(
                     "a string of more than {MAX_BYTES} bytes is refused"
@@ -135,7 +150,7 @@ pub(super) fn template_match(context: &mut Context<'_>, operands: &[Value]) -> A
             start.len()
         ));
     };
-    context.spend(template.len().saturating_mul(16))?;
+    context.spend(template.len().saturating_mul(32))?;
     let pattern = template::pattern(template, *start_byte, *end_byte)?;
     let compiled = compiled(context, &pattern)?;
     answer(compiled.is_match(context, text)?)

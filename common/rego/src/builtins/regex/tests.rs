@@ -118,7 +118,7 @@ fn a_search_that_reads_on_and_on_runs_out_of_statements() {
     // From each place it looks to the end for a b before it takes an a.
     let text = "a".repeat(100_000);
     let got = call("regex.replace", &texts(&[&text, "a+b|a", ""]));
-    assert_eq!(got, Err(BuiltinError::Exhausted));
+    assert_eq!(got, Err(BuiltinError::Exhausted(crate::error::Limit::Statements)));
     let got = call("regex.replace", &texts(&[&text, "a", ""]));
     assert_eq!(got, Ok(Some(Value::from(""))));
     let got = call("regex.split", &texts(&["[,;]", &"ab,".repeat(10_000)]));

@@ -25,6 +25,7 @@ pub(super) fn render(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     context.spend(template.len())?;
     context.spend_on_all(data)?;
     check_data(data)?;
+    context.build(template.len().saturating_mul(32))?;
     let nodes = parse::parse(template)?;
     let text = render::render(context, &nodes, data)?;
     answer(text.replace("<no value>", "<undefined>"))

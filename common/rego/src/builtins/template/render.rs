@@ -96,6 +96,9 @@ impl<'a> Renderer<'a, '_> {
         item: Item<'a>,
         dot: Item<'a>,
     ) -> Result<(), BuiltinError> {
+        if let Item::Value(value) = item {
+            self.context.make(value.length().unwrap_or(0))?;
+        }
         let elements: Vec<(Item<'a>, &'a Value)> = match item {
             Item::Missing | Item::Value(Value::Null) => Vec::new(),
             Item::Value(Value::Array(array)) => {
@@ -194,6 +197,7 @@ impl<'a> Renderer<'a, '_> {
         if self.out.len().saturating_add(text.len()) > MAX_LENGTH {
             return Err(refused("text of more than 64 MiB"));
         }
+        self.context.room(self.out.len().saturating_add(text.len()))?;
         self.out.push_str(text);
         Ok(())
     }

@@ -40,6 +40,8 @@ fn block(
     };
     let is_empty = items.is_empty();
     for item in items {
+        context.spend(16)?;
+        context.room(out.len())?;
         start(&mut started, indent, out);
         out.push_str("- ");
         if !block(context, item, indent + 2, true, out)? {
@@ -62,6 +64,7 @@ fn mapping(
     }
     context.spend(object.len().saturating_pow(2).saturating_mul(8))?;
     for (key, value) in sorted(object)? {
+        context.room(out.len())?;
         start(&mut started, indent, out);
         out.push_str(&text(key)?);
         out.push(':');

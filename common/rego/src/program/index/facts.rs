@@ -518,11 +518,15 @@ fn glob_parts(pattern: &str, delimiters: &str) -> Option<Vec<Option<Value>>> {
         }
         Some(Some(Value::from(part)))
     };
-    split(pattern, delimiters).into_iter().map(part).collect()
+    split(pattern, delimiters, usize::MAX)
+        .into_iter()
+        .map(part)
+        .collect()
 }
 
-/// OPA's `splitStringEscaped`: delimiters count by their bytes, unless escaped.
-pub(crate) fn split<'t>(text: &'t str, delimiters: &str) -> Vec<&'t str> {
+/// OPA's `splitStringEscaped`: delimiters count by their bytes, unless escaped. Where there are more parts than `most`, as
+/// many and one more.
+pub(crate) fn split<'t>(text: &'t str, delimiters: &str, most: usize) -> Vec<&'t str> {
     let mut parts = Vec::new();
     let mut escaped = false;
     let mut from = 0;
@@ -534,6 +538,9 @@ pub(crate) fn split<'t>(text: &'t str, delimiters: &str) -> Vec<&'t str> {
         if byte.is_ascii() && delimiters.contains(char::from(byte)) {
             parts.extend(text.get(from..at));
             from = at + 1;
+            if parts.len() > most {
+                return parts;
+            }
         }
     }
     parts.extend(text.get(from..));

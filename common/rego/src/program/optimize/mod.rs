@@ -33,6 +33,21 @@ pub(super) struct Tables<'t> {
     pub(super) dynamic_calls: &'t mut [DynamicCall],
     pub(super) withs: &'t mut [With],
     pub(super) paths: &'t mut Vec<Path>,
+    /// How many operations may still be looked at where one thing takes a look at many: a plan that wants more, which none
+    /// does that someone wrote, runs as it is.
+    pub(super) effort: usize,
+}
+
+/// For a whole plan; about a second's worth.
+pub(super) const EFFORT: usize = 100_000_000;
+
+impl Tables<'_> {
+    /// Whether as many operations may be looked at.
+    fn may_look_at(&mut self, operations: usize) -> bool {
+        let left = self.effort.checked_sub(operations);
+        self.effort = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 /// The operations of one function or entrypoint among all.
@@ -85,7 +100,7 @@ impl Body<'_> {
         paths::join(self, tables);
         compare::join(self, tables);
         // These move iterations: what the flow says of their places no longer holds.
-        scans::straighten(self, first);
+        scans::straighten(self, first, tables);
         scans::hoist(self, first, tables);
         scans::seek(self, first, tables);
     }

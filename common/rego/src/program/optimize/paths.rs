@@ -23,12 +23,14 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
         .filter(|local| counts.writes(*local) == 1)
         .collect();
     for at in 0..body.ops.len() {
-        let Some(first) = step(body, at) else { continue };
+        let Some(first) = step(body, at, tables) else {
+            continue;
+        };
         let mut keys = vec![first.key];
         let mut last = first.target;
         let mut taken = Vec::new();
         for next in body.live_from(at + 1) {
-            match step(body, next) {
+            match step(body, next, tables) {
                 Some(step)
                     if step.source == last
                         && is_only_a_step(&counts, last)
@@ -76,7 +78,8 @@ fn is_only_a_step(counts: &Counts, local: Local) -> bool {
     counts.writes(local) == 1 && counts.reads(local) == 1
 }
 
-fn step(body: &Body<'_>, at: usize) -> Option<Step> {
+/// `None`, too, where the key is so long that a look-up by it has a price, which walks don't pay.
+fn step(body: &Body<'_>, at: usize, tables: &Tables<'_>) -> Option<Step> {
     let (source, key, target, fail, base) = match body.op(at)? {
         Op::Dot {
             source,
@@ -93,7 +96,7 @@ fn step(body: &Body<'_>, at: usize) -> Option<Step> {
         _ => return None,
     };
     match (source.source(), key.source()) {
-        (Source::Local(source), Source::Constant(key)) => Some(Step {
+        (Source::Local(source), Source::Constant(key)) if is_light(key, tables) => Some(Step {
             source,
             key,
             target,
@@ -102,4 +105,9 @@ fn step(body: &Body<'_>, at: usize) -> Option<Step> {
         }),
         _ => None,
     }
+}
+
+fn is_light(key: u32, tables: &Tables<'_>) -> bool {
+    let key = tables.constants.get(key as usize);
+    key.is_some_and(|key| key.weight() < 32)
 }

@@ -7,7 +7,7 @@ use super::{Body, Tables};
 use crate::program::op::{Address, Local, Op, Operand, Source};
 
 /// Takes away jumps over what nothing reaches, so that what is executed one after the other stands so.
-pub(super) fn straighten(body: &mut Body<'_>, first: Address) {
+pub(super) fn straighten(body: &mut Body<'_>, first: Address, tables: &mut Tables<'_>) {
     let flow = Flow::of(body.ops, first);
     for at in 0..body.ops.len() {
         let Some(Op::Jump { to }) = body.op(at) else {
@@ -16,7 +16,7 @@ pub(super) fn straighten(body: &mut Body<'_>, first: Address) {
         let to = to.saturating_sub(first) as usize;
         // Only other jumps: an index knows ways of its own to what else there is.
         let idle = |over| matches!(body.op(over), Some(Op::Nothing | Op::Jump { .. }));
-        if to > at && (at..to).all(idle) && !flow.is_entered(at, to - 1) {
+        if to > at && tables.may_look_at(to - at) && (at..to).all(idle) && !flow.is_entered(at, to - 1) {
             (at..to).for_each(|over| body.set(over, Op::Nothing));
         }
     }
@@ -24,7 +24,7 @@ pub(super) fn straighten(body: &mut Body<'_>, first: Address) {
 
 /// Moves lookups that give the same for each element, and come first for each, before the iteration: where one is
 /// undefined, no element would fit.
-pub(super) fn hoist(body: &mut Body<'_>, first: Address, tables: &Tables<'_>) {
+pub(super) fn hoist(body: &mut Body<'_>, first: Address, tables: &mut Tables<'_>) {
     // Each moves one lookup over one iteration; those of an outer one come later.
     for start in (0..body.ops.len()).rev() {
         let Some(opening @ Op::ScanStart { source, slot }) = body.op(start) else {
@@ -54,6 +54,9 @@ pub(super) fn hoist(body: &mut Body<'_>, first: Address, tables: &Tables<'_>) {
         else {
             continue;
         };
+        if !tables.may_look_at(body.ops.len()) {
+            return;
+        }
         let flow = Flow::of(body.ops, first);
         let from = tables.paths.get(path as usize).map(|path| path.source);
         let reads_own = from.is_none_or(|from| from == value || Some(from) == key || from == target);
@@ -94,7 +97,7 @@ pub(super) fn hoist(body: &mut Body<'_>, first: Address, tables: &Tables<'_>) {
 }
 
 /// Makes one operation of an iteration and the comparison that comes first for each element.
-pub(super) fn seek(body: &mut Body<'_>, first: Address, tables: &Tables<'_>) {
+pub(super) fn seek(body: &mut Body<'_>, first: Address, tables: &mut Tables<'_>) {
     let flow = Flow::of(body.ops, first);
     for next in 0..body.ops.len() {
         let Some(Op::ScanNext {
@@ -126,6 +129,7 @@ pub(super) fn seek(body: &mut Body<'_>, first: Address, tables: &Tables<'_>) {
             && matches!(key.source(), Source::Constant(_))
             && address(first, next) == Some(fail)
             && !flow.is_entered(next, at)
+            && tables.may_look_at(body.ops.len())
             && is_read_after(body, &flow, tables, value, at);
         if fits {
             let seek = Op::ScanSeek {
