@@ -53,32 +53,37 @@ impl fmt::Debug for TimeLimit {
 
 /// The countdown of one evaluation.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct Meter<'a> {
+    env: &'a Env,
     /// Statements left of this slice.
     slice: u64,
     /// Statements left beyond it.
     reserve: u64,
     /// Bytes left.
     memory: u64,
-    time: Option<TimeLimit>,
     /// When the clock was first asked.
     began: Option<Duration>,
 }
 
-impl Meter {
-    pub(crate) fn new(env: &Env, statements: u64) -> Self {
+impl<'a> Meter<'a> {
+    pub(crate) fn new(env: &'a Env, statements: u64) -> Self {
         let slice = if env.time_limit.is_some() {
             statements.min(SLICE)
         } else {
             statements
         };
         Self {
+            env,
             slice,
             reserve: statements - slice,
             memory: env.limits.max_memory,
-            time: env.time_limit,
             began: None,
         }
+    }
+
+    /// What the evaluation is given.
+    pub(crate) fn env(&self) -> &'a Env {
+        self.env
     }
 
     /// Statements left.
@@ -107,7 +112,9 @@ impl Meter {
         };
         self.slice = left;
         self.reserve = 0;
-        let Some(time) = self.time else { return Ok(()) };
+        let Some(time) = self.env.time_limit else {
+            return Ok(());
+        };
         let now = (time.clock)();
         let began = *self.began.get_or_insert(now);
         self.slice = left.min(SLICE);
@@ -163,7 +170,8 @@ mod tests {
 
     #[test]
     fn the_clock_is_asked_once_a_slice() {
-        let mut meter = Meter::new(&env(Some(Duration::from_secs(9))), 10 * SLICE);
+        let env = env(Some(Duration::from_secs(9)));
+        let mut meter = Meter::new(&env, 10 * SLICE);
         (0..SLICE).try_for_each(|_| meter.spend(1)).unwrap();
         assert_eq!(LOOKS.get(), 0, "what is short never asks");
         (0..5 * SLICE).try_for_each(|_| meter.spend(1)).unwrap();
@@ -175,7 +183,8 @@ mod tests {
 
     #[test]
     fn without_a_time_limit_only_statements_count() {
-        let mut meter = Meter::new(&env(None), 10 * SLICE);
+        let env = env(None);
+        let mut meter = Meter::new(&env, 10 * SLICE);
         meter.spend(10 * SLICE).unwrap();
         assert_eq!(LOOKS.get(), 0);
         assert_eq!(meter.spend(1), Err(Limit::Statements));
@@ -183,7 +192,8 @@ mod tests {
 
     #[test]
     fn time_that_is_over_stays_over() {
-        let mut meter = Meter::new(&env(Some(Duration::from_millis(3))), u64::MAX);
+        let env = env(Some(Duration::from_millis(3)));
+        let mut meter = Meter::new(&env, u64::MAX);
         let spent = (0..u64::MAX)
             .take_while(|_| meter.spend(SLICE / 2).is_ok())
             .count();
@@ -195,7 +205,8 @@ mod tests {
 
     #[test]
     fn a_large_cost_is_a_look_at_the_clock_at_once() {
-        let mut meter = Meter::new(&env(Some(Duration::ZERO)), 100 * SLICE);
+        let env = env(Some(Duration::ZERO));
+        let mut meter = Meter::new(&env, 100 * SLICE);
         meter.spend(2 * SLICE).unwrap();
         assert_eq!(LOOKS.get(), 1);
         assert_eq!(meter.spend(2 * SLICE), Err(Limit::Time));

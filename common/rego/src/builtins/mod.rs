@@ -99,8 +99,7 @@ const ELEMENT_BYTES: usize = 64;
 
 /// What a builtin is given besides its operands.
 pub struct Context<'a> {
-    env: &'a Env,
-    pub(crate) meter: Meter,
+    pub(crate) meter: Meter<'a>,
     /// Elements that don't make a statement yet.
     crumbs: u64,
     print: Option<&'a mut dyn FnMut(&str)>,
@@ -114,7 +113,6 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(env: &'a Env, statements: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {
         Self {
-            env,
             meter: Meter::new(env, statements),
             crumbs: 0,
             print,
@@ -124,25 +122,25 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn time_limit(&self) -> Option<TimeLimit> {
-        self.env.time_limit
+        self.meter.env().time_limit
     }
 
     /// The instant of the evaluation, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn now_ns(&self) -> i64 {
-        self.env.now_ns
+        self.meter.env().now_ns
     }
 
     /// What the host says of itself, if it does ([`Env::runtime`]).
     #[must_use]
     pub fn runtime(&self) -> Option<&'a Value> {
-        self.env.runtime.as_ref()
+        self.meter.env().runtime.as_ref()
     }
 
     /// What the host has answered to `http.send` so far ([`Env::http`]).
     #[must_use]
     pub fn http(&self) -> &'a http::HttpAnswers {
-        &self.env.http
+        &self.meter.env().http
     }
 
     /// The next random bytes that the evaluation's seed gives. The same seed gives the same ones in the same order.
@@ -151,7 +149,7 @@ impl<'a> Context<'a> {
     /// [`BuiltinError::Exhausted`] when less is left than they cost.
     pub fn random<const N: usize>(&mut self) -> Result<[u8; N], BuiltinError> {
         self.spend(N.saturating_add(64))?;
-        let env = self.env;
+        let env = self.meter.env();
         let random = self
             .random
             .get_or_insert_with(|| Box::new(ChaCha12Rng::from_seed(env.seed)));

@@ -124,7 +124,9 @@ impl<'e> Machine<'e> {
 
     /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.
     pub(super) fn leave(&mut self, value: Slot<'e>) -> Result<Option<Address>, Fault> {
-        self.remember_asked(&value)?;
+        if self.frame.asked.is_some() {
+            self.remember_asked(&value)?;
+        }
         let Some(caller) = self.scratch.frames.pop() else {
             return Ok(None);
         };

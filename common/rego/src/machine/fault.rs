@@ -135,8 +135,15 @@ impl Machine<'_> {
     }
 
     /// Pays for looking something up by an operand's value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn spend_on_key(&mut self, key: Operand) -> Result<(), Fault> {
+        if key.is_light_constant() {
+            return Ok(());
+        }
+        self.spend_on_read(key)
+    }
+
+    fn spend_on_read(&mut self, key: Operand) -> Result<(), Fault> {
         match self.read(key) {
             Some(key) if !key.is_light() => {
                 // It is compared with several others.

@@ -20,7 +20,7 @@ impl Machine<'_> {
         let (Some(rest), Some(key_value), Some(wanted)) = (rest, self.read(key), self.read(other)) else {
             return self.seek_slowly(slot, value, (key, other, equal));
         };
-        if !wanted.is_light() || !key_value.is_light() {
+        if !wanted.is_light() || !key.is_light_constant() {
             return self.seek_slowly(slot, value, (key, other, equal));
         }
         let fits = |element: &Value| {

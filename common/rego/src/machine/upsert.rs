@@ -12,7 +12,7 @@ pub(super) fn upsert(
     document: Option<&Value>,
     path: &[&Value],
     value: Value,
-    meter: &mut Meter,
+    meter: &mut Meter<'_>,
 ) -> Result<Value, Limit> {
     // From the outermost object to the innermost, each to be changed at its key.
     let mut nodes: Vec<(Object, &Value)> = Vec::with_capacity(path.len());
@@ -35,7 +35,7 @@ pub(super) fn upsert(
 
 /// `a` with the members of `b` that it lacks; each member that is looked at is a statement. Recurses as deep as both
 /// nest, which is bounded for every value.
-pub(super) fn merge(a: &Value, b: &Value, meter: &mut Meter) -> Result<Value, Limit> {
+pub(super) fn merge(a: &Value, b: &Value, meter: &mut Meter<'_>) -> Result<Value, Limit> {
     let (Value::Object(first), Value::Object(second)) = (a, b) else {
         return Ok(a.clone());
     };

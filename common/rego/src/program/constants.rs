@@ -79,6 +79,12 @@ impl Constants {
         Ok(index)
     }
 
+    /// What reads a constant.
+    pub(super) fn operand(&self, index: u32) -> Operand {
+        let value = self.values.get(index as usize);
+        Operand::constant(index, value.is_some_and(Value::is_light))
+    }
+
     fn push(&mut self, value: Value) -> Option<u32> {
         let index = u32::try_from(self.values.len())
             .ok()

@@ -20,7 +20,8 @@ pub(crate) type Address = u32;
 /// Which of the iterations, or `with`s, that are open at once in a function.
 pub(crate) type Slot = u32;
 
-/// What an operation reads: a local variable or a constant, told apart by the highest bit.
+/// What an operation reads: a local variable or a constant, told apart by the highest bit; the next one says of a constant
+/// that to look something up by it has a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Operand(u32);
 
@@ -32,22 +33,31 @@ pub(crate) enum Source {
 
 impl Operand {
     const CONSTANT: u32 = 1 << 31;
+    const HEAVY: u32 = 1 << 30;
     /// There can be this many locals in a function, and this many constants.
-    pub(crate) const BOUND: usize = Self::CONSTANT as usize;
+    pub(crate) const BOUND: usize = Self::HEAVY as usize;
 
     pub(crate) fn local(local: Local) -> Self {
         Operand(local & !Self::CONSTANT)
     }
 
-    pub(crate) fn constant(index: u32) -> Self {
-        Operand(index | Self::CONSTANT)
+    /// The constant that stands at `index`, and whether its value is light ([`Value::is_light`](crate::Value)).
+    pub(crate) fn constant(index: u32, is_light: bool) -> Self {
+        let weight = if is_light { 0 } else { Self::HEAVY };
+        Operand(index | Self::CONSTANT | weight)
+    }
+
+    /// Whether it is a constant that is light.
+    #[inline]
+    pub(crate) fn is_light_constant(self) -> bool {
+        self.0 & (Self::CONSTANT | Self::HEAVY) == Self::CONSTANT
     }
 
     pub(crate) fn source(self) -> Source {
         if self.0 & Self::CONSTANT == 0 {
             Source::Local(self.0)
         } else {
-            Source::Constant(self.0 & !Self::CONSTANT)
+            Source::Constant(self.0 & !(Self::CONSTANT | Self::HEAVY))
         }
     }
 }

@@ -235,8 +235,8 @@ impl<'b, 'p> Body<'b, 'p> {
     fn operand(&mut self, operand: plan::Operand) -> Result<Operand, LoadError> {
         Ok(match operand {
             plan::Operand::Local(local) => Operand::local(self.local(local)?),
-            plan::Operand::String(index) => Operand::constant(self.string(index)?),
-            plan::Operand::Bool(flag) => Operand::constant(Constants::bool(flag)),
+            plan::Operand::String(index) => self.builder.constants.operand(self.string(index)?),
+            plan::Operand::Bool(flag) => self.builder.constants.operand(Constants::bool(flag)),
         })
     }
 

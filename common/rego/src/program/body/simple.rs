@@ -166,7 +166,7 @@ impl Body<'_, '_> {
         let constant = constant.ok_or_else(|| self.too_large("the number of constants"))?;
         let target = self.target(target)?;
         self.emit(Op::Assign {
-            source: Operand::constant(constant),
+            source: self.builder.constants.operand(constant),
             target,
         })?;
         Ok(())

@@ -30,10 +30,9 @@ pub(super) fn fold(body: &mut Body<'_>, tables: &mut Tables<'_>) -> bool {
         }
         let is_whole = counts.writes(target) as usize == 1 + taken.len();
         let within = is_whole && made.nesting() < MAX_NESTING && made.weight() < MAX_WEIGHT;
-        let Some(constant) = within.then(|| add(made, tables)).flatten() else {
+        let Some(source) = within.then(|| add(made, tables)).flatten() else {
             continue;
         };
-        let source = Operand::constant(constant);
         body.set(at, Op::Assign { source, target });
         taken.into_iter().for_each(|taken| body.set(taken, Op::Nothing));
         folded = true;
@@ -71,10 +70,11 @@ fn put(made: &mut Value, target: Local, op: &Op, tables: &Tables<'_>) -> bool {
 }
 
 /// `None` when there are too many constants.
-fn add(made: Value, tables: &mut Tables<'_>) -> Option<u32> {
+fn add(made: Value, tables: &mut Tables<'_>) -> Option<Operand> {
     let index = u32::try_from(tables.constants.len())
         .ok()
         .filter(|index| (*index as usize) < Operand::BOUND)?;
+    let is_light = made.is_light();
     tables.constants.push(made);
-    Some(index)
+    Some(Operand::constant(index, is_light))
 }

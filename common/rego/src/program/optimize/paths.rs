@@ -23,14 +23,14 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
         .filter(|local| counts.writes(*local) == 1)
         .collect();
     for at in 0..body.ops.len() {
-        let Some(first) = step(body, at, tables) else {
+        let Some(first) = step(body, at) else {
             continue;
         };
         let mut keys = vec![first.key];
         let mut last = first.target;
         let mut taken = Vec::new();
         for next in body.live_from(at + 1) {
-            match step(body, next, tables) {
+            match step(body, next) {
                 Some(step)
                     if step.source == last
                         && is_only_a_step(&counts, last)
@@ -79,7 +79,7 @@ fn is_only_a_step(counts: &Counts, local: Local) -> bool {
 }
 
 /// `None`, too, where the key is so long that a look-up by it has a price, which walks don't pay.
-fn step(body: &Body<'_>, at: usize, tables: &Tables<'_>) -> Option<Step> {
+fn step(body: &Body<'_>, at: usize) -> Option<Step> {
     let (source, key, target, fail, base) = match body.op(at)? {
         Op::Dot {
             source,
@@ -96,18 +96,13 @@ fn step(body: &Body<'_>, at: usize, tables: &Tables<'_>) -> Option<Step> {
         _ => return None,
     };
     match (source.source(), key.source()) {
-        (Source::Local(source), Source::Constant(key)) if is_light(key, tables) => Some(Step {
+        (Source::Local(source), Source::Constant(index)) if key.is_light_constant() => Some(Step {
             source,
-            key,
+            key: index,
             target,
             fail,
             base,
         }),
         _ => None,
     }
-}
-
-fn is_light(key: u32, tables: &Tables<'_>) -> bool {
-    let key = tables.constants.get(key as usize);
-    key.is_some_and(|key| key.weight() < 32)
 }
