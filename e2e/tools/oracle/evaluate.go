@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -37,7 +38,37 @@ func evaluated(
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, compiler.Errors
 	}
-	store := inmem.NewFromObject(data)
+	out, err := asked(ctx, compiler, inmem.NewFromObject(data), entrypoints, inputs)
+	if err != nil {
+		return nil, err
+	}
+	terms := inmem.NewFromObjectWithOpts(data, inmem.OptReturnASTValuesOnRead(true))
+	plain := ast.NewCompiler().WithEnablePrintStatements(true).WithSkipStages(ast.StageBuildComprehensionIndices)
+	if plain.Compile(modules); plain.Failed() {
+		return nil, plain.Errors
+	}
+	for _, way := range []struct {
+		compiler *ast.Compiler
+		store    storage.Store
+	}{{compiler, terms}, {plain, inmem.NewFromObject(data)}, {plain, terms}} {
+		others, err := asked(ctx, way.compiler, way.store, entrypoints, inputs)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out {
+			if !reflect.DeepEqual(out[i].Value, others[i].Value) || out[i].Code != others[i].Code ||
+				!reflect.DeepEqual(out[i].Prints, others[i].Prints) {
+				out[i].Otherwise = append(out[i].Otherwise, others[i])
+			}
+		}
+	}
+	return out, nil
+}
+
+// asked asks what was compiled in one way, with the data in one store.
+func asked(
+	ctx context.Context, compiler *ast.Compiler, store storage.Store, entrypoints []string, inputs []*ast.Term,
+) ([]answer, error) {
 	txn, err := store.NewTransaction(ctx)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
 )
 
 // request is a policy and what is asked of it. Documents come as text, so that numbers keep how they are written.
@@ -61,9 +62,18 @@ type answer struct {
 	Code    string   `json:"code,omitempty"`
 	Message string   `json:"message,omitempty"`
 	Prints  []string `json:"prints,omitempty"`
+	// Otherwise is what OPA answers, if that is something else, where its store keeps data as terms
+	// (`--optimize-store-for-read-speed`), and where comprehensions have no index. Neither should show: but what a `with` puts
+	// into an object of the store may stay there in the other form, and a comprehension with an index is evaluated for all
+	// values of the variables around it.
+	Otherwise []answer `json:"otherwise,omitempty"`
 }
 
+// stack is what OPA's compiler may take: it has no end for some recursive types.
+const stack = 128 << 20
+
 func main() {
+	debug.SetMaxStack(stack)
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriter(os.Stdout)
 	encoder := json.NewEncoder(out)

@@ -6,7 +6,7 @@ use std::process::Command;
 use postern_rego::Value;
 
 use crate::document::provided;
-use crate::export::repository;
+use crate::tools;
 
 /// Names of OPA's, and why they aren't here.
 pub(crate) const ABSENT: [(&str, &str); 11] = [
@@ -34,16 +34,9 @@ pub(crate) const ABSENT: [(&str, &str); 11] = [
 
 /// All that the pinned `opa` has (`opa capabilities --current`).
 fn capabilities() -> BTreeSet<String> {
-    let script = repository().join("scripts/tools.sh");
-    let path = Command::new("bash")
-        .arg(&script)
-        .output()
-        .expect("scripts/tools.sh");
-    let problem = String::from_utf8_lossy(&path.stderr);
-    assert!(path.status.success(), "opa could not be built: {problem}");
-    let opa = String::from_utf8_lossy(&path.stdout).trim().to_owned();
+    let opa = tools::made("opa", "POSTERN_OPA");
     let output = Command::new(&opa).args(["capabilities", "--current"]).output();
-    let output = output.unwrap_or_else(|error| panic!("{opa}: {error}"));
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", opa.display()));
     let capabilities = Value::from_json_slice(&output.stdout).expect("JSON");
     let builtins = capabilities
         .get("builtins")

@@ -15,6 +15,9 @@ mod export;
 mod parted;
 #[cfg(test)]
 mod pruned;
+#[cfg(test)]
+#[path = "../../../rego/tests/shared/tools.rs"]
+mod tools;
 
 use case::{Built, Case};
 use document::Tally;

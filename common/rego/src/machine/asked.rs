@@ -49,6 +49,15 @@ impl<'e> Machine<'e> {
         Ok(self.compare(key, Operand::local(asked))? == Some(true))
     }
 
+    /// Whether a variable is the key that is asked for, if one is; it is then written as that.
+    pub(super) fn take_asked(&mut self, var: Local, asked: Local) -> Result<bool, Fault> {
+        let is_asked = self.is_asked(Operand::local(var), asked)?;
+        if is_asked && let Some(key) = self.slot(asked).filter(|key| key.is_defined()).cloned() {
+            self.set(var, key);
+        }
+        Ok(is_asked)
+    }
+
     /// What is known of a result at the keys about to be asked for (the whole, or what was found before), or for these
     /// arguments.
     pub(super) fn recall_asked(

@@ -287,6 +287,7 @@ impl<'e> Machine<'e> {
                 Op::Branch { branch, fail } => or(self.is_found(branch), fail),
                 Op::IsEarly { fail } => or(self.frame.early, fail),
                 Op::IsAsked { key, asked, fail } => or(self.is_asked(key, asked)?, fail),
+                Op::TakeAsked { var, asked, fail } => or(self.take_asked(var, asked)?, fail),
                 Op::Return { source } => {
                     let value = self.take(source);
                     match self.leave(value)? {

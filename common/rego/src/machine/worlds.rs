@@ -7,9 +7,9 @@ use super::scratch::recycle;
 use super::slot::Slot;
 use crate::value::Value;
 
-/// How many enclosing worlds are looked at for one with the same input and data. A `with` is undone one or two levels
-/// up; what lies further is only computed again.
-const LOOK_BACK: usize = 4;
+/// How many enclosing worlds are looked at for one with the same input and data. A `with` is undone a level up, and each
+/// expression of a body that has one lies in those before it; what lies further is only computed again.
+const LOOK_BACK: usize = 32;
 
 /// The worlds that are open, outermost first.
 #[derive(Default)]

@@ -249,6 +249,8 @@ pub(crate) enum Op {
         asked: Local,
         fail: Address,
     },
+    /// The same of a variable, which is then written as the key that is asked for: OPA has bound it to that.
+    TakeAsked { var: Local, asked: Local, fail: Address },
     /// `ResultSetAddStmt`: adds an object of a query's variables to the results.
     ResultAdd { value: Local, fail: Address },
     /// Adds the result `{"result": value}`.

@@ -13,6 +13,9 @@ pub(crate) struct Answer {
     /// An error's words, which are only shown.
     pub(crate) message: String,
     pub(crate) prints: Vec<String>,
+    /// What OPA answers where its store keeps data in its other form, or without an index of comprehensions, if that is something
+    /// else: neither should show.
+    pub(crate) otherwise: Vec<Answer>,
 }
 
 impl Answer {
@@ -171,6 +174,7 @@ pub(crate) fn ours(
         code: code.map(ToOwned::to_owned),
         message,
         prints,
+        otherwise: Vec::new(),
     }
 }
 

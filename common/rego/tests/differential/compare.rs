@@ -28,7 +28,8 @@ pub(crate) struct Tally {
     pub(crate) printed: usize,
     /// Decisions in which this machine came to the same in another order.
     pub(crate) ordered_otherwise: usize,
-    /// Decisions in which OPA made an object with a key twice, or says that it made a mistake.
+    /// Decisions in which OPA made an object with a key twice, says itself that it made a mistake, or answers as here where its
+    /// store keeps data in its other form or comprehensions have no index.
     pub(crate) broken: usize,
     /// Decisions that this machine stopped with an error of its own, by its words.
     pub(crate) stopped: BTreeMap<String, usize>,
@@ -165,6 +166,7 @@ pub(crate) fn compare(
                     code: Some("refused".to_owned()),
                     message: error.to_string(),
                     prints: Vec::new(),
+                    otherwise: Vec::new(),
                 },
             };
             let pruned = loaded.as_ref().ok().and_then(|program| {
@@ -181,6 +183,8 @@ pub(crate) fn compare(
             tally.printed += usize::from(!theirs.prints.is_empty());
             if ours.code.as_deref() == Some(STOPPED) {
                 *tally.stopped.entry(kind(&ours.message)).or_default() += 1;
+            } else if !ours.is(theirs) && theirs.otherwise.iter().any(|other| ours.is(other)) {
+                tally.broken += 1;
             } else if !ours.is(theirs) && ours.is_ordered_otherwise(theirs) {
                 tally.ordered_otherwise += 1;
             } else if !ours.is(theirs) {

@@ -27,6 +27,9 @@ mod shrink;
 mod syntax;
 #[cfg(test)]
 mod terms;
+#[cfg(test)]
+#[path = "../shared/tools.rs"]
+mod tools;
 
 use answer::Mistake;
 use postern_rego::Planted;

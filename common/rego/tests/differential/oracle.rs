@@ -8,9 +8,11 @@ use postern_rego::{Array, Value};
 
 use crate::answer::Answer;
 use crate::syntax::Policy;
+use crate::tools;
 
 /// A running oracle. Ends when it is dropped.
 pub(crate) struct Oracle {
+    program: PathBuf,
     process: Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -59,19 +61,7 @@ impl From<&Policy> for Asked {
 
 /// The oracle's program, built where it isn't yet.
 pub(crate) fn program() -> PathBuf {
-    if let Some(path) = std::env::var_os("POSTERN_ORACLE") {
-        return path.into();
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tools.sh");
-    let help = "run `scripts/tools.sh oracle` by hand, or set POSTERN_ORACLE to one that it built elsewhere";
-    let output = Command::new("bash").arg(&script).arg("oracle").output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}; {help}", script.display()));
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "the oracle could not be built; {help}\n{problem}"
-    );
-    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+    tools::made("oracle", "POSTERN_ORACLE")
 }
 
 impl Oracle {
@@ -85,6 +75,7 @@ impl Oracle {
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let answers = BufReader::new(process.stdout.take().expect("its output"));
         Self {
+            program: program.to_owned(),
             questions: process.stdin.take(),
             process,
             answers,
@@ -111,6 +102,14 @@ impl Oracle {
         questions.flush().expect("the oracle listens");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the oracle answers");
+        if line.is_empty() {
+            // OPA's compiler has run out of its stack, which ends the process.
+            *self = Self::start(&self.program.clone());
+            return Reply::Refused {
+                error: "OPA ended".to_owned(),
+                places: Vec::new(),
+            };
+        }
         read(
             &Value::from_json_str(&line)
                 .unwrap_or_else(|error| panic!("{error} in {line:?}, asked {asked:?}")),
@@ -155,17 +154,20 @@ fn read(reply: &Value) -> Reply {
             .filter_map(Value::as_str)
             .map(ToOwned::to_owned)
             .collect(),
-        answers: items(build, "answers")
-            .map(|answer| Answer {
-                value: text(answer, "value"),
-                code: text(answer, "code"),
-                message: text(answer, "message").unwrap_or_default(),
-                prints: items(answer, "prints")
-                    .filter_map(Value::as_str)
-                    .map(ToOwned::to_owned)
-                    .collect(),
-            })
-            .collect(),
+        answers: items(build, "answers").map(read_answer).collect(),
     };
     Reply::Built(items(reply, "builds").map(build).collect())
+}
+
+fn read_answer(answer: &Value) -> Answer {
+    Answer {
+        value: text(answer, "value"),
+        code: text(answer, "code"),
+        message: text(answer, "message").unwrap_or_default(),
+        prints: items(answer, "prints")
+            .filter_map(Value::as_str)
+            .map(ToOwned::to_owned)
+            .collect(),
+        otherwise: items(answer, "otherwise").map(read_answer).collect(),
+    }
 }

@@ -2,11 +2,17 @@
 //! compared: which rules gave a value, which were tried, and where the others failed.
 
 #[cfg(test)]
+#[path = "../shared/folder.rs"]
+mod folder;
+#[cfg(test)]
 mod opa;
+#[cfg(test)]
+#[path = "../shared/tools.rs"]
+mod tools;
 
 use postern_rego::{Env, Happened, NoHost, Program, RecordLimits, Recording, Skipped, Value};
 
-use opa::{DATA, Facts, Folder};
+use opa::{Compiled, DATA, Facts};
 
 const RULES: [&str; 14] = [
     "allow",
@@ -35,8 +41,8 @@ const INPUTS: [&str; 6] = [
 ];
 
 #[cfg(test)]
-fn program(folder: &Folder) -> Program {
-    Program::load(&folder.plan(), &NoHost).expect("a plan that loads")
+fn program(compiled: &Compiled) -> Program {
+    Program::load(compiled.plan(), &NoHost).expect("a plan that loads")
 }
 
 #[cfg(test)]
@@ -71,15 +77,15 @@ fn facts(recording: &Recording) -> Facts {
 
 #[test]
 fn the_rules_that_give_a_value_are_opas_and_fail_where_opas_do() {
-    let folder = Folder::new("recorded", &RULES, &[]);
-    let program = program(&folder);
+    let compiled = Compiled::new("recorded", &RULES, &[]);
+    let program = program(&compiled);
     assert!(program.has_rows());
     let (mut wrong, mut succeeded, mut failed) = (Vec::new(), 0, 0);
     for rule in RULES {
         for input in INPUTS {
             let recording = record(&program, rule, input, RecordLimits::default());
             let ours = facts(&recording);
-            let theirs = folder.explain(rule, input);
+            let theirs = compiled.explain(rule, input);
             // OPA's rule index is asked always, this machine's where it makes a difference: it may try rules that then fail.
             let further = ours.entered.difference(&theirs.entered).count();
             let is_conflict = recording
@@ -108,8 +114,13 @@ fn the_rules_that_give_a_value_are_opas_and_fail_where_opas_do() {
 
 #[test]
 fn a_conflict_is_told_with_its_place() {
-    let folder = Folder::new("recorded_conflict", &["clash"], &[]);
-    let recording = record(&program(&folder), "clash", r#"{"c": 1}"#, RecordLimits::default());
+    let compiled = Compiled::new("recorded_conflict", &["clash"], &[]);
+    let recording = record(
+        &program(&compiled),
+        "clash",
+        r#"{"c": 1}"#,
+        RecordLimits::default(),
+    );
     let conflict = recording
         .events()
         .iter()
@@ -124,8 +135,8 @@ fn a_conflict_is_told_with_its_place() {
 
 #[test]
 fn what_was_read_and_printed_is_told() {
-    let folder = Folder::new("recorded_reads", &["allow", "level"], &[]);
-    let program = program(&folder);
+    let compiled = Compiled::new("recorded_reads", &["allow", "level"], &[]);
+    let program = program(&compiled);
     let reads = |rule: &str| -> Vec<String> {
         record(&program, rule, INPUTS[0], RecordLimits::default())
             .events()
@@ -155,8 +166,8 @@ fn what_was_read_and_printed_is_told() {
 
 #[test]
 fn rules_that_are_passed_over_are_told_with_the_reason() {
-    let folder = Folder::new("recorded_skipped", &["allow", "method_ok"], &[]);
-    let program = program(&folder);
+    let compiled = Compiled::new("recorded_skipped", &["allow", "method_ok"], &[]);
+    let program = program(&compiled);
     let skipped = |rule: &str, input: &str| -> Vec<(u32, Skipped)> {
         record(&program, rule, input, RecordLimits::default())
             .events()
@@ -175,8 +186,8 @@ fn rules_that_are_passed_over_are_told_with_the_reason() {
 
 #[test]
 fn a_recording_is_bounded_and_says_when_it_was_cut() {
-    let folder = Folder::new("recorded_bounds", &["names"], &[]);
-    let program = program(&folder);
+    let compiled = Compiled::new("recorded_bounds", &["names"], &[]);
+    let program = program(&compiled);
     let whole = record(&program, "names", INPUTS[0], RecordLimits::default());
     assert!(!whole.is_cut());
     let few = RecordLimits {
@@ -197,8 +208,8 @@ fn a_recording_is_bounded_and_says_when_it_was_cut() {
 /// OPA's optimizer writes rules of its own: what is recorded stays true of those, and the answer doesn't change.
 #[test]
 fn an_optimized_plan_is_recorded_too() {
-    let folder = Folder::new("recorded_optimized", &["level", "names"], &["-O=1"]);
-    let program = program(&folder);
+    let compiled = Compiled::new("recorded_optimized", &["level", "names"], &["-O=1"]);
+    let program = program(&compiled);
     for input in INPUTS {
         for rule in ["level", "names"] {
             record(&program, rule, input, RecordLimits::default());

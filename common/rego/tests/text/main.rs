@@ -7,6 +7,9 @@ mod calls;
 mod opa;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+#[path = "../shared/tools.rs"]
+mod tools;
 
 use calls::{FIXED, Kind};
 use opa::compare;

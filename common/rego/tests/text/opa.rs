@@ -4,21 +4,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::tools;
 use postern_rego::{Env, EvalError, NoHost, Program, Value};
 
-/// The pinned opa, from `scripts/tools.sh` or `POSTERN_OPA`.
+/// The pinned opa.
 fn opa() -> PathBuf {
-    if let Some(path) = std::env::var_os("POSTERN_OPA") {
-        return path.into();
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tools.sh");
-    let output = Command::new("bash").arg(&script).output().expect("bash runs");
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "opa could not be built; run scripts/tools.sh by hand, or set POSTERN_OPA\n{problem}"
-    );
-    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+    tools::made("opa", "POSTERN_OPA")
 }
 
 fn run(arguments: &[&str], folder: &Path) -> Vec<u8> {

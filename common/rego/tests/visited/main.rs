@@ -4,12 +4,18 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+#[path = "../shared/folder.rs"]
+mod folder;
+#[cfg(test)]
 mod opa;
+#[cfg(test)]
+#[path = "../shared/tools.rs"]
+mod tools;
 
 use postern_rego::{Env, EvalError, NoHost, Planted, Program, Value};
 
 use cases::{Case, cases};
-use opa::{Folder, Outcome};
+use opa::{Compiled, Outcome};
 
 /// What the policies find in `data`.
 const DATA: &str = r#"{"base": {"on": false, "level": 4},
@@ -18,14 +24,14 @@ const DATA: &str = r#"{"base": {"on": false, "level": 4},
 #[test]
 fn rules_are_visited_as_in_opa() {
     let cases = cases();
-    let folder = Folder::new("visited", &cases, DATA);
-    let program = Program::load(&folder.plan(), &NoHost).expect("a plan that loads");
+    let compiled = Compiled::new("visited", &cases, DATA);
+    let program = Program::load(compiled.plan(), &NoHost).expect("a plan that loads");
     let mut wrong = Vec::new();
     let mut errors = 0;
     let mut count = 0;
     for case in &cases {
         for input in &case.inputs {
-            let expected = folder.eval(case, input);
+            let expected = compiled.eval(case, input);
             let found = ask(&program, case, input);
             count += 1;
             errors += usize::from(expected.error.is_some());
@@ -62,8 +68,8 @@ fn a_thousand_rules_cost_what_ten_do() {
             rego: (0..rules).map(rule).collect::<Vec<_>>().join("\n"),
             inputs: Vec::new(),
         };
-        let folder = Folder::new(&format!("many{rules}"), &[case], "{}");
-        let program = Program::load_with(&folder.plan(), &NoHost, planted).expect("a plan that loads");
+        let compiled = Compiled::new(&format!("many{rules}"), &[case], "{}");
+        let program = Program::load_with(compiled.plan(), &NoHost, planted).expect("a plan that loads");
         let input = format!(
             r#"{{"method": "GET", "path": "/a/{}", "user": "una"}}"#,
             rules - 1
@@ -104,8 +110,8 @@ fn a_rule_at_a_path_that_holds_data_is_refused() {
         rego: rego.to_owned(),
         inputs: Vec::new(),
     };
-    let folder = Folder::new("overlap", &[case("p if q\nq := 1\nr := 2")], "{}");
-    let program = Program::load(&folder.plan(), &NoHost).expect("a plan that loads");
+    let compiled = Compiled::new("overlap", &[case("p if q\nq := 1\nr := 2")], "{}");
+    let program = Program::load(compiled.plan(), &NoHost).expect("a plan that loads");
     for (data, expected) in [
         ("{}", None),
         (r#"{"a": {"b": {"c": 1}, "c": 1}, "c": 1}"#, None),
@@ -127,9 +133,9 @@ fn a_rule_at_a_path_that_holds_data_is_refused() {
 #[test]
 fn planted_mistakes_show() {
     let cases = cases();
-    let folder = Folder::new("planted", &cases, DATA);
-    let plan = folder.plan();
-    let right = Program::load(&plan, &NoHost).expect("a plan that loads");
+    let compiled = Compiled::new("planted", &cases, DATA);
+    let plan = compiled.plan();
+    let right = Program::load(plan, &NoHost).expect("a plan that loads");
     let none = Planted::default();
     let mistakes = [
         (
@@ -169,7 +175,7 @@ fn planted_mistakes_show() {
         ),
     ];
     for (what, planted) in mistakes {
-        let wrong = Program::load_with(&plan, &NoHost, planted).expect("a plan that loads");
+        let wrong = Program::load_with(plan, &NoHost, planted).expect("a plan that loads");
         let shows = cases.iter().any(|case| {
             let mut inputs = case.inputs.iter();
             inputs.any(|input| ask(&right, case, input) != ask(&wrong, case, input))

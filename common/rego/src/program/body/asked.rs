@@ -127,6 +127,9 @@ impl Body<'_, '_> {
         self.scopes.open_block();
         self.filters.clear();
         for (place, number) in keys.iter().zip(0..) {
+            if number == 0 {
+                self.same_keys(place)?;
+            }
             for (key, at) in place.iter().zip(0..) {
                 self.begin_key(block, *key, at, number == 0)?;
             }
@@ -135,6 +138,24 @@ impl Body<'_, '_> {
         self.filters.clear();
         let waiting = self.scopes.close_block();
         self.patch(&waiting)
+    }
+
+    /// A variable that stands for several keys has to be asked for as all of them.
+    fn same_keys(&mut self, keys: &[plan::Operand]) -> Result<(), LoadError> {
+        for (at, key) in keys.iter().enumerate() {
+            let plan::Operand::Local(var) = key else { continue };
+            let first = keys
+                .iter()
+                .position(|key| matches!(key, plan::Operand::Local(other) if other == var));
+            let Some(first) = first.filter(|first| *first < at) else {
+                continue;
+            };
+            if let Some(param) = params(MOST_KEYS).nth(first) {
+                let first = self.local(param)?;
+                self.is_asked(Operand::local(first), at)?;
+            }
+        }
+        Ok(())
     }
 
     /// What can be said of a key before its rule begins; of a constant it is said once.
@@ -174,7 +195,14 @@ impl Body<'_, '_> {
             .map(|(_, at)| *at)
             .collect();
         for at in found {
-            self.is_asked(Operand::local(local), at)?;
+            if let Some(param) = params(MOST_KEYS).nth(at) {
+                let asked = self.local(param)?;
+                self.emit_failing(Op::TakeAsked {
+                    var: local,
+                    asked,
+                    fail: LATER,
+                })?;
+            }
         }
         Ok(())
     }

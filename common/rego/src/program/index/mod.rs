@@ -4,6 +4,7 @@
 //! that OPA doesn't visit can't fail here either, and one that it visits isn't passed over.
 
 mod asked;
+mod blocks;
 mod conditions;
 mod decode;
 mod facts;
@@ -20,7 +21,7 @@ use crate::plan::{Function, Plan};
 use crate::value::Value;
 
 pub(super) use asked::{Keys, asked, asking, becomes, collection, keys, made, made_collection, taken_key};
-pub(super) use decode::fills;
+pub(super) use blocks::fills;
 pub(crate) use facts::split;
 pub(super) use head::{Key, RuleHead, head};
 pub(super) use shape::{Group, Made, Rules, rules};

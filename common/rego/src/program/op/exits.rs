@@ -72,6 +72,7 @@ impl Op {
             | Op::Branch { fail, .. }
             | Op::IsEarly { fail }
             | Op::IsAsked { fail, .. }
+            | Op::TakeAsked { fail, .. }
             | Op::AskedIs { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }

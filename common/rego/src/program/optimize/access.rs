@@ -154,6 +154,11 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
             operands(&[key]);
             see(Access::Local(asked));
         }
+        Op::TakeAsked { var, asked, .. } => {
+            see(Access::Local(var));
+            see(Access::Local(asked));
+            see(Access::Write(var));
+        }
         Op::ResultAdd { value, .. } => see(Access::Local(value)),
         Op::ResultValue { value, .. } => operands(&[value]),
     }
@@ -207,7 +212,7 @@ pub(super) fn replace_reads(
             local(a);
             local(b);
         }
-        Op::AskedIs { asked, .. } => local(asked),
+        Op::AskedIs { asked, .. } | Op::TakeAsked { asked, .. } => local(asked),
         Op::ScanAsked { source, asked, .. } => {
             local(source);
             local(asked);

@@ -191,6 +191,10 @@ fn rename(op: &mut Op, tables: &mut Tables<'_>, seen: &mut Seen, local: &impl Fn
             operand(key);
             local(asked);
         }
+        Op::TakeAsked { var, asked, .. } => {
+            local(var);
+            local(asked);
+        }
         Op::ResultAdd { value, .. } => local(value),
         Op::ResultValue { value, .. } => operand(value),
     }
