@@ -5,6 +5,7 @@ mod body;
 mod build;
 mod comprehensions;
 mod constants;
+mod enumerate;
 pub(crate) mod index;
 mod live;
 mod locals;
@@ -306,6 +307,7 @@ fn build(plan: &mut plan::Plan, host: &dyn HostBuiltins, planted: Planted) -> Re
     let heads = tree::arrange(plan);
     comprehensions::spell(plan);
     let known = index::Virtual::of(plan, &heads);
+    enumerate::one_by_one(plan, heads.into_iter().map(|heads| heads.documents).collect());
     build::build(plan, &known, host, planted)
 }
 

@@ -26,9 +26,17 @@ const FIRST_OF_PATH: i64 = FIRST_LOCAL + 3;
 /// Longer paths are left as they are.
 const MOST_KEYS: usize = 32;
 
-/// Puts the rules of each partial object into OPA's order. Gives, for each function, the constants that the heads of its rules
-/// begin with; none where it makes no object.
-pub(super) fn arrange(plan: &mut Plan) -> Vec<Vec<Vec<Value>>> {
+/// What is known of a function that makes an object.
+#[derive(Default)]
+pub(super) struct Heads {
+    /// The constants that the head of each rule begins with.
+    pub(super) constants: Vec<Vec<Value>>,
+    /// The first constants, where each head has one: what stands at them are documents of their own. In OPA's order.
+    pub(super) documents: Vec<index::Key>,
+}
+
+/// Puts the rules of each partial object into OPA's order, and gives what is known of each function.
+pub(super) fn arrange(plan: &mut Plan) -> Vec<Heads> {
     let Plan {
         strings,
         files,
@@ -83,9 +91,12 @@ fn arranged(
     strings: &[Arc<str>],
     files: &[Arc<str>],
     leaves: &mut Vec<Function>,
-) -> Option<Vec<Vec<Value>>> {
+) -> Option<Heads> {
     let (rules, result, returned) = rules(function, strings, files)?;
-    let heads = rules.iter().map(|rule| rule.head.constants()).collect();
+    let heads = Heads {
+        constants: rules.iter().map(|rule| rule.head.constants()).collect(),
+        documents: documents(&rules),
+    };
     let mut items = Vec::new();
     place(&rules, (0..rules.len()).collect(), 0, &mut items);
     let order: Vec<usize> = items
@@ -147,6 +158,16 @@ fn arranged(
     arranged.extend(blocks.into_iter().flatten());
     function.blocks = arranged;
     Some(heads)
+}
+
+/// The first keys of rules, if all are constants.
+fn documents(rules: &[Rule<'_>]) -> Vec<index::Key> {
+    let first = |rule: &Rule<'_>| {
+        let key = rule.head.keys.first()?;
+        Some((key.value.clone()?, key.clone()))
+    };
+    let found: Option<BTreeMap<Value, index::Key>> = rules.iter().map(first).collect();
+    found.unwrap_or_default().into_values().collect()
 }
 
 /// The rules of a function, if it makes an object and all of them are understood; the locals for their values and for

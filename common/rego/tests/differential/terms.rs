@@ -220,13 +220,18 @@ impl Generator {
         (0..count).map(|_| self.term(bound, depth)).collect()
     }
 
+    /// With one member where its key is no constant: where two keys are equal in the end, OPA finds either value, depending on how
+    /// it is looked for (docs/rego.md).
     fn object(&mut self, bound: &[String], depth: usize) -> Term {
         let count = self.random.below(3);
-        Term::Object(
-            (0..count)
-                .map(|_| (self.key_of(bound), self.term(bound, depth)))
-                .collect(),
-        )
+        let mut members: Vec<(Term, Term)> = (0..count)
+            .map(|_| (self.key_of(bound), self.term(bound, depth)))
+            .collect();
+        let is_constant = |key: &Term| matches!(key, Term::Plain(text) if !bound.contains(text));
+        if !members.iter().all(|(key, _)| is_constant(key)) {
+            members.truncate(1);
+        }
+        Term::Object(members)
     }
 
     fn infix(&mut self, bound: &[String], depth: usize) -> Term {

@@ -25,7 +25,7 @@ impl RuleHead {
 }
 
 /// One key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::program) struct Key {
     pub(in crate::program) operand: Operand,
     /// The value, if it is a constant.

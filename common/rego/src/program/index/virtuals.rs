@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::terms::{Head, Ref, Step};
 use crate::plan::Plan;
+use crate::program::tree::Heads;
 use crate::value::Value;
 
 /// A place in the tree.
@@ -18,7 +19,7 @@ pub(in crate::program) struct Virtual {
 impl Virtual {
     /// The tree of a plan's rules. Those of a function stand below its path, at the constants that their heads begin with;
     /// at its path where no heads are known.
-    pub(in crate::program) fn of(plan: &Plan, heads: &[Vec<Vec<Value>>]) -> Self {
+    pub(in crate::program) fn of(plan: &Plan, heads: &[Heads]) -> Self {
         let mut root = Virtual::default();
         let functions = plan.functions.iter().enumerate();
         for (at, function) in functions.filter(|(_, function)| !function.path.is_empty()) {
@@ -27,7 +28,9 @@ impl Virtual {
                 node = node.below.entry(Value::String(name.clone())).or_default();
             }
             match heads.get(at) {
-                Some(heads) if !heads.is_empty() => heads.iter().for_each(|keys| node.add(keys)),
+                Some(Heads { constants, .. }) if !constants.is_empty() => {
+                    constants.iter().for_each(|keys| node.add(keys));
+                }
                 _ => node.rules = true,
             }
         }
