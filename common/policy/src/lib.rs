@@ -15,6 +15,7 @@ pub mod input;
 pub mod result;
 
 mod plan_file;
+mod runtime;
 
 #[cfg(feature = "builtins")]
 pub mod builtins;
@@ -26,6 +27,7 @@ pub mod plan;
 pub use engine::{Engine, EngineError, Entrypoint};
 pub use plan_file::PlanFile;
 pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, ResultError};
+pub use runtime::{OPA_VERSION, runtime};
 
 #[cfg(feature = "bundle")]
 pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};

@@ -1,6 +1,8 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
+use std::borrow::Cow;
+
 use postern_rego::{
     BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program,
     Reads, Recording, Value, http,
@@ -22,6 +24,8 @@ pub struct PlanEngine {
     data: Value,
     /// In the order of names, so that an [`Entrypoint`] is an index.
     entrypoints: Vec<Asked>,
+    /// What `opa.runtime` says where the host says nothing of itself; `None` where the policy doesn't call it.
+    runtime: Option<Value>,
 }
 
 /// What an answer can depend on.
@@ -134,7 +138,9 @@ impl PlanEngine {
             return Err(EngineError::Load("it has no entrypoints".to_owned()));
         }
         let data = program.share(data);
+        let tells = program.builtins().any(|name| name == "opa.runtime");
         Ok(Self {
+            runtime: tells.then(crate::runtime),
             revision: revision.into(),
             program,
             data,
@@ -153,8 +159,19 @@ impl PlanEngine {
             ));
         };
         self.program
-            .evaluate(asked.id, input, &self.data, env)
+            .evaluate(asked.id, input, &self.data, &self.surroundings(env))
             .map_err(stopped)
+    }
+
+    /// What the evaluation is given, with what is said of where it runs.
+    fn surroundings<'e>(&self, env: &'e Env) -> Cow<'e, Env> {
+        match &self.runtime {
+            Some(runtime) if env.runtime.is_none() => Cow::Owned(Env {
+                runtime: Some(runtime.clone()),
+                ..env.clone()
+            }),
+            _ => Cow::Borrowed(env),
+        }
     }
 
     /// The builtins that the policy calls.
@@ -190,7 +207,7 @@ impl PlanEngine {
             ));
         };
         self.program
-            .evaluate_recorded(asked.id, input, &self.data, env, recording)
+            .evaluate_recorded(asked.id, input, &self.data, &self.surroundings(env), recording)
             .map_err(stopped)
     }
 

@@ -137,6 +137,30 @@ fn a_plan_that_cannot_run_is_refused_when_loaded() {
 }
 
 #[test]
+fn a_policy_is_told_opas_version_and_nothing_of_the_process() {
+    let engine = PlanEngine::from_bundle(&opa_bundle(
+        &[("a.rego", "package a\n\nx := opa.runtime()\n")],
+        &["a/x"],
+    ))
+    .unwrap();
+    let told = engine.evaluate(engine.require("a/x").unwrap(), None, &env());
+    let version = String::from_utf8(support::run_well(std::path::Path::new("."), &["version"])).unwrap();
+    let version = version
+        .lines()
+        .find_map(|line| line.strip_prefix("Version: "))
+        .unwrap();
+    assert_eq!(
+        told.unwrap().unwrap().to_json(),
+        format!(r#"{{"commit":"","env":{{}},"version":"{version}"}}"#)
+    );
+    // A host that says something of itself is believed.
+    let mut env = env();
+    env.runtime = Some(Value::from("host"));
+    let told = engine.evaluate(engine.require("a/x").unwrap(), None, &env);
+    assert_eq!(told.unwrap().unwrap().as_str(), Some("host"));
+}
+
+#[test]
 fn a_policy_that_calls_http_send_loads_only_where_that_is_on_and_asks_for_each_request_once() {
     let rego = r#"package a
 

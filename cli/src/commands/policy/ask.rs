@@ -103,6 +103,7 @@ pub fn document(path: &Path) -> anyhow::Result<Value> {
 /// what only a mistake takes.
 pub fn env(strict: bool, timeout: Option<Duration>) -> anyhow::Result<Env> {
     let mut env = Env::new(clock::now_ns(), clock::entropy()?);
+    env.runtime = Some(postern_policy::runtime());
     env.strict_builtin_errors = strict;
     env.limits.max_statements = MAX_STATEMENTS;
     env.limits.max_memory = MAX_MEMORY;
