@@ -165,4 +165,4 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{PlanRequest, compile_plan, packages};
+pub use plan::{PlanRequest, compile_plan, packages, parse};

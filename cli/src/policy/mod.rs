@@ -6,7 +6,7 @@ mod folder;
 mod locate;
 
 pub use compile::{
-    COMPILE_DEADLINE, CompileError, CompileRequest, PlanRequest, compile, compile_plan, packages,
+    COMPILE_DEADLINE, CompileError, CompileRequest, PlanRequest, compile, compile_plan, packages, parse,
 };
 pub use folder::PolicyFolder;
 pub use locate::{MissingTool, locate_opa};

@@ -21,6 +21,11 @@ impl Query {
         self.segments.join("/")
     }
 
+    /// Its last part.
+    pub fn last(&self) -> &str {
+        self.segments.last().map(String::as_str).unwrap_or_default()
+    }
+
     /// The same reference of what is at `name` below it.
     pub fn below(&self, name: &str) -> Self {
         let mut segments = self.segments.clone();

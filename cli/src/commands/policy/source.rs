@@ -30,7 +30,7 @@ pub struct SourceArgs {
 }
 
 /// Flags that say how Rego is compiled.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct CompilerArgs {
     /// Names of files and folders to leave out; as `opa build` understands them.
     #[arg(long, value_name = "PATTERN")]
@@ -100,9 +100,21 @@ impl CompilerArgs {
         bundled: bool,
         entrypoints: &[String],
     ) -> anyhow::Result<Bundle> {
-        let opa = self.opa()?;
+        self.compile_in(None, paths, bundled, entrypoints).await
+    }
+
+    /// Compiles paths that are relative to a folder.
+    pub async fn compile_in(
+        &self,
+        folder: Option<&Path>,
+        paths: &[PathBuf],
+        bundled: bool,
+        entrypoints: &[String],
+    ) -> anyhow::Result<Bundle> {
+        let opa = std::path::absolute(self.opa()?)?;
         let request = PlanRequest {
             paths,
+            folder,
             bundled,
             entrypoints,
             ignore: &self.ignore,
@@ -120,6 +132,14 @@ impl CompilerArgs {
     /// The opa that compiles.
     pub fn opa(&self) -> anyhow::Result<PathBuf> {
         Ok(locate_opa(self.opa.as_deref())?)
+    }
+
+    /// The same, without optimisation: then a plan has the files as they are.
+    pub fn unoptimized(&self) -> Self {
+        Self {
+            optimize: 0,
+            ..self.clone()
+        }
     }
 
     pub fn v0_compatible(&self) -> bool {

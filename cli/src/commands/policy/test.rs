@@ -1,14 +1,18 @@
 //! `postern policy test`: the tests of a policy, judged as `opa test` judges them.
 
+mod cases;
 mod report;
+mod stage;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
-use postern_policy::Value;
+use anyhow::Context as _;
+use postern_policy::{Bundle, Limits, Value, Verification};
+use serde_json::Value as Json;
 
 use super::{
     ask,
-    discover::{self, Test},
+    discover::{self, Found, MARKER, Source, Test},
     explain::{self, Explain, Texts},
     query::Query,
     source::{CompilerArgs, Policy},
@@ -17,8 +21,9 @@ use crate::{
     clock,
     exit::Exit,
     output,
-    policy::{COMPILE_DEADLINE, packages},
+    policy::{COMPILE_DEADLINE, packages, parse},
 };
+use cases::Cases;
 use report::{Outcome, Report, Verdict};
 
 /// `postern policy test`.
@@ -86,38 +91,34 @@ pub(super) async fn run(args: &TestArgs) -> anyhow::Result<Exit> {
 }
 
 async fn results(args: &TestArgs) -> anyhow::Result<Report> {
-    let tests = tests(args).await?;
-    let tests: Vec<Test> = tests
-        .into_iter()
-        .filter(|test| {
-            args.run
-                .as_ref()
-                .is_none_or(|regex| regex.is_match(test.query.as_str()))
-        })
-        .collect();
+    let Found { tests, edited } = found(args).await?;
+    let asked = |test: &Test| {
+        args.run
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(test.full.as_str()))
+    };
+    let tests: Vec<Test> = tests.into_iter().filter(asked).collect();
     let mut report = Report::default();
-    let entrypoints: Vec<String> = tests
+    let entrypoints: BTreeSet<String> = tests
         .iter()
-        .filter(|test| !test.is_todo())
+        .filter(|test| !test.is_todo() && test.problem.is_none())
         .map(|test| test.query.entrypoint())
         .collect();
-    if entrypoints.is_empty() {
-        tests
-            .into_iter()
-            .for_each(|test| report.add(test, Outcome::skipped()));
-        return Ok(report);
-    }
-    let bundle = args
-        .compiler
-        .compile(&args.paths, args.bundle, &entrypoints)
-        .await?;
-    let policy = Policy::of(&bundle)?;
+    let entrypoints: Vec<String> = entrypoints.into_iter().collect();
+    let policy = match entrypoints.is_empty() {
+        true => None,
+        false => Some(Policy::of(&compiled(args, &edited, &entrypoints).await?)?),
+    };
     for test in tests {
         for _ in 0..args.count {
-            let outcome = if test.is_todo() {
-                Outcome::skipped()
-            } else {
-                outcome(&policy, &test, args)?
+            let outcome = match (&policy, test.problem) {
+                _ if test.is_todo() => Outcome::skipped(),
+                (_, Some(problem)) => Outcome {
+                    verdict: Verdict::Error(problem.to_owned()),
+                    ..Outcome::skipped()
+                },
+                (Some(policy), None) => outcome(policy, &test, args)?,
+                (None, None) => Outcome::skipped(),
             };
             report.add(test.clone(), outcome);
         }
@@ -125,12 +126,30 @@ async fn results(args: &TestArgs) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Finds the tests: compiles all packages, whose plan then names every rule.
-async fn tests(args: &TestArgs) -> anyhow::Result<Vec<Test>> {
+/// Compiles the files, with other text in some of them.
+async fn compiled(
+    args: &TestArgs,
+    edited: &[(String, String)],
+    entrypoints: &[String],
+) -> anyhow::Result<Bundle> {
+    let (compiler, bundled) = (&args.compiler, args.bundle);
+    if edited.is_empty() {
+        return compiler.compile(&args.paths, bundled, entrypoints).await;
+    }
+    let copied = stage::copied(&args.paths, edited).context("copying the policy")?;
+    let (folder, paths) = copied.context("tests with cases, and two of one name, want paths without `..`")?;
+    compiler
+        .compile_in(Some(folder.path()), &paths, bundled, entrypoints)
+        .await
+}
+
+/// Finds the tests: a plan of all packages says which files there are, and opa's parser which rules.
+async fn found(args: &TestArgs) -> anyhow::Result<Found> {
     let opa = args.compiler.opa()?;
+    let v0 = args.compiler.v0_compatible();
     let mut found: Vec<Query> = Vec::new();
     for path in &args.paths {
-        let names = packages(path, args.compiler.v0_compatible(), &opa, COMPILE_DEADLINE).await?;
+        let names = packages(path, v0, &opa, COMPILE_DEADLINE).await?;
         for name in names {
             let query = name.parse::<Query>().map_err(anyhow::Error::msg)?;
             if !found.contains(&query) {
@@ -139,45 +158,83 @@ async fn tests(args: &TestArgs) -> anyhow::Result<Vec<Test>> {
         }
     }
     if found.is_empty() {
-        return Ok(Vec::new());
+        return Ok(discover::tests(&[]));
     }
     let entrypoints: Vec<String> = found.iter().map(Query::entrypoint).collect();
-    let bundle = args
-        .compiler
-        .compile(&args.paths, args.bundle, &entrypoints)
-        .await?;
-    discover::tests(&bundle, &found)
+    let compiler = args.compiler.unoptimized();
+    let bundle = compiler.compile(&args.paths, args.bundle, &entrypoints).await?;
+    let mut sources = Vec::new();
+    for name in discover::files(&bundle)? {
+        let source = source(name, &args.paths)?;
+        if source.text.contains("test_") {
+            let parsed = parse(&source.text, v0, &opa, COMPILE_DEADLINE).await?;
+            sources.push((source, parsed));
+        }
+    }
+    Ok(discover::tests(&sources))
 }
 
-/// Runs one test: it passes when its value is neither false nor undefined.
+/// The text of a file that opa read: on the disk, or in an archive.
+fn source(name: String, paths: &[PathBuf]) -> anyhow::Result<Source> {
+    if let Ok(text) = fs::read_to_string(&name) {
+        return Ok(Source {
+            name,
+            text,
+            editable: true,
+        });
+    }
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let archive = fs::read(path).with_context(|| path.display().to_string())?;
+        let Ok(bundle) = Bundle::read(&archive, &Verification::Unsigned, &Limits::default()) else {
+            continue;
+        };
+        let same = |module: &str| name.ends_with(module.trim_start_matches('/'));
+        if let Some((_, text)) = bundle.modules().find(|(module, _)| same(module)) {
+            return Ok(Source {
+                text: String::from_utf8_lossy(text).into_owned(),
+                name,
+                editable: false,
+            });
+        }
+    }
+    anyhow::bail!("{name}: opa read it, and it isn't there any more")
+}
+
+/// Runs one test: it passes when its value is `true`, or all its cases are.
 fn outcome(policy: &Policy, test: &Test, args: &TestArgs) -> anyhow::Result<Outcome> {
     let entrypoint = ask::entrypoint(policy, &test.query)?;
     let env = ask::env(false, args.timeout.0)?;
     let mut printed = String::new();
-    let mut print = |line: &str| {
-        printed.push_str(line);
-        printed.push('\n');
+    let mut noted: Vec<Vec<Json>> = Vec::new();
+    let mut print = |line: &str| match line.strip_prefix(MARKER) {
+        Some(case) if test.has_cases => noted.extend(serde_json::from_str::<Vec<Json>>(case)),
+        _ => {
+            printed.push_str(line);
+            printed.push('\n');
+        }
     };
     let started = clock::monotonic();
     let result = ask::evaluate(policy, entrypoint, None, &env, &mut print);
     let duration: Duration = clock::monotonic().saturating_duration_since(started);
+    let mut cases = Cases::default();
     let verdict = match result {
-        // A case that fails leaves no trace in the rule's value: opa learns of it from an expression that it adds when
-        // it compiles for itself.
-        Ok(_) if test.has_cases => Verdict::Error(
-            "a test with cases (a variable in its head) can't be judged from a plan; write a rule for each case, or run \
-             `opa test`"
-                .to_owned(),
-        ),
-        Ok(Some(Value::Bool(false)) | None) => Verdict::Fail,
-        Ok(Some(_)) => Verdict::Pass,
+        Ok(Some(value)) if test.has_cases => {
+            let value: Json = serde_json::from_str(&value.to_json())?;
+            let mut fails;
+            (cases, fails) = Cases::of(&value);
+            for case in &noted {
+                fails |= cases.note(case);
+            }
+            if fails { Verdict::Fail } else { Verdict::Pass }
+        }
+        Ok(Some(Value::Bool(true))) => Verdict::Pass,
+        Ok(_) => Verdict::Fail,
         Err(error) => Verdict::Error(error.to_string()),
     };
     // Where it failed: the same evaluation once more.
     let trace = if args.verbose && verdict == Verdict::Fail {
-        let (again, recording) = ask::evaluate_recorded(policy, entrypoint, None, &env);
-        let passed = matches!(again, Ok(Some(ref value)) if *value != Value::Bool(false));
-        let told = (&recording, passed, policy.program.has_rows());
+        let (_, recording) = ask::evaluate_recorded(policy, entrypoint, None, &env);
+        let told = (&recording, false, policy.program.has_rows());
         explain::lines(Explain::Fails, test.query.as_str(), told, &mut Texts::new(true))
     } else {
         Vec::new()
@@ -187,5 +244,6 @@ fn outcome(policy: &Policy, test: &Test, args: &TestArgs) -> anyhow::Result<Outc
         duration,
         printed,
         trace,
+        cases,
     })
 }

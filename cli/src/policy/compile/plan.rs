@@ -15,6 +15,8 @@ use super::{CompileError, opa, output_of};
 pub struct PlanRequest<'a> {
     /// Rego and data, or bundles.
     pub paths: &'a [PathBuf],
+    /// The folder that they are relative to, where that isn't the current one.
+    pub folder: Option<&'a Path>,
     /// Whether the paths are bundles.
     pub bundled: bool,
     /// What is to be asked, `orders/authz/decision` say; at least one.
@@ -61,6 +63,9 @@ pub async fn compile_plan(request: &PlanRequest<'_>) -> Result<Bundle, CompileEr
         command.arg(format!("--entrypoint={entrypoint}"));
     }
     command.arg("--").args(request.paths);
+    if let Some(folder) = request.folder {
+        command.current_dir(folder);
+    }
     output_of(command, request.opa, request.deadline).await?;
     let archive = std::fs::read(&archive).map_err(failed)?;
     let bundle = Bundle::read(&archive, &Verification::Unsigned, &Limits::default())?;
@@ -103,4 +108,34 @@ pub async fn packages(
         .into_iter()
         .filter(|(_, files)| is_package(files));
     Ok(packages.map(|(name, _)| name).collect())
+}
+
+/// What opa's parser says of a file of Rego: its package and rules, with where they stand.
+///
+/// # Errors
+/// As [`compile_plan`].
+pub async fn parse(
+    text: &str,
+    v0_compatible: bool,
+    opa_path: &Path,
+    deadline: Duration,
+) -> Result<serde_json::Value, CompileError> {
+    let failed = |source| CompileError::Run {
+        opa: opa_path.display().to_string(),
+        source,
+    };
+    let stage = tempfile::Builder::new()
+        .prefix("postern-parse-")
+        .tempdir()
+        .map_err(failed)?;
+    let file = stage.path().join("policy.rego");
+    std::fs::write(&file, text).map_err(failed)?;
+    let mut command = opa(opa_path, "parse");
+    command.args(["--format", "json", "--json-include", "locations"]);
+    if v0_compatible {
+        command.arg("--v0-compatible");
+    }
+    command.arg("--").arg(&file);
+    let said = output_of(command, opa_path, deadline).await?;
+    serde_json::from_slice(&said).map_err(|error| failed(error.into()))
 }

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
+use super::cases::Cases;
 use crate::commands::policy::discover::Test;
 
 /// How a test ended.
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub printed: String,
     /// Where it failed, in lines; empty where nobody asked.
     pub trace: Vec<String>,
+    /// What came of its cases, if it has any.
+    pub cases: Cases,
 }
 
 impl Outcome {
@@ -47,6 +50,7 @@ impl Outcome {
             duration: Duration::ZERO,
             printed: String::new(),
             trace: Vec::new(),
+            cases: Cases::default(),
         }
     }
 }
@@ -87,7 +91,7 @@ impl Report {
         let mut text = String::new();
         for (test, outcome) in &self.ran {
             if verbose || outcome.verdict != Verdict::Pass {
-                describe(test, outcome, &mut text);
+                describe(test, outcome, verbose, &mut text);
             }
         }
         if !text.is_empty() {
@@ -96,7 +100,7 @@ impl Report {
         if self.ran.iter().any(|(_, outcome)| !outcome.trace.is_empty()) {
             let _ = writeln!(text, "FAILURES\n{RULER}");
             for (test, outcome) in self.ran.iter().filter(|(_, outcome)| !outcome.trace.is_empty()) {
-                let name = test.query.as_str();
+                let name = test.title();
                 let _ = writeln!(
                     text,
                     "{name}: {} ({:?})\n",
@@ -105,21 +109,38 @@ impl Report {
                 );
                 indented(&outcome.trace.join("\n"), &mut text);
                 text.push('\n');
+                if !outcome.cases.is_empty() {
+                    indented(&outcome.cases.lines(false).join("\n"), &mut text);
+                    text.push('\n');
+                }
             }
             let _ = writeln!(text, "{RULER}");
         }
-        for verdict in ["PASS", "FAIL", "SKIPPED", "ERROR"] {
-            let count = self
-                .ran
-                .iter()
-                .filter(|(_, outcome)| outcome.verdict.name() == verdict)
-                .count();
-            if count > 0 {
-                let _ = writeln!(text, "{verdict}: {count}/{}", self.ran.len());
-            }
+        let counts = self.counts();
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        for (verdict, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            let _ = writeln!(text, "{verdict}: {count}/{all}");
         }
         text.truncate(text.trim_end().len());
         text
+    }
+
+    /// How many passed and so on: cases count, and the tests that have them don't.
+    fn counts(&self) -> [(&'static str, usize); 4] {
+        let mut counts = ["PASS", "FAIL", "SKIPPED", "ERROR"].map(|name| (name, 0));
+        let [pass, fail, ..] = &mut counts;
+        for (_, outcome) in &self.ran {
+            let (passed, failed) = outcome.cases.counts();
+            pass.1 += passed;
+            fail.1 += failed;
+        }
+        let whole = self.ran.iter().filter(|(_, outcome)| outcome.cases.is_empty());
+        for (_, outcome) in whole {
+            for (name, count) in &mut counts {
+                *count += usize::from(outcome.verdict.name() == *name);
+            }
+        }
+        counts
     }
 
     /// For programs: `opa test --format=json`'s members.
@@ -133,15 +154,14 @@ impl Report {
     }
 }
 
-fn describe(test: &Test, outcome: &Outcome, text: &mut String) {
-    if let Some(place) = &test.place {
-        let _ = writeln!(text, "{}:{}:", place.file, place.row);
-    }
-    let _ = write!(text, "{}: {}", test.query.as_str(), outcome.verdict.name());
+fn describe(test: &Test, outcome: &Outcome, verbose: bool, text: &mut String) {
+    let _ = writeln!(text, "{}:{}:", test.place.file, test.place.row);
+    let _ = write!(text, "{}: {}", test.title(), outcome.verdict.name());
     let _ = match outcome.verdict {
         Verdict::Skipped => writeln!(text),
         _ => writeln!(text, " ({:?})", outcome.duration),
     };
+    indented(&outcome.cases.lines(verbose).join("\n"), text);
     if let Verdict::Error(message) = &outcome.verdict {
         indented(message, text);
     }
@@ -169,17 +189,19 @@ fn member(test: &Test, outcome: &Outcome) -> Json {
             members.insert(name.to_owned(), value);
         }
     };
-    if let Some(place) = &test.place {
-        add(
-            "location",
-            json!({"file": place.file, "row": place.row, "col": place.column}),
-        );
-    }
+    let place = &test.place;
+    add(
+        "location",
+        json!({"file": place.file, "row": place.row, "col": place.column}),
+    );
     match &outcome.verdict {
         Verdict::Pass => {}
         Verdict::Fail => add("fail", json!(true)),
         Verdict::Skipped => add("skip", json!(true)),
         Verdict::Error(message) => add("error", json!({"message": message})),
+    }
+    if !outcome.cases.is_empty() {
+        add("sub_results", outcome.cases.json());
     }
     if !outcome.printed.is_empty() {
         // Bytes, as Go writes them.
