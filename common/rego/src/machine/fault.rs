@@ -137,21 +137,17 @@ impl Machine<'_> {
     /// Pays for looking something up by an operand's value.
     #[inline(always)]
     pub(super) fn spend_on_key(&mut self, key: Operand) -> Result<(), Fault> {
-        if key.is_light_constant() {
+        if key.is_light_constant() || self.read(key).is_none_or(Value::is_light) {
             return Ok(());
         }
-        self.spend_on_read(key)
+        self.spend_on_heavy_key(key)
     }
 
-    fn spend_on_read(&mut self, key: Operand) -> Result<(), Fault> {
-        match self.read(key) {
-            Some(key) if !key.is_light() => {
-                // It is compared with several others.
-                let weight = key.weight();
-                self.spend(weight / LIGHT * COMPARISONS)
-            }
-            _ => Ok(()),
-        }
+    #[cold]
+    fn spend_on_heavy_key(&mut self, key: Operand) -> Result<(), Fault> {
+        // It is compared with several others.
+        let weight = self.read(key).map_or(0, Value::weight);
+        self.spend(weight / LIGHT * COMPARISONS)
     }
 
     /// Takes from the memory left.

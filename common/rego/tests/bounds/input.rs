@@ -52,10 +52,24 @@ pub(crate) fn make(name: &str) -> Value {
         "json_of_nothing_but_brackets" => {
             members.push(("brackets", Value::from(format!("[{}0]", "[],".repeat(MIB)))));
         }
+        "numbers_of_a_million_digits" | "units_of_a_million_digits" => {
+            members.push(("digits", Value::from("7".repeat(MIB))));
+        }
+        "versions_of_many_parts" => {
+            members.push(("version", Value::from(format!("1.0.0-{}a", "a.".repeat(MIB / 2)))));
+        }
+        "tokens_of_nothing_but_brackets" => members.push(("token", token())),
         "paths_of_nothing_but_slashes" => members.push(("slashes", Value::from("a/".repeat(MIB)))),
         _ => {}
     }
     Value::object_from(members)
+}
+
+/// A token that nobody signed, of `{"a": [[], [], …]}`.
+fn token() -> Value {
+    // Of `[],[],` and so on; three bytes are four characters, and so is what comes before and after.
+    let claims = format!("eyJhIjpb{}W11dfQ", "W10s".repeat(MIB / 4));
+    Value::from(format!("eyJhbGciOiJub25lIn0.{claims}."))
 }
 
 fn members(count: usize) -> Value {

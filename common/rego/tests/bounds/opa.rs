@@ -46,7 +46,7 @@ fn compile() -> PathBuf {
     std::fs::write(folder.join("bomb.rego"), bombs::module()).expect("written");
     let mut build = Command::new(opa());
     build.args(["build", "-t", "plan", "-o", "bomb.tar.gz", "bomb.rego"]);
-    for name in bombs::BOMBS.iter().map(|bomb| bomb.name).chain(["modest"]) {
+    for name in bombs::all().map(|bomb| bomb.name).chain(["modest"]) {
         build.arg("-e").arg(format!("bomb/{name}"));
     }
     let output = build.current_dir(&folder).output().expect("opa runs");

@@ -155,6 +155,9 @@ impl<'r> Recorder<'r> {
 
     /// A rule's value ends the search: the rules behind it that the index found aren't tried.
     fn exit_early(&mut self, machine: &Machine<'_>, at: Address) {
+        if self.recording.is_cut() {
+            return;
+        }
         let Some(rule) = machine.program.rule_at(at) else {
             return;
         };
@@ -163,7 +166,9 @@ impl<'r> Recorder<'r> {
         let skipped: Vec<RuleId> = machine
             .program
             .rules_after(rule)
-            .filter(|other| first.is_none_or(|first| found.contains(&other.saturating_sub(first))))
+            .filter(|other| {
+                first.is_none_or(|first| found.binary_search(&other.saturating_sub(first)).is_ok())
+            })
             .take(MAX_SKIPPED)
             .collect();
         for other in skipped {
@@ -178,6 +183,9 @@ impl<'r> Recorder<'r> {
         };
         if let Some(running) = self.running.last_mut() {
             running.first_rule = Some(index.first_rule);
+        }
+        if self.recording.is_cut() {
+            return;
         }
         for place in &index.refs {
             if let Some(path) = self.parts.at(machine, place.source, &place.keys) {
