@@ -35,6 +35,22 @@ impl TimeLimit {
     }
 }
 
+impl TimeLimit {
+    /// What the clock says now.
+    #[must_use]
+    pub fn now(self) -> Duration {
+        (self.clock)()
+    }
+
+    /// The limit of what is left when some of the time is spent; `None` where nothing is. For evaluations that are made
+    /// anew, and share one limit.
+    #[must_use]
+    pub fn less(self, spent: Duration) -> Option<Self> {
+        let max = self.max.checked_sub(spent).filter(|left| !left.is_zero())?;
+        Some(Self { max, ..self })
+    }
+}
+
 impl PartialEq for TimeLimit {
     fn eq(&self, other: &Self) -> bool {
         self.max == other.max && std::ptr::fn_addr_eq(self.clock, other.clock)

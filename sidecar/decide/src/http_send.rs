@@ -3,6 +3,7 @@
 //! finds its answer, and comes further.
 
 use std::fmt;
+use std::time::Duration;
 
 use postern_policy::http::{HttpAnswers, HttpFailure, HttpRequest, HttpResponse};
 
@@ -29,6 +30,8 @@ pub struct Resumption {
     pub(crate) answers: HttpAnswers,
     /// The proof that this very check has used up.
     pub(crate) spent_proof: Option<ProofId>,
+    /// How long evaluations have taken so far.
+    pub(crate) spent_time: Duration,
 }
 
 impl HttpSend {

@@ -181,6 +181,7 @@ impl<'c, S: Stages> Check<'c, S> {
             fresh_nonce: accepted.fresh_nonce.as_deref(),
             spent_proof: accepted.spent_proof,
             answers: self.resumed.map(|resumed| &resumed.answers),
+            spent_time: self.resumed.map(|resumed| resumed.spent_time).unwrap_or_default(),
         };
         let judged = match route.policy {
             PolicyMode::Off => policy::unasked(&question),

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::time::Duration;
 
 use postern_policy::http::HttpAnswers;
-use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, Value};
+use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, TimeLimit, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
 use crate::answer::{Allow, Answer, Deny, Need};
@@ -40,6 +41,8 @@ pub(crate) struct Question<'a> {
     pub(crate) spent_proof: Option<ProofId>,
     /// What earlier runs of this check got for the policy.
     pub(crate) answers: Option<&'a HttpAnswers>,
+    /// How long they evaluated.
+    pub(crate) spent_time: Duration,
 }
 
 impl<'a> Question<'a> {
@@ -86,9 +89,16 @@ pub(crate) fn judge(
     };
     let reads = policy.engine().reads(policy.entrypoint());
     let mut env = policy.limits().env(now, entropy.policy_seed);
+    let mut began = None;
     if question.route.http_send {
         let none = || HttpAnswers::up_to(MAX_HTTP_REQUESTS);
         env.http = question.answers.cloned().unwrap_or_else(none);
+        // All evaluations of a decision share its time, waiting not counted.
+        if let Some(limit) = env.time_limit {
+            let left = limit.less(question.spent_time);
+            env.time_limit = Some(left.ok_or_else(|| out_of_time(limit))?);
+            began = Some(limit.now());
+        }
     }
     let evaluate = |input: &dyn Document| {
         policy
@@ -97,7 +107,18 @@ pub(crate) fn judge(
     };
     let result = input::with_document(reads, question, evaluate)
         .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
-        .map_err(|error| failed(error, question, &env.http, now, entropy))?;
+        .map_err(|error| {
+            let ended = env.time_limit.map(TimeLimit::now);
+            let took = ended.zip(began).map(|(ended, began)| ended.saturating_sub(began));
+            let so_far = Resumption {
+                now,
+                entropy: entropy.clone(),
+                answers: env.http.clone(),
+                spent_proof: question.spent_proof,
+                spent_time: question.spent_time.saturating_add(took.unwrap_or_default()),
+            };
+            failed(error, so_far)
+        })?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
     match result {
@@ -106,29 +127,27 @@ pub(crate) fn judge(
     }
 }
 
+fn out_of_time(limit: TimeLimit) -> Refusal {
+    let most = limit.max();
+    Refusal::new(
+        Code::PolicyTimeout,
+        format!("evaluation stopped: the evaluations between the policy's requests took {most:?} together"),
+    )
+}
+
 /// Where the policy asks for a request, what the decision goes on with is told, too.
-fn failed(
-    error: EngineError,
-    question: &Question<'_>,
-    answers: &HttpAnswers,
-    now: Now,
-    entropy: &Entropy,
-) -> Refusal {
+fn failed(error: EngineError, so_far: Resumption) -> Refusal {
     let code = match error {
         EngineError::Limit(_) => Code::PolicyTimeout,
         _ => Code::PolicyError,
     };
     let refusal = Refusal::new(code, error.to_string());
-    let EngineError::NeedsHttp(request) = error else {
-        return refusal;
-    };
-    let so_far = Resumption {
-        now,
-        entropy: entropy.clone(),
-        answers: answers.clone(),
-        spent_proof: question.spent_proof,
-    };
-    refusal.needing(Need::HttpSend(Box::new(HttpSend::new(request, so_far))))
+    match error {
+        EngineError::NeedsHttp(request) => {
+            refusal.needing(Need::HttpSend(Box::new(HttpSend::new(request, so_far))))
+        }
+        _ => refusal,
+    }
 }
 
 fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {

@@ -4,14 +4,17 @@
 #[cfg(test)]
 mod world;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use postern_decide::{
-    ActivePolicy, Decision, HttpSend, MAX_HTTP_REQUESTS, Need, Now, Outcome, RequestView, decide, resume,
+    ActivePolicy, Decision, HttpSend, MAX_HTTP_REQUESTS, Need, Now, Outcome, PolicyLimits, RequestView,
+    decide, resume,
 };
 use postern_jose::{Algorithm, LocalSigner, Signer as _, base64url};
 use postern_policy::http::{self, HttpFailure, HttpResponse};
-use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
+use postern_policy::{Engine, EngineError, Entrypoint, Env, TimeLimit, Value};
 use postern_rego::{BuiltinError, Context};
 use postern_telemetry::Code;
 use serde_json::json;
@@ -185,6 +188,39 @@ fn a_decision_makes_so_many_requests_and_no_more() {
     let (decision, asked) = settle_with(&world, &request, |_| yes());
     assert_eq!(asked.len(), MAX_HTTP_REQUESTS);
     assert_eq!(decision.record.code, Some(Code::PolicyError));
+}
+
+/// Thirty milliseconds later whenever it is asked.
+#[cfg(test)]
+fn clock() -> Duration {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    Duration::from_millis(30 * ASKED.fetch_add(1, Ordering::Relaxed))
+}
+
+#[test]
+fn the_evaluations_of_one_decision_share_its_time() {
+    for (most, wanted) in [(100, Some(Code::PolicyTimeout)), (1000, None)] {
+        let mut world = world(Asks {
+            requests: MAX_HTTP_REQUESTS,
+            ..Asks::default()
+        });
+        let asks = Asks {
+            requests: MAX_HTTP_REQUESTS,
+            ..Asks::default()
+        };
+        let limits = PolicyLimits {
+            time: Some(TimeLimit::new(Duration::from_millis(most), clock)),
+            ..PolicyLimits::default()
+        };
+        let policy = ActivePolicy::new(Arc::new(asks), Entrypoint::from_index(0)).with_limits(limits);
+        world.snapshot = world.snapshot.with_policy(Arc::new(policy));
+        let token = bearer(&world);
+        let mut request = request(&[("authorization", token.as_str())]);
+        request.may_wait = true;
+        let (decision, asked) = settle_with(&world, &request, |_| yes());
+        // Each that is interrupted takes thirty: the fifth would be beyond a hundred.
+        assert_eq!((decision.record.code, asked.len()), (wanted, 4), "{most}");
+    }
 }
 
 #[test]
