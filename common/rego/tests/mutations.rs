@@ -35,6 +35,7 @@ fn run(program: &Program, input: &str, data: &str) -> Option<Value> {
     let mut env = Env::new(0, [0; 32]);
     env.limits.max_statements = 20_000;
     env.limits.max_depth = 50;
+    env.limits.max_memory = 256 * 1024;
     program.evaluate(entrypoint, Some(&input), &data, &env).ok()?
 }
 
@@ -79,7 +80,7 @@ fn statements() -> Vec<(usize, &'static str)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn changed_bytes_are_refused_or_bounded(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
