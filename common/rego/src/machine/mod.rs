@@ -238,8 +238,9 @@ impl<'e> Machine<'e> {
                     key,
                     value,
                     object,
+                    last,
                     fail,
-                } => or(self.object_insert_once(key, value, object)?, fail),
+                } => or(self.object_insert_once(key, value, object, last)?, fail),
                 Op::ObjectMerge { a, b, target, fail } => or(self.object_merge(a, b, target)?, fail),
                 Op::ScanStart { source, slot } => {
                     let cursor = Cursor::over(self.slot(source).cloned().unwrap_or_default().made());

@@ -212,6 +212,7 @@ impl<'e> Machine<'e> {
         key: Operand,
         value: Operand,
         object: Local,
+        last: bool,
     ) -> Result<bool, Fault> {
         let (Some(key), Some(value)) = (self.key(key)?, self.element(value)?) else {
             return Ok(false);
@@ -229,7 +230,12 @@ impl<'e> Machine<'e> {
                 self.build(memory::pair(change))?;
                 Ok(true)
             }
-            Some(present) if *present == value => Ok(true),
+            Some(present) if *present == value => {
+                if last {
+                    object.put(key, value);
+                }
+                Ok(true)
+            }
             Some(_) => Err(Fault::KeyConflict),
         }
     }

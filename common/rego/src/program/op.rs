@@ -170,6 +170,8 @@ pub(crate) enum Op {
         key: Operand,
         value: Operand,
         object: Local,
+        /// Whether of equal values the last stays, with its way of writing: in comprehensions.
+        last: bool,
         fail: Address,
     },
     /// `ObjectMergeStmt`: `a` with the members of `b` that it lacks, in the objects within both, too; the one that is defined

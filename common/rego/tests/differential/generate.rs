@@ -149,10 +149,10 @@ impl Generator {
         };
         let shape = match sort {
             Sort::Complete => Shape::Complete(value),
-            Sort::Set => Shape::Set(Vec::new(), self.term(&bound, 1)),
+            Sort::Set => Shape::Set(Vec::new(), self.element(&bound)),
             Sort::Object => Shape::Object(vec![self.key(&bound)], value),
             Sort::Deep(false) => Shape::Object(vec![self.key(&bound), self.key(&bound)], value),
-            Sort::Deep(true) => Shape::Set(vec![self.key(&bound)], value),
+            Sort::Deep(true) => Shape::Set(vec![self.key(&bound)], whole(value)),
             Sort::Function(_) => Shape::Function(arguments, value),
         };
         let mut rule = Rule {
@@ -168,6 +168,10 @@ impl Generator {
             }
         }
         rule
+    }
+
+    fn element(&mut self, bound: &[String]) -> Term {
+        whole(self.term(bound, 1))
     }
 
     fn argument(&mut self, bound: &mut Vec<String>) -> Term {
@@ -200,6 +204,17 @@ impl Generator {
         self.variables += 1;
         bound.push(name.clone());
         name
+    }
+}
+
+/// What can be asked for as an element of a set. Where that is a function's result, OPA passes over the function's rules that give
+/// another constant; where it is a collection of constants, over the rule (docs/rego.md).
+fn whole(element: Term) -> Term {
+    match element {
+        Term::Call(..) => Term::Array(vec![element]),
+        Term::Array(items) | Term::Set(items) if items.is_empty() => Term::plain("1"),
+        Term::Object(members) if members.is_empty() => Term::plain("1"),
+        other => other,
     }
 }
 

@@ -160,8 +160,13 @@ fn one(
     let differences = compare(&Asked::from(&policy), &builds, mistake, tally);
     let difference = differences.into_iter().next()?;
     policy.inputs = vec![policy.inputs[difference.input].clone()];
-    policy.entrypoints.retain(|name| *name == difference.entrypoint);
     let mut differs = |policy: &Policy| again(oracle, policy, &difference, mistake);
+    // What the optimizer makes of a policy depends on all of its entrypoints.
+    let mut alone = policy.clone();
+    alone.entrypoints.retain(|name| *name == difference.entrypoint);
+    if differs(&alone).is_some() {
+        policy = alone;
+    }
     let small = shrink(policy.clone(), 2_000, |policy| differs(policy).is_some());
     let difference = differs(&small)
         .or_else(|| differs(&policy))

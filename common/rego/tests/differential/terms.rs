@@ -82,6 +82,11 @@ const BUILTINS: &[(&str, &[Operand])] = &[
     ("sprintf", &[Text, Array]),
 ];
 
+/// Whether a term is neither a variable nor made of others.
+fn is_constant(term: &Term, bound: &[String]) -> bool {
+    matches!(term, Term::Plain(text) if !bound.contains(text))
+}
+
 impl Generator {
     /// Any term over what is bound.
     pub(crate) fn term(&mut self, bound: &[String], depth: usize) -> Term {
@@ -227,8 +232,7 @@ impl Generator {
         let mut members: Vec<(Term, Term)> = (0..count)
             .map(|_| (self.key_of(bound), self.term(bound, depth)))
             .collect();
-        let is_constant = |key: &Term| matches!(key, Term::Plain(text) if !bound.contains(text));
-        if !members.iter().all(|(key, _)| is_constant(key)) {
+        if !members.iter().all(|(key, _)| is_constant(key, bound)) {
             members.truncate(1);
         }
         Term::Object(members)
@@ -254,7 +258,14 @@ impl Generator {
     fn literal(&mut self, bound: &[String], depth: usize) -> Term {
         match self.random.below(3) {
             0 => Term::Array(self.terms(bound, depth)),
-            1 => Term::Set(self.terms(bound, depth)),
+            1 => {
+                // Over two elements that are equal in the end OPA goes twice (docs/rego.md).
+                let mut elements = self.terms(bound, depth);
+                if !elements.iter().all(|element| is_constant(element, bound)) {
+                    elements.truncate(1);
+                }
+                Term::Set(elements)
+            }
             _ => self.object(bound, depth),
         }
     }

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use super::build::Builder;
 use super::constants::Constants;
-use super::index::{Keys, Rules, Search};
+use super::index::{self, Keys, Rules, Search};
 use super::live::live;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
@@ -52,6 +52,8 @@ pub(super) struct Body<'b, 'p> {
     entry: Address,
     /// The keys of each rule, where keys are asked for.
     keys: Vec<Keys>,
+    /// The locals that comprehensions make objects in, as the plan numbers them.
+    comprehended: HashSet<i64>,
     /// The locals that hold keys of the rule at hand, and which of them.
     filters: Vec<(i64, usize)>,
 }
@@ -97,6 +99,7 @@ impl<'b, 'p> Body<'b, 'p> {
             rule: None,
             entry: LATER,
             keys: Vec::new(),
+            comprehended: HashSet::new(),
             filters: Vec::new(),
         };
         let entry = body.here()?;
@@ -201,6 +204,13 @@ impl<'b, 'p> Body<'b, 'p> {
                 continue;
             }
             self.before_made(&statement.kind, after)?;
+            if let Kind::MakeObject { target } = statement.kind
+                && let Some(Kind::Block { blocks }) = after.first().map(|next| &next.kind)
+                && let [block] = blocks.as_slice()
+                && index::fills(&block.statements, target)
+            {
+                self.comprehended.insert(target);
+            }
             match until::condition(&statement.kind, block.statements.get(at)) {
                 Some(condition) => self.until(condition, &statement.kind)?,
                 None => self.statement(&statement.kind)?,

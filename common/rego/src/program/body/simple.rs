@@ -140,6 +140,7 @@ impl Body<'_, '_> {
                     key,
                     value,
                     object,
+                    last: self.comprehended.contains(&to),
                     fail: FAIL,
                 })?;
                 self.note_given(to);

@@ -152,14 +152,16 @@ impl Decoder<'_, '_> {
                 args,
                 result,
             } => {
-                let args: Vec<Term> = args.iter().map(|arg| self.term(*arg)).collect();
-                self.terms.insert(*result, self.document(function, &args));
-                if self.context.functions.contains_key(function) {
+                let known = self.context.functions.get(function);
+                if let Some(known) = known {
                     self.acts();
+                    self.terms.insert(*result, self.document(*known, args.len()));
                 } else {
                     if !is_quiet(function) {
                         self.acts();
                     }
+                    let args = args.iter().map(|arg| self.term(*arg)).collect();
+                    self.terms.insert(*result, Term::Other);
                     self.calls.insert(*result, (function.clone(), args));
                 }
             }
@@ -220,12 +222,9 @@ impl Decoder<'_, '_> {
 
     /// What is referred to where a function is called that makes a document of rules. Not all below it need be one: with
     /// `p[1] := x`, OPA takes `data.p[2]` for base data.
-    fn document(&self, function: &str, args: &[Term]) -> Term {
-        let Context { plan, functions, .. } = self.context;
-        let known = functions
-            .get(function)
-            .and_then(|at| plan.functions.get(*at as usize));
-        let (Some(known), [_, _]) = (known.filter(|known| known.path.len() > 1), args) else {
+    fn document(&self, function: u32, args: usize) -> Term {
+        let known = self.context.plan.functions.get(function as usize);
+        let Some(known) = known.filter(|known| known.path.len() > 1 && args == 2) else {
             return Term::Other;
         };
         let steps = known.path.iter().skip(1).cloned();

@@ -163,7 +163,9 @@ pub(super) fn search(
         conditions.iter().any(|own| !own.is_empty()) || facts.memberships.iter().any(|own| !own.is_empty());
     let matters = decoded.iter().any(|rule| rule.acts_before)
         || (decoded.len() > 1 && decoded.iter().any(|rule| rule.acts))
-        || decoded.len() >= MANY;
+        || decoded.len() >= MANY
+        // Storage finds members by numbers that the index doesn't find.
+        || (early != Early::Always && facts.memberships.iter().any(|own| !own.is_empty()));
     if !knows || !matters {
         // Which rules are left decides where it ends only if something can still happen then.
         let early = if early == Early::ByValue {

@@ -1,7 +1,7 @@
 //! Which references name documents of the policy: OPA's tree of rules (`v1/ast/compile.go`, `TreeNode.isVirtual`). Of those
 //! the index knows nothing, and for it what isn't in the tree is data.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::terms::{Head, Ref, Step};
 use crate::plan::Plan;
@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(in crate::program) struct Virtual {
     /// Whether rules stand here.
     rules: bool,
-    below: HashMap<Value, Virtual>,
+    below: BTreeMap<Value, Virtual>,
 }
 
 impl Virtual {
