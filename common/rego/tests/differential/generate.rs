@@ -211,7 +211,7 @@ impl Generator {
 /// another constant; where it is a collection of constants, over the rule (docs/rego.md).
 fn whole(element: Term) -> Term {
     match element {
-        Term::Call(..) => Term::Array(vec![element]),
+        Term::Call(ref name, _) if name.starts_with("data.") => Term::Template(vec![element]),
         Term::Array(items) | Term::Set(items) if items.is_empty() => Term::plain("1"),
         Term::Object(members) if members.is_empty() => Term::plain("1"),
         other => other,
