@@ -10,7 +10,7 @@ use postern_decide::{
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
 
-use crate::clock::{self, Stopwatch};
+use crate::clock::{self, Moment};
 use crate::http_send::HttpSender;
 use crate::introspect::Introspector;
 use crate::published::Published;
@@ -50,13 +50,20 @@ pub(crate) struct Unread {
 impl Checker {
     /// Decides on one request with what is there; what would have to be waited for is refused.
     pub(crate) fn check(&self, request: &RequestView<'_>) -> Settled {
-        let began = Stopwatch::start();
-        let now = clock::now();
+        let mut moment = Moment::read();
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0], began);
+        let mut laps = Laps::of_check(entropy.span[0], moment.began());
         let snapshot = self.published.load();
-        let decision = settle(&snapshot, &self.caches, request, now, &entropy, &mut laps);
-        self.report(*decision, request, now, began, &laps)
+        let decision = settle(
+            &snapshot,
+            &self.caches,
+            request,
+            moment.now(),
+            &entropy,
+            &mut laps,
+        );
+        let at = moment.now();
+        self.report(*decision, request, at, &mut moment, &laps)
     }
 
     /// Counts a check that was denied unread, since there were too many.
@@ -66,8 +73,8 @@ impl Checker {
 
     /// Refuses a request that can't be decided on, whatever its caller may do: counted, logged and kept as decisions are.
     pub(crate) fn refuse(&self, request: &RequestView<'_>, code: Code, reason: String) -> Unread {
-        let began = Stopwatch::start();
-        let now = clock::now();
+        let mut moment = Moment::read();
+        let now = moment.now();
         let entropy = self.randomness.entropy();
         let headers = &request.http.headers;
         let correlation_id = CorrelationId::of(headers.value(X_REQUEST_ID), || entropy.correlation_id);
@@ -81,35 +88,40 @@ impl Checker {
             reason: Some(reason.into()),
             ..Record::begin(decision_id, correlation_id.clone(), trace)
         };
-        let laps = Laps::of_check(entropy.span[0], began);
-        self.reporter
-            .decided(&record, request, now, began.elapsed(), &laps);
+        let laps = Laps::of_check(entropy.span[0], moment.began());
+        self.reporter.decided(&record, request, now, moment.lap(), &laps);
         Unread {
             correlation_id,
             decision_id,
         }
     }
 
-    /// Decides on one request with what is there, unless something is missing that can be had: then nothing is decided yet.
-    pub(crate) fn check_unless_needy(&self, request: &RequestView<'_>) -> Result<Settled, Need> {
-        let began = Stopwatch::start();
-        let now = clock::now();
+    /// Decides at `moment` on one request with what is there, unless something is missing that can be had: then nothing is
+    /// decided yet. Afterwards it is the moment at which that was done.
+    pub(crate) fn check_unless_needy(
+        &self,
+        request: &RequestView<'_>,
+        moment: &mut Moment,
+    ) -> Result<Settled, Need> {
+        let now = moment.now();
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0], began);
+        let mut laps = Laps::of_check(entropy.span[0], moment.began());
         let snapshot = self.published.load();
         match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
-            Outcome::Decided(decision) => Ok(self.report(*decision, request, now, began, &laps)),
+            Outcome::Decided(decision) => Ok(self.report(*decision, request, now, moment, &laps)),
             Outcome::Needs(need) => Err(need),
         }
     }
 
     /// Goes on with a decision that a request of the policy's interrupted.
     pub(crate) fn go_on(&self, request: &RequestView<'_>, resumption: &Resumption) -> Result<Settled, Need> {
-        let began = Stopwatch::start();
-        let mut laps = Laps::of_check(self.randomness.entropy().span[0], began);
+        let mut moment = Moment::read();
+        let mut laps = Laps::of_check(self.randomness.entropy().span[0], moment.began());
         let snapshot = self.published.load();
         match resume(&snapshot, &self.caches, request, resumption, &mut laps) {
-            Outcome::Decided(decision) => Ok(self.report(*decision, request, resumption.now(), began, &laps)),
+            Outcome::Decided(decision) => {
+                Ok(self.report(*decision, request, resumption.now(), &mut moment, &laps))
+            }
             Outcome::Needs(need) => Err(need),
         }
     }
@@ -134,7 +146,7 @@ impl Checker {
         decision: Decision,
         request: &RequestView<'_>,
         at: Now,
-        began: Stopwatch,
+        moment: &mut Moment,
         laps: &Laps,
     ) -> Settled {
         let Decision {
@@ -143,7 +155,7 @@ impl Checker {
             record,
         } = decision;
         self.wake(refetch.as_deref());
-        self.reporter.decided(&record, request, at, began.elapsed(), laps);
+        self.reporter.decided(&record, request, at, moment.lap(), laps);
         Settled {
             answer,
             decision_id: record.decision_id,

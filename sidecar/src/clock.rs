@@ -44,3 +44,59 @@ impl Stopwatch {
         self.0.elapsed()
     }
 }
+
+/// What time it is, and a stopwatch that has run since. Where one check follows the other, the end of the first is the
+/// beginning of the next, and one reading does for both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    now: Now,
+    began: Stopwatch,
+}
+
+impl Moment {
+    /// Reads both clocks.
+    pub(crate) fn read() -> Self {
+        Self {
+            now: now(),
+            began: Stopwatch::start(),
+        }
+    }
+
+    /// What time it was.
+    pub(crate) fn now(self) -> Now {
+        self.now
+    }
+
+    /// When measuring began.
+    pub(crate) fn began(self) -> Stopwatch {
+        self.began
+    }
+
+    /// How long it has been. From now on it is later by that much.
+    pub(crate) fn lap(&mut self) -> Duration {
+        let took = self.began.elapsed();
+        let ns = i64::try_from(took.as_nanos()).unwrap_or(i64::MAX);
+        *self = Self {
+            now: Now {
+                unix_ns: self.now.unix_ns.saturating_add(ns),
+            },
+            began: Stopwatch(self.began.0 + took),
+        };
+        took
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lap_moves_both_clocks_by_as_much() {
+        let began = Moment::read();
+        let mut moment = began;
+        let took = moment.lap() + moment.lap();
+        let passed = moment.now().unix_ns - began.now().unix_ns;
+        assert_eq!(passed, i64::try_from(took.as_nanos()).unwrap());
+        assert_eq!(moment.began().0 - began.began().0, took);
+    }
+}

@@ -5,13 +5,13 @@
 use postern_decide::{Need, RequestView, remember_introspection};
 
 use crate::checker::{Checker, Settled};
-use crate::clock;
+use crate::clock::{self, Moment};
 
 impl Checker {
     /// Decides on one request; what is missing and can be had is got first. Waits at most as long as the issuer's own
     /// configuration says (`on_unknown_kid.wait_ms`, `introspection.timeout_ms`) and the policy's (`http_send.timeout_ms`), and not at all where nothing is missing.
     pub(crate) async fn answer(&self, request: &RequestView<'_>) -> Settled {
-        match self.check_unless_needy(request) {
+        match self.check_unless_needy(request, &mut Moment::read()) {
             Ok(settled) => settled,
             Err(need) => self.answer_later(request, need).await,
         }
@@ -34,12 +34,12 @@ impl Checker {
                     issuer_asked = true;
                     // Late is as good as never: the token is refused with the keys at hand.
                     self.wakes.wait_for_keys(&issuer, wait_ms).await;
-                    self.check_unless_needy(request)
+                    self.check_unless_needy(request, &mut Moment::read())
                 }
                 Need::Introspect { issuer, token } => {
                     issuer_asked = true;
                     self.word_of(&issuer, token.expose()).await;
-                    self.check_unless_needy(request)
+                    self.check_unless_needy(request, &mut Moment::read())
                 }
             };
             match outcome {

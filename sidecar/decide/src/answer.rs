@@ -10,7 +10,7 @@ use postern_telemetry::{Code, CorrelationId, TraceParent};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::caller::{Binding, Methods};
+use crate::caller::{Binding, Identity, Methods};
 use crate::header::Header;
 use crate::http_send::HttpSend;
 use crate::stage::Stage;
@@ -142,14 +142,8 @@ pub struct Record {
     pub methods: Methods,
     /// What tied the token to whoever sent it.
     pub binding: Binding,
-    /// `sub` of the verified token, or the API key's subject.
-    pub subject: Option<Arc<str>>,
-    /// `client_id` of the verified token, or the API key's id.
-    pub client_id: Option<Arc<str>>,
-    /// `iss` of the verified token.
-    pub issuer: Option<Arc<str>>,
-    /// The API key's id.
-    pub api_key_id: Option<Arc<str>>,
+    /// Who called, as far as that was proved.
+    pub caller: Identity,
     /// SPIFFE ID of the peer.
     pub peer: Option<Arc<SpiffeId>>,
     /// Revision of the policy that was asked.
@@ -174,10 +168,7 @@ impl Record {
             route: None,
             methods: Methods::default(),
             binding: Binding::default(),
-            subject: None,
-            client_id: None,
-            issuer: None,
-            api_key_id: None,
+            caller: Identity::default(),
             peer: None,
             policy_revision: None,
             token_cached: false,

@@ -9,11 +9,12 @@ use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 
 use crate::dpop::ReplayCache;
+use crate::grounds::Standing;
 use crate::introspection::InactiveTokens;
-use crate::issuer::{Issuers, TrustedIssuer};
+use crate::issuer::Issuers;
 use crate::peer::PeerCertificates;
 use crate::routes::DpopRule;
-use crate::verified_caller::{Proof, VerifiedCaller};
+use crate::verified_caller::VerifiedCaller;
 
 /// SHA-256 of a whole token.
 pub(crate) type TokenHash = [u8; 32];
@@ -97,7 +98,7 @@ impl Caches {
 /// than there is room for, and shows each of them again and again, makes others verify theirs anew.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
-    entries: Cache<TokenHash, Arc<Entry>, ByWeight, DefaultHashBuilder, Evictions>,
+    entries: Cache<TokenHash, Arc<VerifiedCaller>, ByWeight, DefaultHashBuilder, Evictions>,
     evictions: Evictions,
 }
 
@@ -105,51 +106,11 @@ pub(crate) struct TokenCache {
 #[derive(Debug, Clone, Default)]
 struct Evictions(Arc<AtomicU64>);
 
-impl Lifecycle<TokenHash, Arc<Entry>> for Evictions {
+impl Lifecycle<TokenHash, Arc<VerifiedCaller>> for Evictions {
     type RequestState = ();
 
-    fn on_evict(&self, _state: &mut (), _hash: TokenHash, _entry: Arc<Entry>) {
+    fn on_evict(&self, _state: &mut (), _hash: TokenHash, _caller: Arc<VerifiedCaller>) {
         self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A token that verified.
-#[derive(Debug)]
-struct Entry {
-    verified_with: Arc<TrustedIssuer>,
-    /// Where that issuer is among the snapshot's.
-    place: usize,
-    from: UnixTime,
-    until: UnixTime,
-    caller: Arc<VerifiedCaller>,
-}
-
-/// Whether a remembered token would verify now.
-enum Standing {
-    /// With the very keys that it verified with.
-    AsItIs,
-    /// With other keys, among which is the one that signed it.
-    WithOtherKeys,
-    /// Not, as far as can be told without verifying it.
-    Fallen,
-}
-
-impl Entry {
-    fn stands_with(&self, issuer: &TrustedIssuer, now: UnixTime) -> Standing {
-        if !Arc::ptr_eq(issuer.rules(), self.verified_with.rules()) {
-            return Standing::Fallen;
-        }
-        let (key_id, algorithm) = match self.caller.proof() {
-            Proof::Introspection => return Standing::AsItIs,
-            Proof::Signature { key_id, algorithm } => (key_id.as_deref(), *algorithm),
-        };
-        match (issuer.usable_keys(now), self.verified_with.keys()) {
-            (Some(keys), Some(verified_with)) if Arc::ptr_eq(keys, verified_with) => Standing::AsItIs,
-            (Some(keys), Some(verified_with)) if keys.agrees_with(verified_with, key_id, algorithm) => {
-                Standing::WithOtherKeys
-            }
-            _ => Standing::Fallen,
-        }
     }
 }
 
@@ -176,44 +137,30 @@ impl TokenCache {
         issuers: &Issuers,
         now: UnixTime,
     ) -> Option<Arc<VerifiedCaller>> {
-        let entry = self.entries.get(hash)?;
-        if !(entry.from <= now && now < entry.until) {
-            return None;
+        let caller = self.entries.get(hash)?;
+        match caller.grounds().standing(issuers, now) {
+            Standing::AsItIs => Some(caller),
+            Standing::WithOtherKeys(found) => {
+                let caller = Arc::new(caller.with(found));
+                self.remember(*hash, &caller);
+                Some(caller)
+            }
+            Standing::Fallen => None,
         }
-        let issuer = issuers.at(entry.place)?;
-        match entry.stands_with(issuer, now) {
-            Standing::AsItIs => {}
-            Standing::WithOtherKeys => self.remember(*hash, (entry.place, issuer), entry.from, &entry.caller),
-            Standing::Fallen => return None,
-        }
-        Some(Arc::clone(&entry.caller))
     }
 
-    /// Remembers a token that verified at `now` with the issuer at `place`.
-    pub(crate) fn remember(
-        &self,
-        hash: TokenHash,
-        (place, issuer): (usize, &Arc<TrustedIssuer>),
-        now: UnixTime,
-        caller: &Arc<VerifiedCaller>,
-    ) {
-        let entry = Entry {
-            verified_with: Arc::clone(issuer),
-            place,
-            from: now,
-            until: caller.expires_at(),
-            caller: Arc::clone(caller),
-        };
-        self.entries.insert(hash, Arc::new(entry));
+    /// Remembers a token that verified.
+    pub(crate) fn remember(&self, hash: TokenHash, caller: &Arc<VerifiedCaller>) {
+        self.entries.insert(hash, Arc::clone(caller));
     }
 }
 
 #[derive(Debug, Clone)]
 struct ByWeight;
 
-impl Weighter<TokenHash, Arc<Entry>> for ByWeight {
-    fn weight(&self, _hash: &TokenHash, entry: &Arc<Entry>) -> u64 {
-        entry.caller.weight()
+impl Weighter<TokenHash, Arc<VerifiedCaller>> for ByWeight {
+    fn weight(&self, _hash: &TokenHash, caller: &Arc<VerifiedCaller>) -> u64 {
+        caller.weight()
     }
 }
 

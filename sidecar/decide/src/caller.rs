@@ -1,10 +1,12 @@
 //! Who calls, as far as this check has proved it. Made by the credentials stage alone.
 
+use std::fmt;
 use std::sync::Arc;
 
 use postern_mesh::SpiffeId;
 
 use crate::api_keys::ApiKey;
+use crate::text::Text;
 use crate::verified_caller::VerifiedCaller;
 
 /// The means by which a caller was accepted: a set.
@@ -95,19 +97,29 @@ impl Binding {
     }
 }
 
-/// Who calls.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Caller {
+/// Who calls: the token and the API key that say so, where there are any.
+#[derive(Clone, Default)]
+pub struct Identity {
     pub(crate) token: Option<Arc<VerifiedCaller>>,
     pub(crate) api_key: Option<Arc<ApiKey>>,
-    pub(crate) peer: Option<Arc<SpiffeId>>,
-    pub(crate) methods: Methods,
-    pub(crate) binding: Binding,
 }
 
-impl Caller {
+/// Names, and none of the claims.
+impl fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Identity")
+            .field("subject", &self.subject())
+            .field("client_id", &self.client_id())
+            .field("issuer", &self.issuer())
+            .field("api_key_id", &self.api_key_id())
+            .finish()
+    }
+}
+
+impl Identity {
     /// Who: `sub` of the token, else the API key's subject.
-    pub(crate) fn subject(&self) -> Option<&Arc<str>> {
+    pub fn subject(&self) -> Option<&Arc<str>> {
         match (&self.token, &self.api_key) {
             (Some(token), _) => token.subject(),
             (None, Some(key)) => Some(&key.subject),
@@ -116,7 +128,7 @@ impl Caller {
     }
 
     /// With which client: `client_id` of the token, else the API key's id.
-    pub(crate) fn client_id(&self) -> Option<&Arc<str>> {
+    pub fn client_id(&self) -> Option<&Arc<str>> {
         match (&self.token, &self.api_key) {
             (Some(token), _) => token.client_id(),
             (None, Some(key)) => Some(&key.id),
@@ -125,8 +137,13 @@ impl Caller {
     }
 
     /// `iss` of the token.
-    pub(crate) fn issuer(&self) -> Option<&Arc<str>> {
+    pub fn issuer(&self) -> Option<&Arc<str>> {
         self.token.as_ref().map(|token| token.issuer())
+    }
+
+    /// The API key's id.
+    pub fn api_key_id(&self) -> Option<&Arc<str>> {
+        self.api_key.as_ref().map(|key| &key.id)
     }
 
     /// What they may do: the token's scopes, else the API key's.
@@ -137,13 +154,39 @@ impl Caller {
             (None, None) => &[],
         }
     }
+}
 
-    /// The scopes with one space between; `None` when there are none.
-    pub(crate) fn scope_text(&self) -> Option<Arc<str>> {
-        match (&self.token, &self.api_key) {
-            (Some(token), _) => token.scope_text().cloned(),
-            (None, Some(key)) if !key.scopes.is_empty() => Some(Arc::from(key.scopes.join(" "))),
-            (None, _) => None,
+/// Who calls, and how that was proved.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller {
+    pub(crate) identity: Identity,
+    pub(crate) peer: Option<Arc<SpiffeId>>,
+    pub(crate) methods: Methods,
+    pub(crate) binding: Binding,
+}
+
+/// What the upstream is told of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Who: [`Identity::subject`].
+    Subject,
+    /// With which client: [`Identity::client_id`].
+    Client,
+    /// The scopes with one space between.
+    Scope,
+}
+
+impl Caller {
+    /// What the upstream is told, as a text that doesn't copy the token's; `None` for what isn't known.
+    pub(crate) fn told(&self, what: Told) -> Option<Text> {
+        if let Some(token) = &self.identity.token {
+            return token.told(what).map(|_| Text::Claimed(Arc::clone(token), what));
+        }
+        let key = self.identity.api_key.as_ref()?;
+        match what {
+            Told::Subject => Some(Text::from(&key.subject)),
+            Told::Client => Some(Text::from(&key.id)),
+            Told::Scope => (!key.scopes.is_empty()).then(|| Text::from(key.scopes.join(" "))),
         }
     }
 }

@@ -8,10 +8,13 @@ use std::sync::OnceLock;
 /// So many headers are looked through one by one; Envoy takes no more than 100 where nobody raised that.
 const FEW: usize = 128;
 
+/// A header as it came: a name, which is UTF-8, and a value.
+pub type Line<'a> = (&'a [u8], &'a [u8]);
+
 /// The headers of one request.
 #[derive(Debug, Clone, Default)]
 pub struct Headers<'a> {
-    lines: Vec<(&'a str, &'a [u8])>,
+    lines: Vec<Line<'a>>,
     /// Made when it is first needed: by what asks for all, or for a value that isn't one line of text.
     joined: OnceLock<Box<[Entry]>>,
 }
@@ -24,26 +27,51 @@ impl<'a> Headers<'a> {
 
     /// From raw bytes, each repeat on its own. What isn't UTF-8 becomes `!`, byte for byte, as Envoy does it.
     pub fn from_raw(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        Self::from_lines(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.as_bytes(), value))
+                .collect(),
+        )
+    }
+
+    /// The same, of which the reader has seen that all names are UTF-8: nobody has to look again.
+    pub fn from_lines(lines: Vec<Line<'a>>) -> Self {
         Self {
-            lines: pairs.into_iter().collect(),
+            lines,
             joined: OnceLock::new(),
         }
     }
 
     /// The value under `name`, which must be lower case; repeats are joined by `,`.
     pub fn value(&self, name: &str) -> Option<&str> {
+        match self.only_line(name)? {
+            Some(value) if let Ok(text) = std::str::from_utf8(value) => Some(text),
+            _ => self.joined_value(name),
+        }
+    }
+
+    /// The same, as it came where it is one line: for what is compared, or hashed, rather than read.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        match self.only_line(name)? {
+            Some(value) => Some(value),
+            None => self.joined_value(name).map(str::as_bytes),
+        }
+    }
+
+    /// The value of the one line of that name; `Some(None)` for several.
+    fn only_line(&self, name: &str) -> Option<Option<&'a [u8]>> {
         let mut lines = self
             .lines
             .iter()
-            .filter(|(came, _)| came.eq_ignore_ascii_case(name));
+            .filter(|(came, _)| came.eq_ignore_ascii_case(name.as_bytes()));
         let (_, value) = lines.next()?;
-        match (std::str::from_utf8(value), lines.next()) {
-            (Ok(text), None) => Some(text),
-            _ => self
-                .iter()
-                .find(|(came, _)| *came == name)
-                .map(|(_, value)| value),
-        }
+        Some(lines.next().is_none().then_some(*value))
+    }
+
+    fn joined_value(&self, name: &str) -> Option<&str> {
+        let mut all = self.iter();
+        all.find(|(came, _)| *came == name).map(|(_, value)| value)
     }
 
     /// All headers by name.
@@ -54,12 +82,16 @@ impl<'a> Headers<'a> {
                 Some(made) => made,
                 None => std::str::from_utf8(value).ok()?,
             };
-            Some((entry.name.as_deref().unwrap_or(name), value))
+            let name = match &entry.name {
+                Some(made) => made,
+                None => std::str::from_utf8(name).ok()?,
+            };
+            Some((name, value))
         })
     }
 
     /// The names as they came: in any case, and repeated.
-    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+    pub fn names(&self) -> impl Iterator<Item = &'a [u8]> {
         self.lines.iter().map(|(name, _)| *name)
     }
 
@@ -71,6 +103,12 @@ impl<'a> Headers<'a> {
     /// How many headers came: repeats one by one, as far as they weren't joined on the way.
     pub fn lines(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The headers as they came, given back.
+    #[must_use]
+    pub fn into_lines(self) -> Vec<Line<'a>> {
+        self.lines
     }
 
     /// Whether there is none.
@@ -106,15 +144,15 @@ struct Joined<'a> {
 }
 
 impl<'a> Joining<'a> {
-    fn of(lines: &[(&'a str, &'a [u8])]) -> Self {
+    fn of(lines: &[Line<'a>]) -> Self {
         let mut joining = Self {
             entries: Vec::with_capacity(lines.len()),
         };
-        let mut seen = Seen::default();
+        let mut seen = SeenNames::default();
         for (line, (name, value)) in lines.iter().enumerate() {
             let entry = Joined {
                 line,
-                name: lower_case(name),
+                name: lower_case(text_of(name)),
                 value: text_of(value),
             };
             if joining.entries.len() < FEW {
@@ -141,7 +179,7 @@ impl<'a> Joining<'a> {
     }
 
     /// Most names come once, and aren't looked for among those before.
-    fn add(&mut self, seen: &mut Seen, entry: Joined<'a>) {
+    fn add(&mut self, seen: &mut SeenNames, entry: Joined<'a>) {
         let repeated = seen.note(&entry.name);
         let mut earlier = self.entries.iter_mut();
         match earlier.find(|earlier| repeated && earlier.name == entry.name) {
@@ -173,12 +211,12 @@ fn made(text: Cow<'_, str>) -> Option<String> {
 
 /// Which names may have come: says yes for all that did, and for some that didn't. A mesh's own headers begin alike and
 /// differ in their last letters.
-#[derive(Default)]
-struct Seen([u64; 4]);
+#[derive(Debug, Default)]
+pub struct SeenNames([u64; 4]);
 
-impl Seen {
+impl SeenNames {
     /// Whether `name` may have come before; now it has.
-    fn note(&mut self, name: &str) -> bool {
+    pub fn note(&mut self, name: &str) -> bool {
         let bytes = name.as_bytes();
         let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
             (Some(first), Some(last)) => {
@@ -204,11 +242,11 @@ fn join(joined: &mut Cow<'_, str>, value: &str) {
     joined.push_str(value);
 }
 
-fn lower_case(name: &str) -> Cow<'_, str> {
+fn lower_case(name: Cow<'_, str>) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(name.to_ascii_lowercase())
     } else {
-        Cow::Borrowed(name)
+        name
     }
 }
 

@@ -44,17 +44,18 @@ pub(crate) fn with_document<T>(
         tls_sni: request.tls_sni,
     };
     let caller = question.caller;
+    let identity = &caller.identity;
     let proved = PosternParts {
-        claims: caller.token.as_ref().map(|token| token.claims()),
-        subject: caller.subject().map(Text::from),
-        client_id: caller.client_id().map(Text::from),
-        issuer: caller.issuer().map(Text::from),
-        scopes: caller.scopes(),
+        claims: identity.token.as_ref().map(|token| token.claims()),
+        subject: identity.subject().map(Text::from),
+        client_id: identity.client_id().map(Text::from),
+        issuer: identity.issuer().map(Text::from),
+        scopes: identity.scopes(),
         peer_spiffe_id: caller.peer.as_ref().map(|peer| peer.as_str().into()),
         route: Some(Text::from(&question.route.name)),
         path: question.path,
         auth: caller.methods.as_str(),
-        api_key: caller.api_key.as_ref().map(|key| ApiKeyParts {
+        api_key: identity.api_key.as_ref().map(|key| ApiKeyParts {
             id: Text::from(&key.id),
             name: Text::from(&key.name),
         }),

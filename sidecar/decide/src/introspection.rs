@@ -43,14 +43,15 @@ pub fn remember_introspection(
     for_seconds: u32,
     now: UnixTime,
 ) -> Result<Word, Refusal> {
-    let hash = hash_of(token)?;
+    let hash = hash_of(token.as_bytes())?;
     let unreadable = || {
         Refusal::new(
             Code::IntrospectionUnavailable,
             "the issuer's answer is no introspection response (RFC 7662 §2.2)",
         )
     };
-    let (place, issuer) = snapshot.issuers.find(issuer).ok_or_else(unreadable)?;
+    let found = snapshot.issuers.find(issuer).ok_or_else(unreadable)?;
+    let issuer = found.issuer;
     let claims = Value::from_json_slice(response).map_err(|_| unreadable())?;
     let until = now.plus_seconds(i64::from(for_seconds));
     match claims.get("active").and_then(Value::as_bool) {
@@ -93,12 +94,13 @@ pub fn remember_introspection(
         _ => {}
     }
     let caller = Arc::new(VerifiedCaller::introspected(
-        issuer,
+        found,
         claims,
         response.len(),
+        now,
         expires_at,
     )?);
-    caches.tokens.remember(hash, (place, issuer), now, &caller);
+    caches.tokens.remember(hash, &caller);
     revoked::check_token(&snapshot.revocations, &caller, now)?;
     Ok(Word::Active)
 }

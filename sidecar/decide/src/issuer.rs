@@ -135,6 +135,13 @@ impl TrustedIssuer {
     }
 }
 
+/// One of the [`Issuers`], and where it is among them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed<'s> {
+    pub(crate) issuer: &'s Arc<TrustedIssuer>,
+    pub(crate) place: usize,
+}
+
 /// All issuers, no two of one name, found in constant time.
 #[derive(Debug, Clone, Default)]
 pub struct Issuers {
@@ -158,19 +165,19 @@ impl Issuers {
     }
 
     /// The issuer called `name`, and its place.
-    pub(crate) fn find(&self, name: &str) -> Option<(usize, &Arc<TrustedIssuer>)> {
-        let place = *self.places.get(name)?;
-        Some((place, self.list.get(place)?))
+    pub(crate) fn find(&self, name: &str) -> Option<Placed<'_>> {
+        self.at(*self.places.get(name)?)
     }
 
     /// The issuer called `name`.
     pub fn get(&self, name: &str) -> Option<&Arc<TrustedIssuer>> {
-        self.find(name).map(|(_, issuer)| issuer)
+        self.find(name).map(|found| found.issuer)
     }
 
     /// The issuer at `place`.
-    pub(crate) fn at(&self, place: usize) -> Option<&Arc<TrustedIssuer>> {
-        self.list.get(place)
+    pub(crate) fn at(&self, place: usize) -> Option<Placed<'_>> {
+        let issuer = self.list.get(place)?;
+        Some(Placed { issuer, place })
     }
 
     /// Every issuer, as configured.

@@ -236,9 +236,6 @@ impl<'c, S: Stages> Check<'c, S> {
 
 fn note_caller(record: &mut Record, caller: &Caller, token_cached: bool) {
     record.methods = caller.methods;
-    record.subject = caller.subject().cloned();
-    record.client_id = caller.client_id().cloned();
-    record.issuer = caller.issuer().cloned();
-    record.api_key_id = caller.api_key.as_ref().map(|key| Arc::clone(&key.id));
+    record.caller = caller.identity.clone();
     record.token_cached = token_cached;
 }

@@ -6,12 +6,29 @@ use std::sync::Arc;
 use postern_jose::{ClaimsForm, Scalar, View};
 use postern_rego::{Number, Object, Value};
 
+use crate::common_texts::shared;
+
 /// Claims as a Rego object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PolicyClaims;
 
+/// The name of a claim.
+pub(crate) struct ClaimName(Arc<str>);
+
+impl From<&str> for ClaimName {
+    fn from(name: &str) -> Self {
+        Self(shared(name))
+    }
+}
+
+impl AsRef<str> for ClaimName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl ClaimsForm for PolicyClaims {
-    type Name = Arc<str>;
+    type Name = ClaimName;
     type Value = Value;
     type Object = Object;
 
@@ -25,7 +42,7 @@ impl ClaimsForm for PolicyClaims {
             Scalar::Double(double) => {
                 Number::from_source(&double.to_string()).map_or(Value::Null, Value::Number)
             }
-            Scalar::String(text) => Value::from(text),
+            Scalar::String(text) => Value::String(shared(text)),
         }
     }
 
@@ -33,10 +50,10 @@ impl ClaimsForm for PolicyClaims {
         Value::from(items)
     }
 
-    fn object(members: Vec<(Arc<str>, Value)>) -> Object {
+    fn object(members: Vec<(ClaimName, Value)>) -> Object {
         members
             .into_iter()
-            .map(|(name, value)| (Value::String(name), value))
+            .map(|(name, value)| (Value::String(name.0), value))
             .collect()
     }
 

@@ -27,10 +27,10 @@ pub(crate) fn check(
     caller: &Caller,
     now: UnixTime,
 ) -> Result<Knowledge, Refusal> {
-    if let Some(token) = &caller.token {
+    if let Some(token) = &caller.identity.token {
         check_token(revocations, token, now)?;
     }
-    let revocable = caller.token.is_some() || caller.api_key.is_some();
+    let revocable = caller.identity.token.is_some() || caller.identity.api_key.is_some();
     let stale = rule
         .max_staleness_seconds
         .is_some_and(|seconds| revocable && revocations.is_stale(now, seconds));

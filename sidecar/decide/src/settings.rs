@@ -76,11 +76,12 @@ impl HeaderPrefix {
 
     /// Whether `name` belongs to Postern. Servers that turn header names into variables (CGI, WSGI, PHP) tell neither
     /// the cases apart nor what isn't a letter or digit, so neither does this.
-    pub fn owns(&self, name: &str) -> bool {
+    pub fn owns(&self, name: impl AsRef<[u8]>) -> bool {
+        let name = name.as_ref();
         if !self.head.may_begin(name) {
             return false;
         }
-        let begins = name.as_bytes().get(..self.prefix.len());
+        let begins = name.get(..self.prefix.len());
         // From its end, since most names begin with the same letters as ours.
         begins.is_some_and(|begins| {
             let pairs = self.prefix.bytes().zip(begins);
@@ -143,8 +144,8 @@ impl Head {
     }
 
     /// Whether a name may have the prefix in one of its spellings; it is looked at closely then.
-    fn may_begin(self, name: &str) -> bool {
-        let first = name.as_bytes().first_chunk();
+    fn may_begin(self, name: &[u8]) -> bool {
+        let first = name.first_chunk();
         first.is_none_or(|first| (u64::from_le_bytes(*first) | LOWER_CASE) & self.mask == self.wanted)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn check(asked: &StepUp, caller: &Caller, now: UnixTime) -> Result<()
     let refused = |reason| {
         Err(Refusal::new(Code::InsufficientUserAuthentication, reason).asking(Wanted::StepUp(asked.clone())))
     };
-    let Some(token) = &caller.token else {
+    let Some(token) = &caller.identity.token else {
         return refused("the route asks how the user signed in, and no token says so");
     };
     if !asked.acr_values.is_empty() {

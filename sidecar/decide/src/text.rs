@@ -6,13 +6,18 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::caller::Told;
+use crate::verified_caller::VerifiedCaller;
+
 /// A text, read as `&str`.
 #[derive(Clone)]
 pub enum Text {
     /// Written here.
     Static(&'static str),
-    /// Of a token, a route, the configuration.
+    /// Of a route, the configuration.
     Shared(Arc<str>),
+    /// Of a token, by way of the whole of it: that needs no hold on each of its texts, which lie far from each other.
+    Claimed(Arc<VerifiedCaller>, Told),
     /// Made for one answer.
     Owned(Box<str>),
 }
@@ -24,6 +29,7 @@ impl Deref for Text {
         match self {
             Self::Static(text) => text,
             Self::Shared(text) => text,
+            Self::Claimed(token, what) => token.told(*what).unwrap_or_default(),
             Self::Owned(text) => text,
         }
     }
@@ -91,6 +97,7 @@ impl From<Text> for String {
             Text::Owned(text) => text.into(),
             Text::Static(text) => text.to_owned(),
             Text::Shared(text) => text.as_ref().to_owned(),
+            claimed @ Text::Claimed(..) => (*claimed).to_owned(),
         }
     }
 }

@@ -9,12 +9,13 @@ use postern_telemetry::Code;
 
 use crate::answer::{Need, PresentedToken};
 use crate::caches::{Caches, TokenHash};
-use crate::issuer::{OnUnknownKid, TrustedIssuer};
+use crate::grounds::Proof;
+use crate::issuer::{OnUnknownKid, Placed, TrustedIssuer};
 use crate::policy_claims::PolicyClaims;
 use crate::refusal::Refusal;
 use crate::revoked;
 use crate::snapshot::Snapshot;
-use crate::verified_caller::{Proof, VerifiedCaller};
+use crate::verified_caller::VerifiedCaller;
 
 /// A caller, and how it came to be known.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ pub fn verify_token(
     token: &str,
     now: UnixTime,
 ) -> Result<Authenticated, Refusal> {
-    let hash = hash_of(token)?;
-    let authenticated = authenticate(snapshot, caches, token, &hash, None, now)?;
+    let hash = hash_of(token.as_bytes())?;
+    let authenticated = authenticate(snapshot, caches, token.as_bytes(), &hash, None, now)?;
     if *authenticated.caller.proof() == Proof::Introspection {
         // That its issuer's word on it is remembered must not make a difference.
         return Err(Refusal::malformed("the token is no JWT"));
@@ -51,7 +52,7 @@ pub fn verify_token(
 pub(crate) fn authenticate(
     snapshot: &Snapshot,
     caches: &Caches,
-    token: &str,
+    token: &[u8],
     hash: &TokenHash,
     introspects: Option<&Arc<str>>,
     now: UnixTime,
@@ -59,6 +60,9 @@ pub(crate) fn authenticate(
     if let Some(caller) = caches.tokens.find(hash, &snapshot.issuers, now) {
         return Ok(Authenticated { caller, cached: true });
     }
+    let Ok(token) = std::str::from_utf8(token) else {
+        return Err(Refusal::malformed("the token is not text"));
+    };
     let parsed = match (TokenRef::<PolicyClaims>::parse_into(token), introspects) {
         (Ok(parsed), _) => parsed,
         (Err(TokenError::Malformed(_)), Some(issuer)) if is_opaque(token) => {
@@ -66,7 +70,8 @@ pub(crate) fn authenticate(
         }
         (Err(error), _) => return Err(refusal(&error, None)),
     };
-    let (place, issuer) = issuer_named_by(&parsed, snapshot)?;
+    let found = issuer_named_by(&parsed, snapshot)?;
+    let issuer = found.issuer;
     let Some(keys) = issuer.usable_keys(now) else {
         return Err(Refusal::new(
             Code::KeysUnavailable,
@@ -76,8 +81,8 @@ pub(crate) fn authenticate(
     };
     let verified =
         verify(&parsed, keys, issuer.expectations(), now).map_err(|error| refusal(&error, Some(issuer)))?;
-    let caller = Arc::new(VerifiedCaller::signed(issuer, &verified)?);
-    caches.tokens.remember(*hash, (place, issuer), now, &caller);
+    let caller = Arc::new(VerifiedCaller::signed(found, &verified, now)?);
+    caches.tokens.remember(*hash, &caller);
     Ok(Authenticated {
         caller,
         cached: false,
@@ -88,13 +93,13 @@ pub(crate) fn authenticate(
 ///
 /// # Errors
 /// `token_too_large`: nobody makes us hash, let alone parse, more than a token can be.
-pub(crate) fn hash_of(token: &str) -> Result<TokenHash, Refusal> {
+pub(crate) fn hash_of(token: &[u8]) -> Result<TokenHash, Refusal> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(refusal(&TokenError::TooLarge, None));
     }
     let mut hash = TokenHash::default();
     // SHA-256 gives exactly that many bytes.
-    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    hash.copy_from_slice(digest(&SHA256, token).as_ref());
     Ok(hash)
 }
 
@@ -103,7 +108,7 @@ pub(crate) fn hash_of(token: &str) -> Result<TokenHash, Refusal> {
 fn issuer_named_by<'s>(
     token: &TokenRef<'_, PolicyClaims>,
     snapshot: &'s Snapshot,
-) -> Result<(usize, &'s Arc<TrustedIssuer>), Refusal> {
+) -> Result<Placed<'s>, Refusal> {
     let name = token
         .claimed_issuer()
         .ok_or_else(|| refusal(&TokenError::MissingClaim("iss".to_owned()), None))?;

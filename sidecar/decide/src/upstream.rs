@@ -1,7 +1,7 @@
 //! The headers that an allowed request goes on with: who called, as verified, and nothing that a client could have said in
 //! Postern's name (R1.4). Never reads a header's meaning.
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Told};
 use crate::correlation::Identifiers;
 use crate::header::Header;
 use crate::headers::Headers;
@@ -59,9 +59,9 @@ pub(crate) fn changes(
         .as_ref()
         .map(|peer| Text::from(peer.as_str().to_owned()));
     let claimed = [
-        (&prefix.subject, caller.subject().map(Text::from)),
-        (&prefix.client, caller.client_id().map(Text::from)),
-        (&prefix.scope, caller.scope_text().map(Text::from)),
+        (&prefix.subject, caller.told(Told::Subject)),
+        (&prefix.client, caller.told(Told::Client)),
+        (&prefix.scope, caller.told(Told::Scope)),
         (&prefix.peer, peer),
     ];
     // What isn't claimed is removed unseen: Envoy may be told to show only some of a request's headers.
@@ -86,8 +86,10 @@ pub(crate) fn changes(
     }
 
     // A trace that doesn't go on leaves its state behind.
-    let is_stale = |name: &str| !identifiers.trace_continues && name.eq_ignore_ascii_case(TRACESTATE);
+    let stale = TRACESTATE.as_bytes();
+    let is_stale = |name: &[u8]| !identifiers.trace_continues && name.eq_ignore_ascii_case(stale);
     let came = headers.names().filter(|name| prefix.owns(name) || is_stale(name));
+    let came = came.filter_map(|name| std::str::from_utf8(name).ok());
     let unwanted = removed_by_policy.iter().map(String::as_str);
     remove.extend(
         came.chain(unwanted)

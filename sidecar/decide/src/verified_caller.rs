@@ -3,56 +3,51 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use postern_jose::{Algorithm, UnixTime, VerifiedToken};
+use postern_jose::{UnixTime, VerifiedToken};
 use postern_rego::Value;
 use postern_telemetry::Code;
 
 use crate::accept::TokenSource;
+use crate::caller::Told;
 use crate::confirmation::{Confirmation, ConfirmationError};
+use crate::grounds::{Grounds, Proof};
 use crate::header;
-use crate::issuer::{IssuerRules, TrustedIssuer};
+use crate::issuer::Placed;
 use crate::policy_claims::PolicyClaims;
 use crate::refusal::Refusal;
 use crate::revocation::Subject;
 
 /// Who calls, as a token of a trusted issuer proves it. Made by verification only.
+///
+/// Thousands of these are looked at in turn, each long after it has left the processor's caches: what a check reads lies
+/// together, and is small.
 #[derive(Debug)]
 pub struct VerifiedCaller {
-    issuer: Arc<str>,
-    rules: Arc<IssuerRules>,
-    proof: Proof,
+    grounds: Grounds,
     subject: Option<Arc<str>>,
     client_id: Option<Arc<str>>,
-    scopes: Box<[Box<str>]>,
     scope_text: Option<Arc<str>>,
-    acr: Option<Arc<str>>,
-    auth_time: Option<UnixTime>,
-    confirmation: Confirmation,
+    scopes: Box<[Box<str>]>,
+    /// `None` for nothing, which is what most tokens are bound to.
+    confirmation: Option<Box<Confirmation>>,
     claims: Value,
     claims_bytes: usize,
-    expires_at: UnixTime,
     /// The state of the revocations in which it was looked for last and not found; 0 for none yet. A memory of an answer
     /// that can't change, so that sharing it needs no order.
     unrevoked_in: AtomicU64,
 }
 
-/// What the claims were believed for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// A signature by a key of the issuer.
-    Signature {
-        key_id: Option<Box<str>>,
-        algorithm: Algorithm,
-    },
-    /// The issuer's word (RFC 7662).
-    Introspection,
-}
+static UNBOUND: Confirmation = Confirmation {
+    jkt: None,
+    x5t_s256: None,
+};
 
 impl VerifiedCaller {
-    /// Of a token whose signature verified.
+    /// Of a token whose signature verified at `now`.
     pub(crate) fn signed(
-        issuer: &TrustedIssuer,
+        found: Placed<'_>,
         token: &VerifiedToken<PolicyClaims>,
+        now: UnixTime,
     ) -> Result<Self, Refusal> {
         let proof = Proof::Signature {
             key_id: token.kid().map(Box::from),
@@ -65,34 +60,24 @@ impl VerifiedCaller {
             Value::from_json_str(token.claims_json())
                 .map_err(|_| Refusal::malformed("the payload is no JSON that policy could read"))?
         };
-        Self::new(
-            issuer,
-            proof,
-            claims,
-            token.claims_json().len(),
-            token.expires_at(),
-        )
+        let grounds = Grounds::new(found, proof, now, token.expires_at());
+        Self::new(grounds, claims, token.claims_json().len())
     }
 
-    /// Of a token that its issuer says is active.
+    /// Of a token that its issuer said at `now` is active, and will be until then.
     pub(crate) fn introspected(
-        issuer: &TrustedIssuer,
+        found: Placed<'_>,
         claims: Value,
         claims_bytes: usize,
-        expires_at: UnixTime,
+        now: UnixTime,
+        until: UnixTime,
     ) -> Result<Self, Refusal> {
-        Self::new(issuer, Proof::Introspection, claims, claims_bytes, expires_at)
+        let grounds = Grounds::new(found, Proof::Introspection, now, until);
+        Self::new(grounds, claims, claims_bytes)
     }
 
-    fn new(
-        issuer: &TrustedIssuer,
-        proof: Proof,
-        claims: Value,
-        claims_bytes: usize,
-        expires_at: UnixTime,
-    ) -> Result<Self, Refusal> {
-        let rules = issuer.rules();
-        crate::claims::check(&rules.required_claims, &claims)?;
+    fn new(grounds: Grounds, claims: Value, claims_bytes: usize) -> Result<Self, Refusal> {
+        crate::claims::check(&grounds.issuer().rules().required_claims, &claims)?;
         let confirmation = Confirmation::of(&claims).map_err(|error| {
             let code = match error {
                 ConfirmationError::Unknown => Code::TokenBindingRequired,
@@ -107,19 +92,14 @@ impl VerifiedCaller {
         };
         let (scopes, scope_text) = scopes(shared("scope"));
         let caller = Self {
-            issuer: Arc::clone(issuer.name()),
-            rules: Arc::clone(rules),
-            proof,
+            grounds,
             subject: shared("sub").map(Arc::clone),
             client_id: shared("client_id").map(Arc::clone),
-            scopes,
             scope_text,
-            acr: shared("acr").map(Arc::clone),
-            auth_time: claims.get("auth_time").and_then(Value::as_i64).map(UnixTime),
-            confirmation,
+            scopes,
+            confirmation: (confirmation != UNBOUND).then(|| Box::new(confirmation)),
             claims,
             claims_bytes,
-            expires_at,
             unrevoked_in: AtomicU64::new(0),
         };
         // These become headers for the upstream, as they are or not at all: two subjects must never look the same there.
@@ -132,9 +112,29 @@ impl VerifiedCaller {
         Ok(caller)
     }
 
+    /// The same caller, of an issuer that has got other keys.
+    pub(crate) fn with(&self, found: Placed<'_>) -> Self {
+        Self {
+            grounds: self.grounds.with(found),
+            subject: self.subject.clone(),
+            client_id: self.client_id.clone(),
+            scope_text: self.scope_text.clone(),
+            scopes: self.scopes.clone(),
+            confirmation: self.confirmation.clone(),
+            claims: self.claims.clone(),
+            claims_bytes: self.claims_bytes,
+            unrevoked_in: AtomicU64::new(self.unrevoked_in.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// What it was believed on.
+    pub(crate) fn grounds(&self) -> &Grounds {
+        &self.grounds
+    }
+
     /// `iss`.
     pub fn issuer(&self) -> &Arc<str> {
-        &self.issuer
+        self.grounds.issuer().name()
     }
 
     /// `sub`.
@@ -157,6 +157,15 @@ impl VerifiedCaller {
         self.scope_text.as_ref()
     }
 
+    /// What the upstream is told of the caller, where it is known.
+    pub(crate) fn told(&self, what: Told) -> Option<&str> {
+        match what {
+            Told::Subject => self.subject.as_deref(),
+            Told::Client => self.client_id.as_deref(),
+            Told::Scope => self.scope_text.as_deref(),
+        }
+    }
+
     /// All claims, as policy sees them. Parsed once, when the token was verified.
     pub fn claims(&self) -> &Value {
         &self.claims
@@ -164,47 +173,44 @@ impl VerifiedCaller {
 
     /// `exp`, or when the issuer's word on the token is to be asked for again, if that is sooner.
     pub fn expires_at(&self) -> UnixTime {
-        self.expires_at
+        self.grounds.until()
     }
 
     /// How strongly the user signed in (OpenID Connect Core §2).
     pub(crate) fn acr(&self) -> Option<&str> {
-        self.acr.as_deref()
+        self.claims.get("acr")?.as_str()
     }
 
     /// When the user signed in (OpenID Connect Core §2).
     pub(crate) fn auth_time(&self) -> Option<UnixTime> {
-        self.auth_time
+        self.claims.get("auth_time")?.as_i64().map(UnixTime)
     }
 
     /// How far the issuer's clock may be from ours.
     pub(crate) fn leeway_seconds(&self) -> u32 {
-        self.rules.expectations.leeway_seconds
+        self.grounds.issuer().expectations().leeway_seconds
     }
 
     /// Whether its issuer's tokens are looked for there.
     pub(crate) fn may_come_from(&self, source: &TokenSource) -> bool {
-        self.rules.token_sources.contains(source)
+        self.grounds.issuer().rules().token_sources.contains(source)
     }
 
     /// What the token is bound to.
     pub(crate) fn confirmation(&self) -> &Confirmation {
-        &self.confirmation
+        self.confirmation.as_deref().unwrap_or(&UNBOUND)
     }
 
     /// What the claims were believed for.
     pub(crate) fn proof(&self) -> &Proof {
-        &self.proof
+        self.grounds.proof()
     }
 
     /// What revocations look at.
     pub(crate) fn revocation_subject(&self) -> Subject<'_> {
         Subject {
-            issuer: &self.issuer,
-            key_id: match &self.proof {
-                Proof::Signature { key_id, .. } => key_id.as_deref(),
-                Proof::Introspection => None,
-            },
+            issuer: self.issuer(),
+            key_id: self.grounds.key_id(),
             claims: &self.claims,
         }
     }
@@ -254,11 +260,12 @@ mod tests {
     use std::sync::LazyLock;
 
     use postern_jose::{
-        Expectations, JwkSet, KeySet, LocalSigner, TokenRef, base64url, sign_compact, verify,
+        Algorithm, Expectations, JwkSet, KeySet, LocalSigner, TokenRef, base64url, sign_compact, verify,
     };
     use proptest::prelude::*;
 
     use super::*;
+    use crate::issuer::{IssuerRules, TrustedIssuer};
 
     const NOW: UnixTime = UnixTime(1_000_000);
     const REGISTERED: &str = r#""iss":"https://issuer.example","aud":["x","api"],"exp":1000600.5"#;
@@ -266,7 +273,7 @@ mod tests {
     struct World {
         signer: LocalSigner,
         keys: Arc<KeySet>,
-        issuer: TrustedIssuer,
+        issuer: Arc<TrustedIssuer>,
     }
 
     static WORLD: LazyLock<World> = LazyLock::new(|| {
@@ -283,7 +290,7 @@ mod tests {
         World {
             signer,
             keys: Arc::clone(&keys),
-            issuer: TrustedIssuer::with_keys(Arc::new(rules), keys, NOW),
+            issuer: Arc::new(TrustedIssuer::with_keys(Arc::new(rules), keys, NOW)),
         }
     });
 
@@ -293,7 +300,10 @@ mod tests {
         let parsed = TokenRef::<PolicyClaims>::parse_into(&token).unwrap();
         let verified = verify(&parsed, &WORLD.keys, WORLD.issuer.expectations(), NOW).unwrap();
         assert_eq!(verified.claims_json(), payload);
-        VerifiedCaller::signed(&WORLD.issuer, &verified).unwrap().claims
+        let issuer = &WORLD.issuer;
+        VerifiedCaller::signed(Placed { issuer, place: 0 }, &verified, NOW)
+            .unwrap()
+            .claims
     }
 
     fn json_text() -> impl Strategy<Value = String> {

@@ -175,7 +175,7 @@ proptest! {
         prop_assume!(changed.trim_matches(' ') != forge.token);
         let decision = forge.world.ask(&changed, &[]);
         prop_assert!(!decision.record.allowed, "{change:?}: {changed}");
-        prop_assert!(decision.record.methods.is_empty() && decision.record.subject.is_none());
+        prop_assert!(decision.record.methods.is_empty() && decision.record.caller.subject().is_none());
         prop_assert!(forge.world.ask(&forge.token, &[]).record.allowed);
     }
 }

@@ -41,7 +41,7 @@ fn a_revoked_token_is_refused_at_once_and_others_are_not() {
         let decision = world.ask(&revoked, &[]);
         assert_eq!(decision.record.code, Some(Code::TokenRevoked));
         assert_eq!(decision.record.stage, Stage::Revocation);
-        assert_eq!(decision.record.subject.as_deref(), Some("alice"));
+        assert_eq!(decision.record.caller.subject().map(AsRef::as_ref), Some("alice"));
         assert_eq!(
             (denied(&decision).status, &body(denied(&decision))["code"]),
             (401, &json!("invalid_token"))
@@ -333,7 +333,7 @@ fn an_opaque_token_needs_its_issuers_word_and_is_then_one_like_others() {
         "{:?}",
         decision.record
     );
-    assert_eq!(decision.record.subject.as_deref(), Some("alice"));
+    assert_eq!(decision.record.caller.subject().map(AsRef::as_ref), Some("alice"));
     // Not for longer than the word counts.
     let later = world.ask_at(NOW.plus_seconds(30), &[("authorization", "Bearer opaque-1")]);
     assert_eq!(later.record.code, Some(Code::IntrospectionUnavailable));

@@ -101,7 +101,7 @@ pub struct Admin {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decisions {
-    /// How many of the last decisions are kept for `postern explain`, 0 to 1000000; some 700 bytes each. They name callers
+    /// How many of the last decisions are kept for `postern explain`, 0 to 1000000; some 500 bytes each. They name callers
     /// and paths, and whoever reaches the admin listener can read them; 0 keeps none. Default 1000.
     #[serde(default = "keep_decisions")]
     pub keep: u64,

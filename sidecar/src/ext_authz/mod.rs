@@ -11,6 +11,7 @@ use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQ
 use tonic::Status;
 
 use crate::checker::Checker;
+use crate::clock::Moment;
 
 /// The path of `Authorization.Check`.
 pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -38,8 +39,8 @@ impl ExtAuthz {
         Self { checker }
     }
 
-    /// Answers the request whose whole body this is.
-    pub(crate) fn answer(&self, body: &Bytes) -> Reply {
+    /// Answers at `moment` the request whose whole body this is. Afterwards it is the moment at which that was done.
+    pub(crate) fn answer(&self, body: &Bytes, moment: &mut Moment) -> Reply {
         let message = match grpc::message(body) {
             Ok(message) => message,
             Err(status) => return Reply::Refusal(Box::new(status)),
@@ -47,7 +48,9 @@ impl ExtAuthz {
         match wire::view(message) {
             Ok(mut view) => {
                 view.may_wait = true;
-                match self.checker.check_unless_needy(&view) {
+                let settled = self.checker.check_unless_needy(&view, moment);
+                wire::done_with(view);
+                match settled {
                     Ok(settled) => Reply::Message(wire::response(&settled)),
                     Err(need) => Reply::Later(Box::new(need)),
                 }

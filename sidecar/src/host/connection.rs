@@ -19,6 +19,7 @@ use super::bell::Bell;
 use super::body::{Body, BodyError, Bounds};
 use super::health::{Health, Verdict};
 use super::other;
+use crate::clock::Moment;
 use crate::ext_authz::{CHECK, Reply, grpc};
 use crate::overload::Taken;
 
@@ -110,9 +111,11 @@ where
             partial_bytes: &self.host.partial_bytes,
         };
         let over = |one: &mut Waiting| one.is_over(&mut context, bounds);
+        // One check begins where the one before it ended.
+        let mut moment = None;
         for mut one in self.waiting.extract_if(.., over) {
             match one.whole {
-                Some(Ok(message)) => match checks.answer(&message) {
+                Some(Ok(message)) => match checks.answer(&message, moment.get_or_insert_with(Moment::read)) {
                     Reply::Later(need) => {
                         let host = Arc::clone(&self.host);
                         tokio::spawn(later(host, message, need, one.respond, one.in_flight));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use metrics::{Counter, counter};
 use postern_decide::{Record, Stage};
 use postern_telemetry::Code;
+use quick_cache::DefaultHashBuilder;
 
 use super::catalogue::{self, CHECK_SECONDS, CHECKS, STAGE_SECONDS, TOKEN_HITS, TOKEN_MISSES, VALIDATIONS};
 use super::histogram::Histogram;
@@ -47,7 +48,7 @@ const STAGE_BUCKETS: &[Duration] = &[
 #[derive(Debug)]
 pub(crate) struct CheckMetrics {
     /// Routes by name; one that isn't there yet is added when it first decides.
-    routes: RwLock<HashMap<Arc<str>, Outcomes>>,
+    routes: RwLock<HashMap<Arc<str>, Outcomes, DefaultHashBuilder>>,
     /// Checks that met no route.
     nowhere: Outcomes,
     validations: Outcomes,
@@ -86,7 +87,7 @@ impl CheckMetrics {
         }
         if record.token_cached {
             self.token_hits.increment(1);
-        } else if record.issuer.is_some() {
+        } else if record.caller.issuer().is_some() {
             self.token_misses.increment(1);
         }
         self.seconds.record(took);

@@ -1,6 +1,7 @@
-//! One decision as the ring keeps it: its texts in one piece of memory, which is used again when another decision takes its
-//! place. A record shares its texts with tokens, routes and requests; to hold on to it would be to come back to all of those
-//! when it is let go, long after they have left the processor's caches.
+//! One decision as the ring keeps it: in one piece of memory of its own, texts included, where the next decision's is the
+//! next. A record shares its texts with tokens, routes and requests; to hold on to it would be to come back to all of those
+//! when it is let go, long after they have left the processor's caches. And memory that is written to in order is there in
+//! time.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,12 +14,19 @@ use crate::decision_log::without_query;
 
 /// A method, host or path of which more than this was sent is kept cut: a ring of them stays small.
 const MAX_TEXT: usize = 512;
-/// Memory beyond this is let go with the decision that needed it.
-const USUAL_TEXTS: usize = 4096;
+/// Room for the texts of a usual decision.
+const USUAL_TEXTS: usize = 256;
 
 /// A decision, kept.
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) facts: Facts,
+    pub(super) texts: Texts,
+}
+
+/// What is kept of a decision besides its texts.
+#[derive(Debug)]
+pub(super) struct Facts {
     pub(super) decision_id: Uuid,
     pub(super) trace: TraceParent,
     pub(super) at: Now,
@@ -31,32 +39,18 @@ pub(super) struct Entry {
     pub(super) allowed: bool,
     pub(super) token_cached: bool,
     pub(super) revocations_stale: bool,
-    pub(super) texts: Texts,
 }
 
 impl Entry {
-    /// What is kept of `record`, in the memory that `texts` took.
-    pub(super) fn of(
+    /// Keeps `record` in `place`, where another may have been.
+    pub(super) fn put(
+        place: &mut Option<Self>,
         record: &Record,
         http: &HttpView<'_>,
         at: Now,
         took: Duration,
-        mut texts: Texts,
-    ) -> Self {
-        texts.fill([
-            (Name::CorrelationId, Some(record.correlation_id.as_str())),
-            (Name::Method, Some(cut(http.method))),
-            (Name::Host, Some(cut(http.host))),
-            (Name::Path, Some(cut(without_query(http.path)))),
-            (Name::Route, record.route.as_deref()),
-            (Name::Subject, record.subject.as_deref()),
-            (Name::ClientId, record.client_id.as_deref()),
-            (Name::Issuer, record.issuer.as_deref()),
-            (Name::ApiKeyId, record.api_key_id.as_deref()),
-            (Name::Peer, record.peer.as_ref().map(|peer| peer.as_str())),
-            (Name::PolicyRevision, record.policy_revision.as_deref()),
-        ]);
-        Self {
+    ) {
+        let facts = Facts {
             decision_id: record.decision_id,
             trace: record.trace,
             at,
@@ -69,8 +63,31 @@ impl Entry {
             allowed: record.allowed,
             token_cached: record.token_cached,
             revocations_stale: record.revocations_stale,
-            texts,
-        }
+        };
+        let entry = match place {
+            Some(entry) => {
+                entry.facts = facts;
+                entry
+            }
+            None => place.insert(Self {
+                facts,
+                texts: Texts::default(),
+            }),
+        };
+        let caller = &record.caller;
+        entry.texts.fill([
+            (Name::CorrelationId, Some(record.correlation_id.as_str())),
+            (Name::Method, Some(cut(http.method))),
+            (Name::Host, Some(cut(http.host))),
+            (Name::Path, Some(cut(without_query(http.path)))),
+            (Name::Route, record.route.as_deref()),
+            (Name::Subject, caller.subject().map(AsRef::as_ref)),
+            (Name::ClientId, caller.client_id().map(AsRef::as_ref)),
+            (Name::Issuer, caller.issuer().map(AsRef::as_ref)),
+            (Name::ApiKeyId, caller.api_key_id().map(AsRef::as_ref)),
+            (Name::Peer, record.peer.as_ref().map(|peer| peer.as_str())),
+            (Name::PolicyRevision, record.policy_revision.as_deref()),
+        ]);
     }
 }
 
@@ -98,26 +115,39 @@ pub(super) enum Name {
 const NAMES: usize = Name::PolicyRevision as usize + 1;
 
 /// The texts of a decision, one behind the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Texts {
-    all: String,
     /// Where each ends, in the order of [`Name`]; `None` for what isn't there.
     ends: [Option<u32>; NAMES],
+    /// The texts, where there is room for them.
+    usual: [u8; USUAL_TEXTS],
+    /// The texts, where there isn't.
+    long: Option<Box<[u8]>>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            ends: [None; NAMES],
+            usual: [0; USUAL_TEXTS],
+            long: None,
+        }
+    }
 }
 
 impl Texts {
     fn fill(&mut self, texts: [(Name, Option<&str>); NAMES]) {
-        self.all.clear();
-        if self.all.capacity() > USUAL_TEXTS {
-            self.all = String::new();
-        }
-        self.all
-            .reserve(texts.iter().map(|(_, text)| text.map_or(0, str::len)).sum());
+        let bytes: usize = texts.iter().map(|(_, text)| text.map_or(0, str::len)).sum();
+        self.long = (bytes > USUAL_TEXTS).then(|| vec![0; bytes].into());
+        let all = self.long.as_deref_mut().unwrap_or(&mut self.usual);
+        let mut begin = 0;
         for (place, ((name, text), end)) in texts.into_iter().zip(&mut self.ends).enumerate() {
             debug_assert_eq!(name as usize, place, "{name:?}");
             *end = text.and_then(|text| {
-                self.all.push_str(text);
-                u32::try_from(self.all.len()).ok()
+                let its_end = begin + text.len();
+                all.get_mut(begin..its_end)?.copy_from_slice(text.as_bytes());
+                begin = its_end;
+                u32::try_from(begin).ok()
             });
         }
     }
@@ -127,7 +157,8 @@ impl Texts {
         let end = (*self.ends.get(name as usize)?)?;
         let before = self.ends.get(..name as usize)?;
         let begin = before.iter().rev().flatten().next().copied().unwrap_or(0);
-        self.all.get(begin as usize..end as usize)
+        let all = self.long.as_deref().unwrap_or(&self.usual);
+        std::str::from_utf8(all.get(begin as usize..end as usize)?).ok()
     }
 }
 
@@ -172,15 +203,22 @@ mod tests {
     fn nothing_of_one_decision_is_left_in_the_next() {
         let mut texts = texts("a longer id", Some("/a"), Some("spiffe://a/b"));
         refill(&mut texts, "b", None, None);
-        assert_eq!(texts.all, "b");
+        assert_eq!(texts.named(Name::CorrelationId), Some("b"));
         assert_eq!(texts.named(Name::Path), None);
         assert_eq!(texts.named(Name::Peer), None);
     }
 
     #[test]
-    fn memory_for_a_large_decision_is_not_kept_for_a_small_one() {
-        let mut texts = texts("a", Some(&"x".repeat(USUAL_TEXTS * 2)), None);
+    fn long_texts_are_kept_whole_and_leave_no_memory_behind() {
+        let path = "x".repeat(USUAL_TEXTS * 2);
+        let mut texts = texts("a", Some(&path), Some("spiffe://a/b"));
+        assert_eq!(texts.named(Name::Path), Some(path.as_str()));
+        assert_eq!(texts.named(Name::Peer), Some("spiffe://a/b"));
         refill(&mut texts, "b", None, None);
-        assert!(texts.all.capacity() <= USUAL_TEXTS);
+        assert!(texts.long.is_none());
+        let exactly = "x".repeat(USUAL_TEXTS - 1);
+        refill(&mut texts, "c", Some(&exactly), None);
+        assert!(texts.long.is_none());
+        assert_eq!(texts.named(Name::Path), Some(exactly.as_str()));
     }
 }

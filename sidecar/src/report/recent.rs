@@ -42,9 +42,7 @@ impl Recent {
         let Some(slot) = self.slots.get(turn % self.slots.len()) else {
             return;
         };
-        let mut slot = lock(slot);
-        let texts = slot.take().map(|oldest| oldest.texts).unwrap_or_default();
-        *slot = Some(Entry::of(record, &request.http, at, took, texts));
+        Entry::put(&mut lock(slot), record, &request.http, at, took);
     }
 
     /// The decision with this decision id, or the newest of the request with this correlation id.
@@ -117,16 +115,17 @@ struct Caller {
 impl Kept {
     fn of(entry: &Entry) -> Self {
         let text = |name| entry.texts.named(name).map(str::to_owned);
+        let facts = &entry.facts;
         Self {
-            decision_id: entry.decision_id.to_string(),
+            decision_id: facts.decision_id.to_string(),
             correlation_id: text(Name::CorrelationId).unwrap_or_default(),
-            trace_id: entry.trace.trace_id(),
-            at_unix_ms: entry.at.unix_ns.div_euclid(1_000_000),
-            took_us: entry.took.as_secs_f64() * 1e6,
-            outcome: if entry.allowed { "allowed" } else { "denied" },
-            code: entry.code.map(Code::as_str),
-            reason: entry.reason.clone(),
-            stage: entry.stage.as_str(),
+            trace_id: facts.trace.trace_id(),
+            at_unix_ms: facts.at.unix_ns.div_euclid(1_000_000),
+            took_us: facts.took.as_secs_f64() * 1e6,
+            outcome: if facts.allowed { "allowed" } else { "denied" },
+            code: facts.code.map(Code::as_str),
+            reason: facts.reason.clone(),
+            stage: facts.stage.as_str(),
             route: text(Name::Route),
             request: Request {
                 method: text(Name::Method).unwrap_or_default(),
@@ -134,17 +133,17 @@ impl Kept {
                 path: text(Name::Path).unwrap_or_default(),
             },
             caller: Caller {
-                methods: entry.methods.names().collect(),
+                methods: facts.methods.names().collect(),
                 subject: text(Name::Subject),
                 client_id: text(Name::ClientId),
                 issuer: text(Name::Issuer),
                 api_key_id: text(Name::ApiKeyId),
                 peer: text(Name::Peer),
-                binding: entry.binding.as_str(),
-                token_remembered: entry.token_cached,
+                binding: facts.binding.as_str(),
+                token_remembered: facts.token_cached,
             },
             policy_revision: text(Name::PolicyRevision),
-            revocations_stale: entry.revocations_stale,
+            revocations_stale: facts.revocations_stale,
         }
     }
 }

@@ -71,16 +71,20 @@ impl Object {
         found.map(|(_, value)| value)
     }
 
-    /// As [`Object::get_str`]; at once where the key is the very text that the member was named with.
+    /// As [`Object::get_str`], without a look at the text of the name where it is the very text that is asked for.
     pub(crate) fn get_shared(&self, key: &Arc<str>) -> Option<&Value> {
-        let few = self.shared.tree.few().unwrap_or_default();
-        let same = few
+        let Some(members) = self.shared.tree.few() else {
+            return self.get_str(key);
+        };
+        let is_key = |name: &Value| match name {
+            // Most names differ in length, which is known without a look at their text.
+            Value::String(own) => own.len() == key.len() && (Arc::ptr_eq(own, key) || **own == **key),
+            _ => false,
+        };
+        members
             .iter()
-            .find(|(name, _)| matches!(name, Value::String(own) if Arc::ptr_eq(own, key)));
-        match same {
-            Some((_, value)) => Some(value),
-            None => self.get_str(key),
-        }
+            .find(|(name, _)| is_key(name))
+            .map(|(_, value)| value)
     }
 
     /// Whether there is a value under `key`.

@@ -4,7 +4,7 @@ use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, TokenRe
 use serde_json::json;
 
 use super::*;
-use crate::issuer::IssuerRules;
+use crate::issuer::{IssuerRules, TrustedIssuer};
 use crate::policy_claims::PolicyClaims;
 
 const NOW: UnixTime = UnixTime(1_000_000);
@@ -29,8 +29,9 @@ fn caller() -> (Issuers, Arc<VerifiedCaller>) {
     let parsed = TokenRef::<PolicyClaims>::parse_into(&token).unwrap();
     let verified = verify(&parsed, &keys, &expectations, NOW).unwrap();
     let issuer = TrustedIssuer::with_keys(Arc::new(IssuerRules::new(expectations)), keys, NOW);
-    let caller = VerifiedCaller::signed(&issuer, &verified).unwrap();
-    (Issuers::new([Arc::new(issuer)]), Arc::new(caller))
+    let issuers = Issuers::new([Arc::new(issuer)]);
+    let caller = VerifiedCaller::signed(issuers.at(0).unwrap(), &verified, NOW).unwrap();
+    (issuers, Arc::new(caller))
 }
 
 fn hash(kind: u8, number: u64) -> TokenHash {
@@ -49,12 +50,11 @@ fn hash(kind: u8, number: u64) -> TokenHash {
 /// every one of them verified and remembered.
 fn hit_rate(others: u64, flood: u64, shown_twice: bool) -> f64 {
     let (issuers, caller) = caller();
-    let issuer = issuers.at(0).unwrap();
     let cache = TokenCache::new(CacheLimits::default().token_bytes);
     let use_of = |token: TokenHash| {
         let found = cache.find(&token, &issuers, NOW).is_some();
         if !found {
-            cache.remember(token, (0, issuer), NOW, &caller);
+            cache.remember(token, &caller);
         }
         found
     };

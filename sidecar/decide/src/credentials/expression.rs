@@ -77,7 +77,7 @@ struct Attempt<'j> {
     /// Whether a token or an API key was presented, good or not for the part that looked at it.
     presented: bool,
     /// The token that was presented.
-    token: Option<&'j str>,
+    token: Option<&'j [u8]>,
     /// Why it is none, by the parts so far, which couldn't read it: one that has its issuer asked may.
     unread: Option<Refusal>,
     /// Whose it is, where that isn't what the caller is accepted for.
@@ -121,7 +121,7 @@ impl<'j> Attempt<'j> {
         if !satisfied {
             // What the parts that were satisfied have proved proves nothing by itself.
             let failed = mem::replace(&mut self.proved.caller, before);
-            self.aside = failed.token.zip(self.proved.shown).or(self.aside.take());
+            self.aside = failed.identity.token.zip(self.proved.shown).or(self.aside.take());
         }
         Ok(satisfied)
     }
@@ -152,7 +152,7 @@ impl<'j> Attempt<'j> {
     fn has_nothing_aside(&self) -> Result<(), Refusal> {
         let judging = self.judging;
         match &self.aside {
-            Some((token, shown)) if self.proved.caller.token.is_none() => {
+            Some((token, shown)) if self.proved.caller.identity.token.is_none() => {
                 revoked::check_token(&judging.snapshot.revocations, token, judging.now)?;
                 binding::check(token, shown, judging).map(drop)
             }
@@ -193,7 +193,7 @@ impl<'j> Attempt<'j> {
                 "tokens of this issuer aren't accepted in the place where this one was",
             ));
         }
-        self.proved.caller.token = Some(authenticated.caller);
+        self.proved.caller.identity.token = Some(authenticated.caller);
         self.proved.token_cached = authenticated.cached;
         self.proved.shown = Some(shown);
         Ok(self.by(Methods::JWT))
@@ -266,7 +266,7 @@ impl<'j> Attempt<'j> {
         let Some(key) = self.presented_key(accept)? else {
             return Ok(self.lacks(|| Refusal::new(Code::Unauthenticated, "the request presents no API key")));
         };
-        self.proved.caller.api_key = Some(Arc::clone(key));
+        self.proved.caller.identity.api_key = Some(Arc::clone(key));
         Ok(self.by(Methods::API_KEY))
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn judge(judging: &Judging<'_>, note: impl FnOnce(&Caller, bool)) -> 
         spent_proof: None,
     };
     let route = judging.route;
-    if let (Some(token), Some(shown)) = (&accepted.caller.token, &proved.shown) {
+    if let (Some(token), Some(shown)) = (&accepted.caller.identity.token, &proved.shown) {
         let bound = binding::check(token, shown, judging)?;
         accepted.caller.binding = bound.binding;
         accepted.fresh_nonce = bound.fresh_nonce;
@@ -75,7 +75,7 @@ fn check_claims(route: &Route, caller: &Caller) -> Result<(), Refusal> {
     if route.required_claims.is_empty() {
         return Ok(());
     }
-    match &caller.token {
+    match &caller.identity.token {
         Some(token) => claims::check(&route.required_claims, token.claims()),
         None => Err(Refusal::new(
             Code::TokenMissingClaim,
@@ -85,7 +85,7 @@ fn check_claims(route: &Route, caller: &Caller) -> Result<(), Refusal> {
 }
 
 fn check_scopes(route: &Route, caller: &Caller) -> Result<(), Refusal> {
-    let scopes = caller.scopes();
+    let scopes = caller.identity.scopes();
     if route.required_scopes.iter().all(|scope| scopes.contains(scope)) {
         return Ok(());
     }

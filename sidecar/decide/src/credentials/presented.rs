@@ -17,7 +17,8 @@ pub(crate) enum Scheme {
 /// A token as it was sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Presented<'r> {
-    pub(crate) token: &'r str,
+    /// As it came. Whether it is text is seen where it is read, which a remembered token isn't.
+    pub(crate) token: &'r [u8],
     pub(crate) scheme: Scheme,
     pub(crate) source: &'r TokenSource,
 }
@@ -52,8 +53,8 @@ fn in_source<'r>(
     headers: &'r Headers<'_>,
     target: &'r str,
     source: &TokenSource,
-) -> Result<Option<(&'r str, Scheme)>, Refusal> {
-    let bearer = |token: Option<&'r str>| token.map(|token| (token, Scheme::Bearer));
+) -> Result<Option<(&'r [u8], Scheme)>, Refusal> {
+    let bearer = |token: Option<&'r str>| token.map(|token| (token.as_bytes(), Scheme::Bearer));
     match source {
         TokenSource::Authorization => authorization(headers),
         TokenSource::Cookie(name) => cookie(headers, name).map(bearer),
@@ -62,30 +63,38 @@ fn in_source<'r>(
     }
 }
 
-fn authorization<'r>(headers: &'r Headers<'_>) -> Result<Option<(&'r str, Scheme)>, Refusal> {
-    let Some(credentials) = headers.value("authorization") else {
+fn authorization<'r>(headers: &'r Headers<'_>) -> Result<Option<(&'r [u8], Scheme)>, Refusal> {
+    let Some(credentials) = headers.bytes("authorization") else {
         return Ok(None);
     };
     // Repeated headers arrive joined by a comma, and no token holds one.
-    if memchr::memchr(b',', credentials.as_bytes()).is_some() {
+    if memchr::memchr(b',', credentials).is_some() {
         return Err(Refusal::malformed(
             "the Authorization header is repeated, or holds a comma",
         ));
     }
-    let (scheme, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
-    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+    let end = credentials.iter().position(|byte| *byte == b' ');
+    let (scheme, rest) = credentials.split_at(end.unwrap_or(credentials.len()));
+    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
         Scheme::Bearer
-    } else if scheme.eq_ignore_ascii_case("dpop") {
+    } else if scheme.eq_ignore_ascii_case(b"dpop") {
         Scheme::Dpop
     } else {
         return Ok(None);
     };
-    match rest.trim_matches(' ') {
-        "" => Err(Refusal::malformed(
+    match without_spaces(rest) {
+        [] => Err(Refusal::malformed(
             "the Authorization header has a scheme and no token",
         )),
         token => Ok(Some((token, scheme))),
     }
+}
+
+fn without_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 fn header<'r>(headers: &'r Headers<'_>, name: &str) -> Result<Option<&'r str>, Refusal> {
@@ -158,7 +167,9 @@ mod tests {
     ) {
         let headers = Headers::from_raw(headers.iter().map(|(name, value)| (*name, value.as_bytes())));
         let found = token(&headers, target, sources)
-            .map(|presented| presented.map(|presented| (presented.token, presented.scheme)))
+            .map(|presented| {
+                presented.map(|presented| (std::str::from_utf8(presented.token).unwrap(), presented.scheme))
+            })
             .map_err(|refusal| refusal.code);
         assert_eq!(found, expected, "{headers:?} {target}");
     }

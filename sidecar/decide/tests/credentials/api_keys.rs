@@ -17,7 +17,7 @@ fn an_api_key_stands_for_its_subject_with_its_scopes() {
     assert_eq!(told("x-postern-client"), Some("k1"));
     assert_eq!(told("x-postern-scope"), Some("orders:read"));
     assert_eq!(told("x-postern-auth"), Some("api_key"));
-    assert_eq!(decision.record.api_key_id.as_deref(), Some("k1"));
+    assert_eq!(decision.record.caller.api_key_id().map(AsRef::as_ref), Some("k1"));
 }
 
 #[test]

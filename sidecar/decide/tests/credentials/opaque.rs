@@ -45,7 +45,7 @@ fn a_part_that_cannot_read_a_token_leaves_it_to_one_that_can() {
         told(&world);
         check(&world, Brings::token("opaque"), Ok(Methods::JWT));
         let decision = ask(&world, Brings::token("opaque"));
-        assert_eq!(decision.record.subject.as_deref(), Some("alice"));
+        assert_eq!(decision.record.caller.subject().map(AsRef::as_ref), Some("alice"));
         check(&world, Brings::token("a b"), Err(Code::TokenMalformed));
     }
 }

@@ -11,5 +11,5 @@ mod response;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use oracle::difference;
-pub(crate) use request::view;
+pub(crate) use request::{done_with, view};
 pub(crate) use response::{denied, response};

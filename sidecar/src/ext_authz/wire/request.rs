@@ -1,6 +1,9 @@
 //! `envoy.service.auth.v3.CheckRequest` as the view that a decision reads: borrowed from the message's bytes. A message
 //! that comes in several parts is merged as protobuf says: values that come later win, maps and lists grow. Never judges.
 
+use std::cell::Cell;
+
+use postern_decide::headers::Line;
 use postern_decide::{Address, Headers, PeerView, RequestView, Timestamp};
 
 use super::metadata::{METADATA, hold_to};
@@ -20,13 +23,39 @@ pub(crate) enum RequestError {
 /// How many headers there is room for before a list must grow.
 const USUAL_HEADERS: usize = 48;
 
+/// A list that grew beyond this is let go with its request.
+const MOST_HEADERS: usize = 4 * USUAL_HEADERS;
+
+thread_local! {
+    /// The list of this thread's last request, empty. It is large enough that asking for one, and giving it back, would be
+    /// among the dearer things that a check does.
+    static SPARE: Cell<Vec<Line<'static>>> = const { Cell::new(Vec::new()) };
+}
+
+/// An empty list.
+fn lines<'a>() -> Vec<Line<'a>> {
+    let mut lines = SPARE.take();
+    lines.reserve(USUAL_HEADERS);
+    lines
+}
+
+/// Keeps the list of a request that was answered for the next one.
+pub(crate) fn done_with(view: RequestView<'_>) {
+    let mut lines = view.http.headers.into_lines();
+    if lines.capacity() <= MOST_HEADERS {
+        lines.clear();
+        // Collected from itself: of the same memory, and of no request any more.
+        SPARE.set(lines.into_iter().map(|_| Line::default()).collect());
+    }
+}
+
 /// What has been read so far.
 #[derive(Default)]
 struct Draft<'a> {
     view: RequestView<'a>,
     is_http: bool,
     /// `header_map`: each repeat on its own. Where there is one it decides, even an empty one.
-    raw: Option<Vec<(&'a str, &'a [u8])>>,
+    raw: Option<Vec<Line<'a>>>,
     /// `headers`, where Envoy has joined repeats already.
     text: Vec<(&'a str, &'a str)>,
 }
@@ -98,7 +127,7 @@ impl<'a> Draft<'a> {
                 11 => http.body = message.text(field)?,
                 12 => http.raw_body = message.bytes(field)?,
                 13 => {
-                    let headers = self.raw.get_or_insert_with(|| Vec::with_capacity(USUAL_HEADERS));
+                    let headers = self.raw.get_or_insert_with(lines);
                     header_map(headers, message.message(field)?)?;
                 }
                 _ => message.skip(field)?,
@@ -117,7 +146,7 @@ impl<'a> Draft<'a> {
             keep_last(&mut peer.labels);
         }
         view.http.headers = match self.raw {
-            Some(raw) => Headers::from_raw(raw),
+            Some(raw) => Headers::from_lines(raw),
             None => {
                 keep_last(&mut self.text);
                 Headers::from_text(self.text)
@@ -128,9 +157,9 @@ impl<'a> Draft<'a> {
 }
 
 /// `envoy.config.core.v3.HeaderMap`.
-fn header_map<'a>(headers: &mut Vec<(&'a str, &'a [u8])>, mut message: Reader<'a>) -> Result<(), WireError> {
+fn header_map<'a>(headers: &mut Vec<Line<'a>>, mut message: Reader<'a>) -> Result<(), WireError> {
     // Looked at once up to here, however it is read then.
-    let mut plain = "";
+    let mut plain: &[u8] = &[];
     loop {
         if plain.is_empty() {
             plain = plain_text(message.rest());
@@ -155,26 +184,35 @@ fn header_map<'a>(headers: &mut Vec<(&'a str, &'a [u8])>, mut message: Reader<'a
     }
 }
 
-/// The ASCII that `bytes` begin with.
-fn plain_text(bytes: &[u8]) -> &str {
-    const STEP: usize = 32;
-    let steps = bytes.chunks(STEP).take_while(|step| step.is_ascii()).count();
-    let text = bytes.get(..(steps * STEP).min(bytes.len())).unwrap_or_default();
-    std::str::from_utf8(text).unwrap_or_default()
+/// The ASCII that `bytes` begin with, as far as a look at some of them at a time shows.
+fn plain_text(bytes: &[u8]) -> &[u8] {
+    const STEP: usize = 64;
+    let (steps, rest) = bytes.as_chunks::<STEP>();
+    let plain = steps.iter().take_while(|step| is_ascii(*step)).count();
+    if plain == steps.len() && is_ascii(rest) {
+        return bytes;
+    }
+    bytes.get(..plain * STEP).unwrap_or_default()
 }
 
-/// The header that `text` begins with, as nearly all are written: its name, then its value, both short; and what comes behind
-/// it. That all of it is ASCII was proved once for all.
 #[inline]
-fn plain_header(text: &str) -> Option<((&str, &[u8]), &str)> {
+fn is_ascii(bytes: &[u8]) -> bool {
+    // Without a way out halfway, so that many are looked at with one instruction.
+    bytes.iter().fold(0, |all, byte| all | byte) < 0x80
+}
+
+/// The header that `text`, which is ASCII, begins with, as nearly all are written: its name, then its value, both short; and
+/// what comes behind it.
+#[inline]
+fn plain_header(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
     const FIRST: u8 = 0x0a;
-    let (&[entry, length, name, name_length], _) = text.as_bytes().split_first_chunk()?;
+    let (&[entry, length, name, name_length], _) = text.split_first_chunk()?;
     if entry != FIRST || name != FIRST {
         return None;
     }
     let (header, after) = text.split_at_checked(2 + usize::from(length))?;
     let (name, value) = header.get(4..)?.split_at_checked(name_length.into())?;
-    let (&[number, value_length], value) = value.as_bytes().split_first_chunk()?;
+    let (&[number, value_length], value) = value.split_first_chunk()?;
     // `value` or `raw_value`.
     let ends_here = value.len() == usize::from(value_length);
     (ends_here && matches!(number, 0x12 | 0x1a)).then_some(((name, value), after))
@@ -182,10 +220,10 @@ fn plain_header(text: &str) -> Option<((&str, &[u8]), &str)> {
 
 /// `envoy.config.core.v3.HeaderValue`: its value is in one of two fields.
 #[inline]
-fn header_value<'a>(mut message: Reader<'a>) -> Result<(&'a str, &'a [u8]), WireError> {
+fn header_value<'a>(mut message: Reader<'a>) -> Result<Line<'a>, WireError> {
     match message.two_short() {
-        Some([(1, key), (2, value)]) => return Ok((utf8(key)?, utf8(value)?.as_bytes())),
-        Some([(1, key), (3, raw)]) => return Ok((utf8(key)?, raw)),
+        Some([(1, key), (2, value)]) => return Ok((utf8(key)?.as_bytes(), utf8(value)?.as_bytes())),
+        Some([(1, key), (3, raw)]) => return Ok((utf8(key)?.as_bytes(), raw)),
         _ => {}
     }
     let (mut key, mut value, mut raw) = ("", "", [].as_slice());
@@ -197,7 +235,10 @@ fn header_value<'a>(mut message: Reader<'a>) -> Result<(&'a str, &'a [u8]), Wire
             _ => message.skip(field)?,
         }
     }
-    Ok((key, if raw.is_empty() { value.as_bytes() } else { raw }))
+    Ok((
+        key.as_bytes(),
+        if raw.is_empty() { value.as_bytes() } else { raw },
+    ))
 }
 
 /// An entry of a `map<string, string>`; either part may be missing, and is empty then.

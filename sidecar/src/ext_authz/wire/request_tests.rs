@@ -348,3 +348,26 @@ fn nesting_is_as_deep_as_prost_allows_and_no_deeper() {
         same_as_prost(&message(1, &[http, groups].concat()));
     }
 }
+
+#[test]
+fn one_request_after_the_other_has_room_in_one_list() {
+    let headers = (0..40).map(|n| raw(&format!("x-{n}"), b"v"));
+    let request = check_request(HttpRequest {
+        header_map: Some(HeaderMap {
+            headers: headers.collect(),
+        }),
+        ..Default::default()
+    });
+    let room_after_one = || {
+        let view = view(&request).unwrap();
+        assert_eq!(view.http.headers.lines(), 40);
+        assert_eq!(SPARE.take().capacity(), 0, "it is in use");
+        done_with(view);
+        let room = SPARE.take();
+        assert!(room.is_empty() && room.capacity() >= 40);
+        let place = room.as_ptr();
+        SPARE.set(room);
+        place
+    };
+    assert_eq!(room_after_one(), room_after_one());
+}

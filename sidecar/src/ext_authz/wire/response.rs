@@ -2,6 +2,7 @@
 //! was decided; nothing is decided here.
 
 use bytes::Bytes;
+use postern_decide::headers::SeenNames;
 use postern_decide::{Allow, Answer, Deny, Header};
 use postern_rego::Value;
 use postern_telemetry::Code;
@@ -70,9 +71,10 @@ fn status(out: &mut Backwards, code: i32) {
 /// `HeaderValueOption`s. The first of a name replaces, further ones are added. `append` says so to every Envoy there is;
 /// `append_action`, its successor, is not looked at by older ones.
 fn options(out: &mut Backwards, number: u32, headers: &[Header]) {
+    let may_repeat = may_repeat(headers);
     for (index, header) in headers.iter().enumerate().rev() {
         let earlier = headers.get(..index).unwrap_or_default();
-        let repeated = earlier.iter().any(|other| other.name() == header.name());
+        let repeated = may_repeat && earlier.iter().any(|other| other.name() == header.name());
         out.message(number, |option| {
             // `append`, a `BoolValue`.
             option.raw(if repeated { &[0x12, 2, 0x08, 1] } else { &[0x12, 0] });
@@ -82,6 +84,12 @@ fn options(out: &mut Backwards, number: u32, headers: &[Header]) {
             });
         });
     }
+}
+
+/// Whether two may have one name.
+fn may_repeat(headers: &[Header]) -> bool {
+    let mut seen = SeenNames::default();
+    headers.iter().any(|header| seen.note(header.name()))
 }
 
 /// `dynamic_metadata`: the policy's, and the decision's id beside it, as OPA-Envoy gives it.
