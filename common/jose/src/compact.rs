@@ -1,6 +1,10 @@
 //! The JWS compact form (RFC 7515 §7.1): taken apart strictly, its signature checked, or made. Says nothing about what
 //! is signed; claims are token.rs's.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::algorithm::Algorithm;
@@ -17,13 +21,41 @@ pub const MAX_COMPACT_BYTES: usize = 1024 * 1024;
 /// Header members by which a token would bring its own key (RFC 7515 §4.1.2, 4.1.3, 4.1.5, 4.1.6).
 const KEY_CHOOSERS: [&str; 4] = ["jku", "jwk", "x5u", "x5c"];
 
+/// So many headers are remembered on each thread, and none that is longer: all tokens of an issuer that one key signs have
+/// the same.
+const REMEMBERED: usize = 8;
+const MAX_REMEMBERED_BYTES: usize = 512;
+
+thread_local! {
+    /// The last headers that were well-formed, as written and as read. One text is always read as one header.
+    static HEADERS: RefCell<VecDeque<(Box<str>, Header)>> = const { RefCell::new(VecDeque::new()) };
+}
+
 /// A JOSE header, well-formed but not to be believed before the signature has been checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    members: Map<String, Value>,
+    members: Arc<Map<String, Value>>,
 }
 
 impl Header {
+    /// The header that `part` spells; read, where it isn't among those read last.
+    fn of(part: &str) -> Result<Self, TokenError> {
+        HEADERS.with(|headers| {
+            let Ok(mut headers) = headers.try_borrow_mut() else {
+                return Self::parse(part);
+            };
+            if let Some((_, header)) = headers.iter().find(|(text, _)| **text == *part) {
+                return Ok(header.clone());
+            }
+            let header = Self::parse(part)?;
+            if part.len() <= MAX_REMEMBERED_BYTES {
+                headers.truncate(REMEMBERED - 1);
+                headers.push_front((part.into(), header.clone()));
+            }
+            Ok(header)
+        })
+    }
+
     fn parse(part: &str) -> Result<Self, TokenError> {
         let malformed =
             TokenError::Malformed("the header is not base64url of a JSON object with each member once");
@@ -42,7 +74,9 @@ impl Header {
                 "`alg` in the header must be there and a string",
             ));
         }
-        Ok(Self { members })
+        Ok(Self {
+            members: Arc::new(members),
+        })
     }
 
     /// `alg` as written: may name an algorithm that is not accepted, or none at all.
@@ -65,7 +99,7 @@ impl Header {
 
     /// Every member.
     #[must_use]
-    pub const fn members(&self) -> &Map<String, Value> {
+    pub fn members(&self) -> &Map<String, Value> {
         &self.members
     }
 
@@ -132,7 +166,7 @@ impl<'a> CompactRef<'a> {
         }
         Ok(Self {
             signing_input,
-            header: Header::parse(header)?,
+            header: Header::of(header)?,
             payload: base64url::decode(payload)
                 .ok_or(TokenError::Malformed("the payload is not base64url"))?,
             signature: base64url::decode(signature)

@@ -88,14 +88,30 @@ fn repeats<N: AsRef<str>, V>(members: &[(N, V)]) -> bool {
         names.sort_unstable();
         return names.array_windows().any(|[one, next]| one == next);
     }
-    let mut rest = members;
-    while let Some(((name, _), later)) = rest.split_first() {
-        if later.iter().any(|(other, _)| other.as_ref() == name.as_ref()) {
-            return true;
-        }
-        rest = later;
+    // Most names are told apart without a look at their text, where each would be looked at many times.
+    let mut marks = [0; FEW_NAMES];
+    for ((name, _), mark) in members.iter().zip(&mut marks) {
+        *mark = mark_of(name.as_ref());
     }
-    false
+    members
+        .iter()
+        .zip(marks)
+        .enumerate()
+        .any(|(at, ((name, _), mark))| {
+            let earlier = members.iter().zip(marks).take(at);
+            earlier
+                .filter(|(_, other)| *other == mark)
+                .any(|((other, _), _)| other.as_ref() == name.as_ref())
+        })
+}
+
+/// A name's beginning and length: equal for equal names.
+fn mark_of(name: &str) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    u64::from_le_bytes(first).wrapping_add((name.len() as u64).rotate_right(8))
 }
 
 /// The object that a text must be.

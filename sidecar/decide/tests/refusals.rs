@@ -53,8 +53,14 @@ fn a_token_in_time_for_us_from_a_trusted_issuer_is_allowed() {
             "{decision:?}"
         );
         assert_eq!(decision.record.caller.subject().map(AsRef::as_ref), Some("alice"));
-        assert_eq!(decision.record.caller.client_id().map(AsRef::as_ref), Some("shop"));
-        assert_eq!(decision.record.caller.issuer().map(AsRef::as_ref), Some(world::ISSUER));
+        assert_eq!(
+            decision.record.caller.client_id().map(AsRef::as_ref),
+            Some("shop")
+        );
+        assert_eq!(
+            decision.record.caller.issuer().map(AsRef::as_ref),
+            Some(world::ISSUER)
+        );
         assert_eq!(decision.record.policy_revision.as_deref(), Some("r1"));
     }
 }

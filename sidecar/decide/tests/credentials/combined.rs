@@ -124,7 +124,10 @@ fn all_needs_each_and_half_of_it_is_not_anonymous() {
     // The half that was proved is not part of what was accepted instead.
     let decision = ask(&world, Brings::token(&token).and_key(KEY));
     assert_eq!(decision.record.methods, Methods::API_KEY);
-    assert_eq!(decision.record.caller.subject().map(AsRef::as_ref), Some("nightly"));
+    assert_eq!(
+        decision.record.caller.subject().map(AsRef::as_ref),
+        Some("nightly")
+    );
     check(&world, Brings::NOTHING, Ok(Methods::ANONYMOUS));
     check(&world, Brings::peer(&certificate), Ok(Methods::ANONYMOUS));
 }
