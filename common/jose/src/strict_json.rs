@@ -98,10 +98,9 @@ fn repeats<N: AsRef<str>, V>(members: &[(N, V)]) -> bool {
         .zip(marks)
         .enumerate()
         .any(|(at, ((name, _), mark))| {
-            let earlier = members.iter().zip(marks).take(at);
-            earlier
-                .filter(|(_, other)| *other == mark)
-                .any(|((other, _), _)| other.as_ref() == name.as_ref())
+            let earlier = marks.get(..at).unwrap_or_default();
+            let mut named = members.iter().take(at);
+            earlier.contains(&mark) && named.any(|(other, _)| other.as_ref() == name.as_ref())
         })
 }
 

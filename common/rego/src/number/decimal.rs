@@ -175,10 +175,10 @@ impl Decimal {
     pub(super) fn is_in_range(&self) -> bool {
         const MAX_EXPONENT: i64 = 100_000;
         // 10^25000 is well inside, 10^40000 well outside: only what lies between needs the exact answer.
-        if self.point.abs() <= 25_000 {
+        if self.point.unsigned_abs() <= 25_000 {
             return true;
         }
-        self.point.abs() <= 40_000 && Float::parse(self).magnitude().abs() <= MAX_EXPONENT
+        self.point.unsigned_abs() <= 40_000 && Float::parse(self).magnitude().abs() <= MAX_EXPONENT
     }
 
     /// How many digits there are when the number is written out without an exponent, near enough.
