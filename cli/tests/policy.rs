@@ -127,6 +127,23 @@ fn eval_prints_and_exits_as_opa_does() {
 }
 
 #[test]
+fn a_file_is_found_by_any_path_that_leads_to_it() {
+    let (folder, opa) = (folder(), opa());
+    let beside = folder.path().join("beside");
+    fs::create_dir(&beside).unwrap();
+    for (at, policy, data) in [
+        (folder.path(), "./policy/authz.rego", "./policy/data.json"),
+        (folder.path(), "policy/./authz.rego", "policy/data.json"),
+        (&beside, "../policy/authz.rego", "../policy/data.json"),
+    ] {
+        let arguments = ["eval", "-f", "json", "-d", policy, "-d", data, "data.authz.names"];
+        let (theirs, ours) = (run(&opa, at, &arguments), postern(at, &arguments));
+        assert_eq!(stdout(&ours), stdout(&theirs), "{arguments:?}: {}", stderr(&ours));
+        assert!(ours.status.success());
+    }
+}
+
+#[test]
 fn what_goes_wrong_exits_as_in_opa_and_says_where() {
     let (folder, opa) = (folder(), opa());
     let here = folder.path();

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
@@ -112,8 +112,9 @@ impl CompilerArgs {
         entrypoints: &[String],
     ) -> anyhow::Result<Bundle> {
         let opa = std::path::absolute(self.opa()?)?;
+        let paths: Vec<PathBuf> = paths.iter().map(|path| plain(folder, path)).collect();
         let request = PlanRequest {
-            paths,
+            paths: &paths,
             folder,
             bundled,
             entrypoints,
@@ -144,6 +145,23 @@ impl CompilerArgs {
 
     pub fn v0_compatible(&self) -> bool {
         self.v0_compatible
+    }
+}
+
+/// The path without `.` and `..`: opa names the files of a bundle after the paths that it is given, and no bundle with such
+/// names is read.
+fn plain(folder: Option<&Path>, path: &Path) -> PathBuf {
+    if path.components().any(|part| part == Component::ParentDir) {
+        // One that can't be found is named by opa.
+        let whole = folder.map_or_else(|| path.to_owned(), |folder| folder.join(path));
+        return fs::canonicalize(whole).unwrap_or_else(|_| path.to_owned());
+    }
+    let parts = path.components().filter(|part| *part != Component::CurDir);
+    let plain: PathBuf = parts.collect();
+    if plain.as_os_str().is_empty() {
+        path.to_owned()
+    } else {
+        plain
     }
 }
 
