@@ -37,7 +37,7 @@ pub(super) fn write(value: &Value, out: &mut String) {
     write_within(value, out, usize::MAX);
 }
 
-/// As [`write()`], until `out` is longer than `most`.
+/// As `write`, until `out` is longer than `most`.
 fn write_within(value: &Value, out: &mut String, most: usize) {
     if out.len() > most {
         return;
