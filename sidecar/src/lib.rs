@@ -40,6 +40,7 @@ mod edge;
 mod ext_authz;
 mod host;
 mod http_auth;
+mod http_error;
 mod http_send;
 mod introspect;
 mod listen;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::addresses::OnlyPrivate;
 use super::go;
+use crate::http_error::causes;
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +167,7 @@ impl Hop {
     }
 
     fn told(&self, error: &reqwest::Error) -> String {
-        format!("{}: {}", self.name(), chain(error))
+        format!("{}: {}", self.name(), causes(error))
     }
 
     fn unanswered(&self, error: &reqwest::Error) -> CallFailed {
@@ -183,7 +184,7 @@ impl Hop {
 
 /// Whose doing it is that there is no answer.
 enum Cause {
-    /// Our resolver's, or that of a parser or a verifier that may be stricter than Go's.
+    /// Our resolver's, or that of a parser that may be stricter than Go's.
     Ours,
     /// The other side's, or the network's: Go would have failed, too.
     Theirs,
@@ -214,7 +215,6 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
     // What we, not the server, end a connection or a stream of HTTP/2 for.
     let by_h2 = |error: &h2::Error| !error.is_remote() && !error.is_io();
     error.is::<OnlyPrivate>()
-        || error.is::<rustls::Error>()
         || error
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_parse)
@@ -226,20 +226,5 @@ async fn by<T>(until: Option<Instant>, work: impl Future<Output = T>) -> Option<
     match until {
         Some(until) => timeout_at(until, work).await.ok(),
         None => Some(work.await),
-    }
-}
-
-/// reqwest's own message says only that sending failed; none of the chain holds what was sent.
-pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = Error::source(error);
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    if causes.is_empty() {
-        "no answer".to_owned()
-    } else {
-        causes.join(": ")
     }
 }

@@ -26,6 +26,7 @@ use postern_resilience::{BreakerSettings, CallError, MetricNames, Outgoing, Outg
 use reqwest::{Certificate, Client, redirect};
 use tokio::time::{Instant, timeout_at};
 
+use crate::http_error::causes;
 use crate::metrics::{BREAKER_STATE, BREAKER_TRANSITIONS, OUTGOING_REFUSED};
 use call::{Call, Retry};
 use hop::{Arrived, CallFailed};
@@ -208,7 +209,7 @@ async fn again(call: &mut Call<'_>, why: String, unsent: bool) -> Result<(), Htt
 }
 
 fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError> {
-    let failed = |error: reqwest::Error| SetUpError(hop::chain(&error));
+    let failed = |error: reqwest::Error| SetUpError(causes(&error));
     let mut builder = Client::builder()
         // Each hop is checked first.
         .redirect(redirect::Policy::none())
@@ -225,7 +226,7 @@ fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError
         .dns_resolver(addresses::Resolver { allow_private });
     if let Some((file, pem)) = &plan.authorities {
         let authorities = Certificate::from_pem_bundle(pem)
-            .map_err(|error| SetUpError(format!("{}: {}", file.display(), hop::chain(&error))))?;
+            .map_err(|error| SetUpError(format!("{}: {}", file.display(), causes(&error))))?;
         builder = builder.tls_certs_merge(authorities);
     }
     builder.build().map_err(failed)

@@ -6,6 +6,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::http_error::causes;
+
 /// The largest answer.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
@@ -68,7 +70,7 @@ impl Request {
 
     /// Asks about `token`.
     pub(super) async fn send(&self, token: &str) -> Result<Vec<u8>, CallFailed> {
-        let transport = |error: reqwest::Error| CallFailed::Transport(chain(&error));
+        let transport = |error: reqwest::Error| CallFailed::Transport(causes(&error));
         let mut response = self
             .client
             .post(&self.url)
@@ -104,21 +106,6 @@ impl std::fmt::Debug for Request {
 
 fn form(text: &str) -> String {
     utf8_percent_encode(text, FORM).to_string()
-}
-
-/// reqwest's own message says only that sending failed; none of the chain holds what was sent.
-fn chain(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    if causes.is_empty() {
-        "no answer".to_owned()
-    } else {
-        causes.join(": ")
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderVa
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::http_error::causes;
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -269,22 +271,10 @@ fn max_age(cache_control: &str) -> Option<Duration> {
     found
 }
 
-/// The whole chain: reqwest's own message says only that sending failed.
 fn transport(url: &str, error: &dyn std::error::Error) -> FetchError {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let cause = if causes.is_empty() {
-        error.to_string()
-    } else {
-        causes.join(": ")
-    };
     FetchError::Transport {
         url: url.to_owned(),
-        cause,
+        cause: causes(error),
     }
 }
 

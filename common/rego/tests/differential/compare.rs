@@ -177,6 +177,14 @@ pub(crate) fn compare(
                 );
                 Some(self::ours(program, entrypoint, &input, &data, strict, mistake))
             });
+            let differs = |ours| Difference {
+                level: build.level,
+                entrypoint: entrypoint.clone(),
+                input: at,
+                strict,
+                theirs: theirs.to_string(),
+                ours,
+            };
             tally.decisions += 1;
             tally.defined += usize::from(theirs.value.is_some());
             tally.errors += usize::from(theirs.code.is_some());
@@ -188,23 +196,9 @@ pub(crate) fn compare(
             } else if !ours.is(theirs) && ours.is_ordered_otherwise(theirs) {
                 tally.ordered_otherwise += 1;
             } else if !ours.is(theirs) {
-                differences.push(Difference {
-                    level: build.level,
-                    entrypoint: entrypoint.clone(),
-                    input: at,
-                    strict,
-                    theirs: theirs.to_string(),
-                    ours: ours.to_string(),
-                });
+                differences.push(differs(ours.to_string()));
             } else if let Some(pruned) = pruned.filter(|pruned| pruned.to_string() != ours.to_string()) {
-                differences.push(Difference {
-                    level: build.level,
-                    entrypoint: entrypoint.clone(),
-                    input: at,
-                    strict,
-                    theirs: theirs.to_string(),
-                    ours: format!("{pruned} over what is said to be read only"),
-                });
+                differences.push(differs(format!("{pruned} over what is said to be read only")));
             }
         }
     }

@@ -227,11 +227,18 @@ impl Body<'_, '_> {
         at.map_or(Ok(()), |at| self.asked_is(at, kind))
     }
 
+    /// The local of the key that is asked for at this place.
+    fn asked(&mut self, at: usize) -> Result<Option<Local>, LoadError> {
+        params(MOST_KEYS)
+            .nth(at)
+            .map(|param| self.local(param))
+            .transpose()
+    }
+
     fn asked_is(&mut self, at: usize, kind: Collection) -> Result<(), LoadError> {
-        let Some(param) = params(MOST_KEYS).nth(at) else {
+        let Some(asked) = self.asked(at)? else {
             return Ok(());
         };
-        let asked = self.local(param)?;
         self.emit_failing(Op::AskedIs {
             asked,
             kind,
@@ -240,10 +247,9 @@ impl Body<'_, '_> {
     }
 
     fn is_asked(&mut self, key: Operand, at: usize) -> Result<(), LoadError> {
-        let Some(param) = params(MOST_KEYS).nth(at) else {
+        let Some(asked) = self.asked(at)? else {
             return Ok(());
         };
-        let asked = self.local(param)?;
         self.emit_failing(Op::IsAsked {
             key,
             asked,
