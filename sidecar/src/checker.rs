@@ -52,7 +52,7 @@ impl Checker {
     pub(crate) fn check(&self, request: &RequestView<'_>) -> Settled {
         let mut moment = Moment::read();
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0], moment.began());
+        let mut laps = Laps::of_check(entropy.span[0]);
         let snapshot = self.published.load();
         let decision = settle(
             &snapshot,
@@ -88,7 +88,7 @@ impl Checker {
             reason: Some(reason.into()),
             ..Record::begin(decision_id, correlation_id.clone(), trace)
         };
-        let laps = Laps::of_check(entropy.span[0], moment.began());
+        let laps = Laps::of_check(entropy.span[0]);
         self.reporter.decided(&record, request, now, moment.lap(), &laps);
         Unread {
             correlation_id,
@@ -105,7 +105,7 @@ impl Checker {
     ) -> Result<Settled, Need> {
         let now = moment.now();
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0], moment.began());
+        let mut laps = Laps::of_check(entropy.span[0]);
         let snapshot = self.published.load();
         match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
             Outcome::Decided(decision) => Ok(self.report(*decision, request, now, moment, &laps)),
@@ -116,7 +116,7 @@ impl Checker {
     /// Goes on with a decision that a request of the policy's interrupted.
     pub(crate) fn go_on(&self, request: &RequestView<'_>, resumption: &Resumption) -> Result<Settled, Need> {
         let mut moment = Moment::read();
-        let mut laps = Laps::of_check(self.randomness.entropy().span[0], moment.began());
+        let mut laps = Laps::of_check(self.randomness.entropy().span[0]);
         let snapshot = self.published.load();
         match resume(&snapshot, &self.caches, request, resumption, &mut laps) {
             Outcome::Decided(decision) => {

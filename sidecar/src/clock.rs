@@ -67,11 +67,6 @@ impl Moment {
         self.now
     }
 
-    /// When measuring began.
-    pub(crate) fn began(self) -> Stopwatch {
-        self.began
-    }
-
     /// How long it has been. From now on it is later by that much.
     pub(crate) fn lap(&mut self) -> Duration {
         let took = self.began.elapsed();
@@ -97,6 +92,6 @@ mod tests {
         let took = moment.lap() + moment.lap();
         let passed = moment.now().unix_ns - began.now().unix_ns;
         assert_eq!(passed, i64::try_from(took.as_nanos()).unwrap());
-        assert_eq!(moment.began().0 - began.began().0, took);
+        assert_eq!(moment.began.0 - began.began.0, took);
     }
 }

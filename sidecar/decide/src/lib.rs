@@ -17,6 +17,7 @@
 //! | [`path`], [`routes`], [`accept`] | what is asked of it |
 //! | `peer` | who connected to the proxy |
 //! | `credentials`, [`token`], [`dpop`], [`api_keys`] | who calls: where the proof is, what it proves, whose it is |
+//! | `verified_caller`, `grounds`, `common_texts` | what a token proved, on what it was believed, what it shares with others |
 //! | [`revocation`], `revoked`, `step_up` | whether it still counts, and whether it is enough |
 //! | `input`, `policy` | whether they may |
 //! | `upstream`, [`refusal`], `challenge`, [`answer`] | what the proxy is told |

@@ -23,10 +23,10 @@ struct Measured {
 }
 
 impl Laps {
-    /// Laps for a check. `chance` is any random byte: whether this check is measured hangs on it.
-    pub(crate) fn of_check(chance: u8, began: Stopwatch) -> Self {
-        Self((chance & (ONE_IN - 1) == 0).then_some(Measured {
-            began,
+    /// Laps for a check that begins now. `chance` is any random byte: whether this check is measured hangs on it.
+    pub(crate) fn of_check(chance: u8) -> Self {
+        Self((chance & (ONE_IN - 1) == 0).then(|| Measured {
+            began: Stopwatch::start(),
             passed: [None; Stage::ALL.len()],
             count: 0,
         }))
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn one_check_in_sixteen_is_measured() {
         let measured = |chance| {
-            let mut laps = Laps::of_check(chance, Stopwatch::start());
+            let mut laps = Laps::of_check(chance);
             laps.passed(Stage::Route);
             laps.each().count()
         };
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn laps_come_in_order_and_add_up() {
-        let mut laps = Laps::of_check(0, Stopwatch::start());
+        let mut laps = Laps::of_check(0);
         for stage in Stage::ALL {
             laps.passed(stage);
         }
