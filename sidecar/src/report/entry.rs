@@ -220,5 +220,7 @@ mod tests {
         refill(&mut texts, "c", Some(&exactly), None);
         assert!(texts.long.is_none());
         assert_eq!(texts.named(Name::Path), Some(exactly.as_str()));
+        refill(&mut texts, "one more", Some(&exactly), None);
+        assert_eq!(texts.named(Name::Path), Some(exactly.as_str()));
     }
 }
