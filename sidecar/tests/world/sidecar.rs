@@ -1,8 +1,12 @@
 //! The real binary, started on a configuration, stopped with the test.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -82,11 +86,19 @@ impl Config {
 
     /// Starts it and waits until it is ready.
     pub(crate) async fn start_ready(self) -> Sidecar {
+        let log = self.folder.join("log");
         let sidecar = self.start();
-        eventually(Duration::from_secs(20), "ready", || async {
-            sidecar.readyz().await.0 == 200
-        })
-        .await;
+        let ready = async {
+            while sidecar.readyz().await.0 != 200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), ready).await;
+        assert!(
+            in_time.is_ok(),
+            "not ready; its log: {}",
+            std::fs::read_to_string(log).unwrap()
+        );
         sidecar
     }
 
@@ -211,9 +223,18 @@ impl Drop for Sidecar {
 
 /// An address that was free a moment ago.
 pub(crate) fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0")
+    // Below the kernel's ephemeral range (from 32768): there a client of another test may be quicker than the process that
+    // the address is for. No test of this program is given one that another was given.
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
+        // Where to begin, nothing more: two programs at once begin at different places.
+        let chance = RandomState::new().hash_one(std::process::id());
+        AtomicU16::new(u16::try_from(chance % u64::from(COUNT)).unwrap())
+    });
+    (0..COUNT)
+        .map(|_| FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .map(|port| format!("127.0.0.1:{port}"))
         .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
 }
