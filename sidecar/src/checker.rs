@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use postern_decide::{
-    Answer, Authenticated, Caches, Decision, Need, Now, Outcome, Record, Refusal, RequestView, Resumption,
-    decide, resume, settle, verify_token,
+    Answer, Authenticated, Caches, Decision, Entropy, Need, Now, Outcome, Record, Refusal, RequestView,
+    Resumption, decide, resume, settle, verify_token,
 };
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
@@ -47,23 +47,29 @@ pub(crate) struct Unread {
     pub(crate) decision_id: Uuid,
 }
 
+/// A check that something is missing for, and what it is measured with: its waiting is part of what it took.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    pub(crate) need: Need,
+    pub(crate) begun: Begun,
+}
+
+/// When a check began, and the stages that it has passed since.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    moment: Moment,
+    laps: Laps,
+}
+
 impl Checker {
-    /// Decides on one request with what is there; what would have to be waited for is refused.
-    pub(crate) fn check(&self, request: &RequestView<'_>) -> Settled {
-        let mut moment = Moment::read();
+    /// Decides now, with what is there, on a request whose check has `begun`; what would have to be waited for is refused.
+    pub(crate) fn check(&self, request: &RequestView<'_>, begun: Begun) -> Settled {
+        let Begun { mut moment, mut laps } = begun;
+        let now = clock::now();
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0]);
         let snapshot = self.published.load();
-        let decision = settle(
-            &snapshot,
-            &self.caches,
-            request,
-            moment.now(),
-            &entropy,
-            &mut laps,
-        );
-        let at = moment.now();
-        self.report(*decision, request, at, &mut moment, &laps)
+        let decision = settle(&snapshot, &self.caches, request, now, &entropy, &mut laps);
+        self.report(*decision, request, now, &mut moment, &laps)
     }
 
     /// Counts a check that was denied unread, since there were too many.
@@ -102,27 +108,67 @@ impl Checker {
         &self,
         request: &RequestView<'_>,
         moment: &mut Moment,
-    ) -> Result<Settled, Need> {
-        let now = moment.now();
+    ) -> Result<Settled, Box<Unfinished>> {
         let entropy = self.randomness.entropy();
-        let mut laps = Laps::of_check(entropy.span[0]);
-        let snapshot = self.published.load();
-        match decide(&snapshot, &self.caches, request, now, &entropy, &mut laps) {
-            Outcome::Decided(decision) => Ok(self.report(*decision, request, now, moment, &laps)),
-            Outcome::Needs(need) => Err(need),
-        }
+        let laps = Laps::of_check(entropy.span[0]);
+        self.attempt(request, moment.now(), &entropy, moment, laps)
+    }
+
+    /// Decides now on a request whose check has `begun`, as [`Self::check_unless_needy`] does.
+    pub(crate) fn check_again(
+        &self,
+        request: &RequestView<'_>,
+        begun: Begun,
+    ) -> Result<Settled, Box<Unfinished>> {
+        let Begun { mut moment, laps } = begun;
+        let entropy = self.randomness.entropy();
+        self.attempt(request, clock::now(), &entropy, &mut moment, laps)
     }
 
     /// Goes on with a decision that a request of the policy's interrupted.
-    pub(crate) fn go_on(&self, request: &RequestView<'_>, resumption: &Resumption) -> Result<Settled, Need> {
-        let mut moment = Moment::read();
-        let mut laps = Laps::of_check(self.randomness.entropy().span[0]);
+    pub(crate) fn go_on(
+        &self,
+        request: &RequestView<'_>,
+        resumption: &Resumption,
+        begun: Begun,
+    ) -> Result<Settled, Box<Unfinished>> {
+        let Begun { mut moment, mut laps } = begun;
         let snapshot = self.published.load();
-        match resume(&snapshot, &self.caches, request, resumption, &mut laps) {
-            Outcome::Decided(decision) => {
-                Ok(self.report(*decision, request, resumption.now(), &mut moment, &laps))
+        let outcome = resume(&snapshot, &self.caches, request, resumption, &mut laps);
+        self.ended(outcome, request, resumption.now(), &mut moment, laps)
+    }
+
+    fn attempt(
+        &self,
+        request: &RequestView<'_>,
+        now: Now,
+        entropy: &Entropy,
+        moment: &mut Moment,
+        mut laps: Laps,
+    ) -> Result<Settled, Box<Unfinished>> {
+        let snapshot = self.published.load();
+        let outcome = decide(&snapshot, &self.caches, request, now, entropy, &mut laps);
+        self.ended(outcome, request, now, moment, laps)
+    }
+
+    fn ended(
+        &self,
+        outcome: Outcome,
+        request: &RequestView<'_>,
+        at: Now,
+        moment: &mut Moment,
+        laps: Laps,
+    ) -> Result<Settled, Box<Unfinished>> {
+        match outcome {
+            Outcome::Decided(decision) => Ok(self.report(*decision, request, at, moment, &laps)),
+            Outcome::Needs(need) => {
+                let begun = Begun {
+                    moment: *moment,
+                    laps,
+                };
+                moment.lap();
+                Err(Box::new(Unfinished { need, begun }))
             }
-            Outcome::Needs(need) => Err(need),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use postern_decide::{Need, RequestView, remember_introspection};
 
-use crate::checker::{Checker, Settled};
+use crate::checker::{Checker, Settled, Unfinished};
 use crate::clock::{self, Moment};
 
 impl Checker {
@@ -13,38 +13,45 @@ impl Checker {
     pub(crate) async fn answer(&self, request: &RequestView<'_>) -> Settled {
         match self.check_unless_needy(request, &mut Moment::read()) {
             Ok(settled) => settled,
-            Err(need) => self.answer_later(request, need).await,
+            Err(unfinished) => self.answer_later(request, unfinished).await,
         }
     }
 
     /// Decides on a request that something is missing for. An issuer is asked once, and the policy has requests made as many
     /// as one decision may make, all of them within `policy.http_send.timeout_ms`.
-    pub(crate) async fn answer_later(&self, request: &RequestView<'_>, mut need: Need) -> Settled {
+    pub(crate) async fn answer_later(
+        &self,
+        request: &RequestView<'_>,
+        mut unfinished: Box<Unfinished>,
+    ) -> Settled {
         let mut issuer_asked = false;
         let mut until = None;
         loop {
+            let Unfinished { need, begun } = *unfinished;
             let outcome = match need {
                 Need::HttpSend(send) => {
                     let until = *until.get_or_insert_with(|| self.http_sender.deadline());
                     let answer = self.http_sender.send(send.request(), until).await;
-                    self.go_on(request, &send.answered(answer))
+                    self.go_on(request, &send.answered(answer), begun)
                 }
-                Need::Keys { .. } | Need::Introspect { .. } if issuer_asked => return self.check(request),
+                Need::Keys { .. } | Need::Introspect { .. } if issuer_asked => {
+                    return self.check(request, begun);
+                }
                 Need::Keys { issuer, wait_ms } => {
                     issuer_asked = true;
                     // Late is as good as never: the token is refused with the keys at hand.
                     self.wakes.wait_for_keys(&issuer, wait_ms).await;
-                    self.check_unless_needy(request, &mut Moment::read())
+                    self.check_again(request, begun)
                 }
                 Need::Introspect { issuer, token } => {
                     issuer_asked = true;
                     self.word_of(&issuer, token.expose()).await;
-                    self.check_unless_needy(request, &mut Moment::read())
+                    self.check_again(request, begun)
                 }
             };
             match outcome {
                 Ok(settled) => return settled,
-                Err(next) => need = next,
+                Err(again) => unfinished = again,
             }
         }
     }

@@ -147,6 +147,35 @@ async fn a_policy_asks_hosts_that_are_listed_within_bounds_and_sees_what_opa_sho
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_decision_takes_is_told_with_what_it_waited_for() {
+    let world = World::new().await;
+    let folder = world.folder.path().join("opa");
+    std::fs::create_dir(&folder).unwrap();
+    world.origin.serve_bundle(world.bundle("r2", &plan(&folder)));
+    let server = server().await;
+    let mut config = world.config();
+    let hosts = json!([{ "host": server, "scheme": "http", "allow_private": true }]);
+    config.document["policy"]["http_send"] = json!({ "hosts": hosts, "timeout_ms": 10_000 });
+    config.document["routes"] = json!([{ "name": "orders", "http_send": true }]);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let token = world.token("orders:read");
+    let url = format!("http://{server}/never");
+    let impatient = json!({ "raise_error": false, "timeout": "400ms" });
+    let late = ask(&client, &token, &url, &impatient).await.json();
+    assert_eq!(late["error"]["code"], json!("eval_http_send_network_error"));
+
+    let (_, list) = sidecar.admin("/decisions").await;
+    let took = list["decisions"][0]["took_us"].as_f64().unwrap();
+    assert!((400_000.0..30_000_000.0).contains(&took), "{list}");
+    let metrics = sidecar.metrics().await;
+    let sum = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("postern_check_duration_seconds_sum "));
+    assert!(sum.unwrap().parse::<f64>().unwrap() >= 0.4, "{sum:?}");
+}
+
 #[tokio::test]
 async fn a_policy_that_asks_while_that_is_off_is_refused_and_the_last_good_one_serves() {
     let world = World::new().await;

@@ -6,11 +6,11 @@ mod wire;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_decide::{Deny, Header, Need};
+use postern_decide::{Deny, Header};
 use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
 use tonic::Status;
 
-use crate::checker::Checker;
+use crate::checker::{Checker, Unfinished};
 use crate::clock::Moment;
 
 /// The path of `Authorization.Check`.
@@ -30,7 +30,7 @@ pub(crate) enum Reply {
     /// No message. Envoy denies with `status_on_error`.
     Refusal(Box<Status>),
     /// Nothing yet: something is missing that can be had ([`ExtAuthz::answer_later`]).
-    Later(Box<Need>),
+    Later(Box<Unfinished>),
 }
 
 impl ExtAuthz {
@@ -52,7 +52,7 @@ impl ExtAuthz {
                 wire::done_with(view);
                 match settled {
                     Ok(settled) => Reply::Message(wire::response(&settled)),
-                    Err(need) => Reply::Later(Box::new(need)),
+                    Err(unfinished) => Reply::Later(unfinished),
                 }
             }
             // Without a request there is nothing to answer.
@@ -61,11 +61,12 @@ impl ExtAuthz {
     }
 
     /// Answers the request that something was missing for, once that has been got, or it is time to answer without.
-    pub(crate) async fn answer_later(&self, body: &Bytes, need: Need) -> Reply {
+    pub(crate) async fn answer_later(&self, body: &Bytes, unfinished: Box<Unfinished>) -> Reply {
         match grpc::message(body).map(wire::view) {
             Ok(Ok(mut view)) => {
                 view.may_wait = true;
-                Reply::Message(wire::response(&self.checker.answer_later(&view, need).await))
+                let settled = self.checker.answer_later(&view, unfinished).await;
+                Reply::Message(wire::response(&settled))
             }
             Ok(Err(error)) => self.no_request(&error),
             Err(status) => Reply::Refusal(Box::new(status)),

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
-use postern_decide::Need;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -19,6 +18,7 @@ use super::bell::Bell;
 use super::body::{Body, BodyError, Bounds};
 use super::health::{Health, Verdict};
 use super::other;
+use crate::checker::Unfinished;
 use crate::clock::Moment;
 use crate::ext_authz::{CHECK, Reply, grpc};
 use crate::overload::Taken;
@@ -116,9 +116,9 @@ where
         for mut one in self.waiting.extract_if(.., over) {
             match one.whole {
                 Some(Ok(message)) => match checks.answer(&message, moment.get_or_insert_with(Moment::read)) {
-                    Reply::Later(need) => {
+                    Reply::Later(unfinished) => {
                         let host = Arc::clone(&self.host);
-                        tokio::spawn(later(host, message, need, one.respond, one.in_flight));
+                        tokio::spawn(later(host, message, unfinished, one.respond, one.in_flight));
                     }
                     reply => reply.send_by(&mut one.respond),
                 },
@@ -259,12 +259,12 @@ impl Reply {
 async fn later(
     host: Arc<Host>,
     message: Bytes,
-    need: Box<Need>,
+    unfinished: Box<Unfinished>,
     mut respond: SendResponse<Bytes>,
     _in_flight: Taken,
 ) {
     let reply = tokio::select! {
-        reply = host.checks.answer_later(&message, *need) => reply,
+        reply = host.checks.answer_later(&message, unfinished) => reply,
         // The client no longer wants to know.
         _ = poll_fn(|context| respond.poll_reset(context)) => return,
     };

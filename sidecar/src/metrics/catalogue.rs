@@ -42,7 +42,7 @@ catalogue! {
     CHECKS = Counter "postern_checks_total" ["route", "outcome", "code"]
         "Checks decided. `outcome` is `allowed` (code `ok`) or `denied`; `code` is one of errors.md; `route` is empty where none matched.";
     CHECK_SECONDS = Histogram "postern_check_duration_seconds" []
-        "Time from a check's decoded request to its decision.";
+        "Time from a check's decoded request to its decision, with what it waited for.";
     STAGE_SECONDS = Histogram "postern_check_stage_duration_seconds" ["stage"]
         "Time that each stage of a check took, of one check in sixteen.";
     VALIDATIONS = Counter "postern_token_validations_total" ["outcome", "code"]
