@@ -87,6 +87,16 @@ pub(super) fn sign_req(context: &mut Context<'_>, operands: &[Value]) -> Answer 
         Some(other) => return host::wrong_type(0, other, &["object"]),
     };
     check_members(request, &["method", "url"], (1, "request parameters(s)"))?;
+    let weight = usize::try_from(Value::from(request.clone()).weight()).unwrap_or(usize::MAX);
+    let texts = [request, config, headers].into_iter().flatten();
+    let bytes = texts.fold(0_usize, |bytes, (name, value)| {
+        let text = |value: &Value| value.as_str().map_or(0, str::len);
+        bytes.saturating_add(text(name)).saturating_add(text(value))
+    });
+    // Each name is compared with those before it; texts are read, put into others, and hashed.
+    let compared = weight.saturating_add(headers.len().saturating_pow(2));
+    context.spend(compared.saturating_add(bytes.saturating_mul(8)))?;
+    context.build(weight.saturating_mul(256).saturating_add(bytes.saturating_mul(8)))?;
     let url = GoUrl::parse(text(request, "url"))?;
     let body = body(context, request)?;
     let hash = match config.get_str("disable_payload_signing") {
@@ -94,10 +104,6 @@ pub(super) fn sign_req(context: &mut Context<'_>, operands: &[Value]) -> Answer 
         Some(Value::Bool(true)) => "UNSIGNED-PAYLOAD".to_owned(),
         Some(_) => return fail("operand 2 invalid value for 'disable_payload_signing' in AWS config"),
     };
-    let weight = usize::try_from(Value::from(request.clone()).weight()).unwrap_or(usize::MAX);
-    // Each name is compared with those before it.
-    context.spend(weight.saturating_add(headers.len().saturating_pow(2)))?;
-    context.build(weight.saturating_mul(256))?;
     let signing = Signing {
         method: text(request, "method"),
         url: &url,

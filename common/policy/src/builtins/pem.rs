@@ -26,6 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The first block of `data` and what follows it.
 pub(super) fn decode(data: &[u8]) -> Option<(Block<'_>, &[u8])> {
     let mut rest = data;
+    let mut bare_left = None;
     loop {
         // The last BEGIN before the first END: others have no END of their own.
         let end = find(rest, END)?;
@@ -33,7 +34,7 @@ pub(super) fn decode(data: &[u8]) -> Option<(Block<'_>, &[u8])> {
         let begin = rfind(rest.get(..end)?, START);
         let begins_line = |begin: &usize| *begin == 0 || rest.get(*begin - 1) == Some(&b'\n');
         if let Some(begin) = begin.filter(begins_line)
-            && let Tried::Block(found) = block(rest.get(begin.checked_add(START.len())?..)?)?
+            && let Tried::Block(found) = block(rest.get(begin.checked_add(START.len())?..)?, &mut bare_left)?
         {
             return Some(found);
         }
@@ -48,7 +49,10 @@ enum Tried<'a> {
 }
 
 /// Reads a block from behind its BEGIN on, in which there is an END. `None` ends the search, as it does in Go.
-fn block(text: &[u8]) -> Option<Tried<'_>> {
+///
+/// What looks like headers is looked for beyond the END, too. `bare_left` is where such a search met a line that is none,
+/// counted from the end, so that the next one needn't go as far again.
+fn block<'a>(text: &'a [u8], bare_left: &mut Option<usize>) -> Option<Tried<'a>> {
     let (type_line, mut rest) = line(text);
     let Some(label) = type_line.strip_suffix(DASHES) else {
         return Some(Tried::Damaged);
@@ -60,8 +64,12 @@ fn block(text: &[u8]) -> Option<Tried<'_>> {
         if rest.is_empty() {
             return None;
         }
+        if rest.len() < end_left && bare_left.is_some_and(|left| left <= rest.len()) {
+            return Some(Tried::Damaged);
+        }
         let (header, next) = line(rest);
         if !header.contains(&b':') {
+            *bare_left = Some(rest.len());
             break;
         }
         has_headers = true;

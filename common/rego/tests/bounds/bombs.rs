@@ -2,35 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::bomb::Ends::{Memory, Refused, Weight, Work};
+use super::bomb::{Bomb, bomb, rules};
 use super::strangers;
-
-/// How an evaluation ends that can't have an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ends {
-    Memory,
-    /// At the bound of time, or of statements where a builtin asks for many of them at once.
-    Work,
-    /// At the bound of how much one value may hold.
-    Weight,
-    /// At a bound of the builtin's own.
-    Refused,
-    /// With an answer after all, since the builtin does little for what looks like much.
-    Answers,
-}
-
-use Ends::{Memory, Refused, Weight, Work};
-
-#[derive(Clone, Copy)]
-pub(crate) struct Bomb {
-    pub(crate) name: &'static str,
-    /// What the rule of that name is.
-    rule: &'static str,
-    pub(crate) ends: Ends,
-}
-
-pub(crate) const fn bomb(name: &'static str, ends: Ends, rule: &'static str) -> Bomb {
-    Bomb { name, rule, ends }
-}
 
 #[rustfmt::skip]
 const BOMBS: &[Bomb] = &[
@@ -117,8 +91,6 @@ pub(crate) fn module() -> String {
     );
     chain(&mut module, "multiplied", "input.large", 40, "@ * @");
     strangers::module(&mut module);
-    for Bomb { name, rule, .. } in all() {
-        let _ = writeln!(module, "{name} := {rule}");
-    }
+    rules(&mut module, all());
     module
 }

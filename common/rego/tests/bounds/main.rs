@@ -1,6 +1,7 @@
-//! Policies that run on: each ends within its limits, whatever it does, and the process stays small. Time is counted, not
-//! measured: the clock goes on by a millisecond whenever it is asked.
+//! Policies that run on: each ends within its limits, whatever it does, and the process stays small.
 
+#[cfg(test)]
+mod bomb;
 #[cfg(test)]
 mod bombs;
 #[cfg(test)]
@@ -8,160 +9,43 @@ mod input;
 #[cfg(test)]
 mod opa;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod strangers;
-
-use std::cell::Cell;
-use std::process::Command;
-use std::time::Duration;
-
-use bombs::{Bomb, Ends};
-use postern_rego::{Env, EvalError, Limit, NoHost, Program, TimeLimit};
-
-/// What an evaluation may build.
-const MEMORY: u64 = 64 * 1024 * 1024;
-/// What the process may grow by: what is built, what a builtin makes on its way, and what allocators keep.
-const MOST_GROWN_KIB: u64 = 3 * MEMORY / 1024;
-/// Of the processor's time for one, in seconds, without optimization and beside other tests: some are refused in an instant,
-/// none takes more than a few.
-const MOST_SECONDS: u64 = 60;
-
-const NAME: &str = "POSTERN_BOMB";
-
-thread_local! {
-    static LOOKS: Cell<u64> = const { Cell::new(0) };
-}
-
 #[cfg(test)]
-fn ticking() -> Duration {
-    LOOKS.set(LOOKS.get() + 1);
-    Duration::from_millis(LOOKS.get())
-}
+#[path = "../shared/tools.rs"]
+mod tools;
 
-/// Where what is built is to end it, work and time don't before.
-#[cfg(test)]
-fn env(ends: Ends) -> Env {
-    let mut env = Env::new(0, [0; 32]);
-    env.limits.max_memory = MEMORY;
-    if matches!(ends, Ends::Memory | Ends::Weight) {
-        env.limits.max_statements = 1_000_000_000;
-        return env;
-    }
-    env.limits.max_statements = 3_000_000;
-    env.time_limit = Some(TimeLimit::new(Duration::from_millis(100), ticking));
-    env
-}
+use std::sync::LazyLock;
 
-/// Runs one and says how it ended. In a process of its own.
-#[cfg(test)]
-fn run(Bomb { name, ends, .. }: &Bomb) -> Ends {
-    let plan = opa::plan();
-    let program = Program::load(&plan, &NoHost).expect("the plan is loaded");
-    let entrypoint = program.entrypoint(&format!("bomb/{name}")).expect("it is there");
-    let input = input::make(name);
-    let before = status("VmRSS:");
-    let result = program.evaluate(entrypoint, Some(&input), &input, &env(*ends));
-    let grown = status("VmHWM:").saturating_sub(before);
-    assert!(grown <= MOST_GROWN_KIB, "{name}: {grown} KiB more");
-    let ends = match result {
-        Err(EvalError::LimitReached {
-            limit: Limit::Memory, ..
-        }) => Ends::Memory,
-        Err(EvalError::LimitReached {
-            limit: Limit::Time | Limit::Statements,
-            ..
-        }) => Ends::Work,
-        Err(EvalError::LimitReached {
-            limit: Limit::Weight, ..
-        }) => Ends::Weight,
-        Err(EvalError::Builtin { .. }) => Ends::Refused,
-        Err(ref other) => panic!("{name}: {other}"),
-        Ok(_) => Ends::Answers,
-    };
-    let said = match result {
-        Ok(answer) => answer.map_or_else(|| "undefined".to_owned(), |answer| answer.to_json()),
-        Err(error) => error.to_string(),
-    };
-    println!(
-        "\n{name}: {ends:?}, {grown} KiB, {} s, {} looks at the clock: {said:.200}",
-        seconds(),
-        LOOKS.get()
-    );
-    ends
-}
+use bomb::Ends;
+use opa::Plan;
+use postern_rego::{NoHost, Program};
 
-/// A number of KiB that the kernel tells of this process.
-#[cfg(test)]
-fn status(of: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let line = status.lines().find(|line| line.starts_with(of)).expect(of);
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|kib| kib.parse().ok())
-        .expect("a number")
-}
-
-/// The processor's time that this process has taken, in seconds.
-#[cfg(test)]
-fn seconds() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells");
-    // After the name, in parentheses: user and system time are the 12th and 13th, in hundredths.
-    let times = stat
-        .rsplit(')')
-        .next()
-        .expect("fields")
-        .split_whitespace()
-        .skip(11)
-        .take(2);
-    times
-        .map(|time| time.parse::<u64>().expect("a number"))
-        .sum::<u64>()
-        / 100
-}
+static PLAN: LazyLock<Plan> = LazyLock::new(|| {
+    let names = bombs::all().map(|bomb| bomb.name).chain(["modest"]);
+    Plan::of("bounds", bombs::module, names)
+});
 
 /// What the processes that the test below starts do; nothing where it is started as any test is.
 #[test]
 fn one() {
-    let Ok(name) = std::env::var(NAME) else { return };
-    let bomb = bombs::all().find(|bomb| bomb.name == name).expect("it is there");
-    assert_eq!(run(bomb), bomb.ends, "{name}");
-    let seconds = seconds();
-    assert!(seconds <= MOST_SECONDS, "{name}: {seconds} s");
+    process::one(bombs::all(), &PLAN, &NoHost, input::make);
 }
 
 #[test]
 fn whatever_runs_on_ends_within_its_limits() {
     // Made once, for all processes.
-    opa::make();
-    let mut mistakes = Vec::new();
-    for bomb in bombs::all() {
-        let this = std::env::current_exe().expect("this program");
-        let output = Command::new(this)
-            .args(["--exact", "one", "--nocapture", "--test-threads=1"])
-            .env(NAME, bomb.name)
-            .env("RUST_BACKTRACE", "0")
-            .output()
-            .expect("it starts");
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        let line = said
-            .lines()
-            .find(|line| line.starts_with(bomb.name))
-            .unwrap_or_default();
-        println!("{line}");
-        if !output.status.success() {
-            mistakes.push(said);
-        }
-    }
-    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+    LazyLock::force(&PLAN);
+    process::all(bombs::all());
 }
 
 #[test]
 fn what_is_within_its_limits_answers() {
-    let plan = opa::plan();
-    let program = Program::load(&plan, &NoHost).expect("the plan is loaded");
+    let program = Program::load(&PLAN.read(), &NoHost).expect("the plan is loaded");
     let entrypoint = program.entrypoint("bomb/modest").expect("it is there");
     let input = input::make("modest");
-    let result = program.evaluate(entrypoint, Some(&input), &input, &env(Ends::Work));
+    let result = program.evaluate(entrypoint, Some(&input), &input, &process::env(Ends::Work));
     assert_eq!(
         result.expect("an answer").and_then(|value| value.as_i64()),
         Some(1000)

@@ -2,61 +2,46 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
 
-use super::bombs;
+use super::{process, tools};
 
-static PLAN: LazyLock<PathBuf> = LazyLock::new(compile);
+/// A plan on disk.
+pub(crate) struct Plan(PathBuf);
 
-/// The plan: the test's own, or the one that the test which started this process has made.
-pub(crate) fn plan() -> Vec<u8> {
-    let plan = if std::env::var_os(super::NAME).is_some() {
-        folder().join("plan.json")
-    } else {
-        PLAN.clone()
-    };
-    std::fs::read(plan).expect("a plan")
-}
-
-pub(crate) fn make() {
-    LazyLock::force(&PLAN);
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("bounds")
-}
-
-fn opa() -> PathBuf {
-    if let Some(path) = std::env::var_os("POSTERN_OPA") {
-        return path.into();
+impl Plan {
+    /// The plan of a module in a folder of that name: made now, or by the test that started this process.
+    pub(crate) fn of<'a>(
+        name: &str,
+        module: impl FnOnce() -> String,
+        entrypoints: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if std::env::var_os(process::NAME).is_none() {
+            compile(&folder, &module(), entrypoints);
+        }
+        Self(folder.join("plan.json"))
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/tools.sh");
-    let output = Command::new("bash").arg(&script).output().expect("bash runs");
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "opa could not be built; run scripts/tools.sh by hand, or set POSTERN_OPA\n{problem}"
-    );
-    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+
+    pub(crate) fn read(&self) -> Vec<u8> {
+        std::fs::read(&self.0).expect("a plan")
+    }
 }
 
-fn compile() -> PathBuf {
-    let folder = folder();
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("bomb.rego"), bombs::module()).expect("written");
-    let mut build = Command::new(opa());
+fn compile<'a>(folder: &Path, module: &str, entrypoints: impl Iterator<Item = &'a str>) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(folder.join("bomb.rego"), module).expect("written");
+    let mut build = Command::new(tools::made("opa", "POSTERN_OPA"));
     build.args(["build", "-t", "plan", "-o", "bomb.tar.gz", "bomb.rego"]);
-    for name in bombs::all().map(|bomb| bomb.name).chain(["modest"]) {
+    for name in entrypoints {
         build.arg("-e").arg(format!("bomb/{name}"));
     }
-    let output = build.current_dir(&folder).output().expect("opa runs");
+    let output = build.current_dir(folder).output().expect("opa runs");
     let said =
         String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     let unpacked = Command::new("tar")
         .args(["-xzf", "bomb.tar.gz", "/plan.json"])
-        .current_dir(&folder)
+        .current_dir(folder)
         .status();
     assert!(unpacked.expect("tar runs").success());
-    folder.join("plan.json")
 }

@@ -1,7 +1,8 @@
 //! More of them: what someone writes who looks for a builtin that works, or makes, far more than it is given.
 
-use super::bombs::Ends::{Answers, Memory, Refused, Weight, Work};
-use super::bombs::{Bomb, bomb, chain};
+use super::bomb::Ends::{Answers, Memory, Refused, Weight, Work};
+use super::bomb::{Bomb, bomb};
+use super::bombs::chain;
 
 #[rustfmt::skip]
 pub(crate) const BOMBS: &[Bomb] = &[

@@ -92,7 +92,9 @@ pub(super) fn spend(context: &mut Context<'_>, key: &Material, message: &[u8]) -
     let arithmetic = match key {
         Material::Rsa { n, .. } => n.len().saturating_mul(n.len()) / 4,
         Material::Ec { .. } | Material::Ed25519(_) => 16 * 1024,
-        Material::Secret(_) | Material::Other => 256,
+        // A long secret is hashed first.
+        Material::Secret(secret) => secret.len().saturating_add(256),
+        Material::Other => 256,
     };
     context.spend(arithmetic.saturating_add(message.len()))
 }

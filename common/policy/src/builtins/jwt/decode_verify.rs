@@ -58,6 +58,12 @@ impl Claim {
 /// `[valid, header, payload]`; the latter two empty if it isn't.
 pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let members = host::object(operands, 2)?;
+    // All of it is looked at, to find out whether it is known.
+    let text = |value: &Value| value.as_str().map_or(0, str::len);
+    let texts = members
+        .iter()
+        .map(|(name, value)| text(name).saturating_add(text(value)));
+    context.spend(texts.fold(text(host::any(operands, 1)?), usize::saturating_add))?;
     let name = match host::any(operands, 1)? {
         Value::String(token) => Name::of_verify(token, members),
         _ => None,

@@ -23,6 +23,8 @@ pub(super) use verify::{
     eddsa, es256, es384, es512, hs256, hs384, hs512, ps256, ps384, ps512, rs256, rs384, rs512,
 };
 
+use std::collections::BTreeSet;
+
 use postern_rego::{BuiltinError, Object, Value, host};
 
 use super::fail;
@@ -105,7 +107,7 @@ struct Header {
 impl Header {
     fn of(header: &Object) -> Result<Self, BuiltinError> {
         let mut read = Self::default();
-        let mut critical = Vec::new();
+        let mut critical = BTreeSet::new();
         let mut unknown = Vec::new();
         for (name, value) in header {
             let name = name.as_str().unwrap_or_default();

@@ -69,9 +69,9 @@ impl Kind {
 
 fn asymmetric(context: &mut Context<'_>, operands: &[Value], kind: Kind) -> Answer {
     let text = host::string(operands, 1)?;
+    context.spend(text.len().saturating_mul(4))?;
     let token = Token::split(text)?;
     let keys = keys(context, host::string(operands, 2)?)?;
-    context.spend(text.len().saturating_mul(4))?;
     context.build(text.len().saturating_mul(TEXT_FACTOR))?;
     let signature = token.signature()?;
     let header = Header::of(&token.header()?)?;
@@ -95,8 +95,8 @@ fn asymmetric(context: &mut Context<'_>, operands: &[Value], kind: Kind) -> Answ
 fn symmetric(context: &mut Context<'_>, operands: &[Value], hash: Hash) -> Answer {
     let text = host::string(operands, 1)?;
     let secret = host::string(operands, 2)?;
-    let token = Token::split(text)?;
     context.spend(text.len().saturating_add(secret.len()))?;
+    let token = Token::split(text)?;
     let signature = token.signature()?;
     let key = hmac::Key::new(hmac_algorithm(hash), secret.as_bytes());
     answer(hmac::verify(&key, token.signed.as_bytes(), &signature).is_ok())

@@ -10,6 +10,9 @@ use super::{json, key_pair, private_key, request};
 /// The longest operand: certificates of a whole trust store fit.
 const MAX_BYTES: usize = 512 * 1024;
 
+/// What a certificate takes as a value besides what it says: the names of its members, and those that are empty.
+const CERTIFICATE_BYTES: usize = 8 * 1024;
+
 const BEGIN: &[u8] = b"-----BEGIN";
 
 /// An operand of bounded length, and what it costs to look at it.
@@ -55,10 +58,21 @@ fn of_pem(text: &[u8]) -> Result<Vec<Certificate>, BuiltinError> {
 
 pub(in super::super) fn parse_certificates(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let certificates = certificates(text(context, operands, 1)?)?;
-    let all = certificates
-        .iter()
-        .map(|certificate| json::certificate(certificate, true));
-    answer(all.collect::<Result<Vec<_>, _>>()?)
+    answer(shown(context, certificates.iter(), true)?)
+}
+
+/// The values of certificates.
+fn shown<'a>(
+    context: &mut Context<'_>,
+    certificates: impl Iterator<Item = &'a Certificate>,
+    extended: bool,
+) -> Result<Vec<Value>, BuiltinError> {
+    let mut shown = Vec::new();
+    for certificate in certificates {
+        context.build(CERTIFICATE_BYTES)?;
+        shown.push(json::certificate(certificate, extended)?);
+    }
+    Ok(shown)
 }
 
 pub(in super::super) fn parse_and_verify(context: &mut Context<'_>, operands: &[Value]) -> Answer {
@@ -93,8 +107,7 @@ fn verified(
         return invalid();
     };
     let links = chain.iter().filter_map(|at| certificates.get(*at));
-    let links = links.map(|certificate| json::certificate(certificate, extended));
-    let links = links.collect::<Result<Vec<_>, _>>()?;
+    let links = shown(context, links, extended)?;
     answer(vec![Value::from(true), Value::from(links)])
 }
 
@@ -195,7 +208,7 @@ pub(in super::super) fn parse_private_keys(context: &mut Context<'_>, operands: 
     if text.is_empty() {
         return answer(Value::Null);
     }
-    let keys = private_key::all(text)?;
+    let keys = private_key::all(context, text)?;
     let keys = keys.iter().map(private_key::PrivateKey::to_json);
     answer(keys.collect::<Result<Vec<_>, _>>()?)
 }
@@ -215,7 +228,7 @@ pub(in super::super) fn parse_rsa_private_key(context: &mut Context<'_>, operand
         decoded = text;
         &decoded
     };
-    match private_key::all(text)?.first() {
+    match private_key::all(context, text)?.first() {
         None => answer(Value::Null),
         Some(key) => answer(key.to_jwk()?),
     }

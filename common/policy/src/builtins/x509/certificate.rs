@@ -1,5 +1,7 @@
 //! A certificate, read as Go's `x509.ParseCertificate` reads it: what it refuses is refused.
 
+use std::collections::BTreeSet;
+
 use postern_rego::BuiltinError;
 
 use super::super::fail;
@@ -123,12 +125,10 @@ fn parse_next(bytes: &[u8]) -> Result<(Certificate, &[u8]), BuiltinError> {
         && let Some(mut list) = well(tbs.optional(constructed(3)), "malformed extensions")?
     {
         let mut list = well(list.read(SEQUENCE), "malformed extensions")?;
+        let mut known = BTreeSet::new();
         while !list.is_empty() {
             let extension = Extension::parse(well(list.read(SEQUENCE), "malformed extension")?)?;
-            if extensions
-                .iter()
-                .any(|other: &Extension| other.id == extension.id)
-            {
+            if !known.insert(extension.id.clone()) {
                 return fail("x509: certificate contains duplicate extension");
             }
             extensions.push(extension);

@@ -1,5 +1,6 @@
 //! What the extensions of a certificate say (RFC 5280, 4.2), as far as Go reads them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use postern_rego::{BuiltinError, host};
@@ -361,11 +362,12 @@ fn policies(mut der: Der<'_>) -> Result<Vec<Vec<u32>>, BuiltinError> {
     let what = "certificate policies";
     let mut list = valid(der.read(SEQUENCE), what)?;
     let mut policies = Vec::new();
+    let mut known = BTreeSet::new();
     while !list.is_empty() {
         let mut policy = valid(list.read(SEQUENCE), what)?;
         let id = valid(policy.read(OID), what)?.0;
         let id = large_oid(id, what)?;
-        if policies.contains(&id) {
+        if !known.insert(id.clone()) {
             return fail("x509: invalid certificate policies");
         }
         policies.push(id);

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{self as lc, EcdsaKeyPair, Ed25519KeyPair, KeyPair as 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use num_bigint::BigUint;
-use postern_rego::{BuiltinError, Value, host};
+use postern_rego::{BuiltinError, Context, Value, host};
 
 use super::super::keys::{Curve, bits, trim};
 use super::super::{fail, pem, refuse};
@@ -45,6 +45,9 @@ pub(super) struct Rsa {
     qi: Vec<u8>,
 }
 
+/// What one costs besides its text, in elements.
+const KEY_COST: usize = 64 * 1024;
+
 const UNKNOWN_FORM: &str = "a private key of this form";
 
 /// `what`, or the end of the evaluation: Go is more lenient inside a key.
@@ -56,11 +59,13 @@ fn known<T>(what: Option<T>) -> Result<T, BuiltinError> {
 }
 
 /// All keys in PEM, or in base64 of it.
-pub(super) fn all(text: &str) -> Result<Vec<PrivateKey>, BuiltinError> {
+pub(super) fn all(context: &mut Context<'_>, text: &str) -> Result<Vec<PrivateKey>, BuiltinError> {
     let bytes = host::base64_std(text).unwrap_or_else(|_| text.as_bytes().to_vec());
     let mut rest = bytes.as_slice();
     let mut keys = Vec::new();
     while let Some((block, after)) = pem::decode(rest) {
+        // What belongs to it is computed: some tenths of a millisecond.
+        context.spend(KEY_COST)?;
         match block.label {
             b"RSA PRIVATE KEY" => keys.push(of_form(&block.bytes, Form::Pkcs1)?),
             b"PRIVATE KEY" => keys.push(of_form(&block.bytes, Form::Pkcs8)?),

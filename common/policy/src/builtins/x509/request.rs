@@ -1,6 +1,8 @@
 //! Certificate requests (RFC 2986), as Go's `x509.ParseCertificateRequest` reads and shows them. What Go might read and
 //! this doesn't ends the evaluation.
 
+use std::collections::BTreeSet;
+
 use postern_rego::{BuiltinError, Value};
 
 use super::super::{fail, refuse};
@@ -80,6 +82,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, BuiltinError> {
 fn attributes_of(mut der: Der<'_>) -> Result<(Value, Vec<Extension>), BuiltinError> {
     let mut shown = Vec::new();
     let mut requested: Vec<Extension> = Vec::new();
+    let mut ids = BTreeSet::new();
     while !der.is_empty() {
         let mut attribute = known(der.read(SEQUENCE))?;
         let kind = known(attribute.oid())?;
@@ -95,7 +98,7 @@ fn attributes_of(mut der: Der<'_>) -> Result<(Value, Vec<Extension>), BuiltinErr
             let mut list = known({ values }.read(SEQUENCE))?;
             while !list.is_empty() {
                 let extension = Extension::parse(known(list.read(SEQUENCE))?)?;
-                if requested.iter().any(|other| other.id == extension.id) {
+                if !ids.insert(extension.id.clone()) {
                     return fail("x509: certificate request contains duplicate requested extensions");
                 }
                 requested.push(extension);

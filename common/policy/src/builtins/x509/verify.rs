@@ -62,7 +62,7 @@ pub(super) fn chain(
     if !search.is_valid(leaf, Kind::Leaf, &[]) {
         return Ok(None);
     }
-    if !options.dns_name.is_empty() && !is_for_host(leaf, &options.dns_name) {
+    if !options.dns_name.is_empty() && !is_for_host(context, leaf, &options.dns_name)? {
         return Ok(None);
     }
     if certificates.first().is_some_and(|root| root.raw == leaf.raw) {
@@ -249,7 +249,12 @@ fn is_for_usages(chain: &[&Certificate], usages: &[i64]) -> bool {
 }
 
 /// Go's `VerifyHostname`.
-fn is_for_host(certificate: &Certificate, host: &str) -> bool {
+fn is_for_host(
+    context: &mut Context<'_>,
+    certificate: &Certificate,
+    host: &str,
+) -> Result<bool, BuiltinError> {
+    context.spend(host.len())?;
     let names = &certificate.read.names;
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = bare.filter(|_| host.len() >= 3).unwrap_or(host);
@@ -262,19 +267,25 @@ fn is_for_host(certificate: &Certificate, host: &str) -> bool {
             [a, b, c, d] => Some(octets(IpAddr::from([*a, *b, *c, *d]))),
             bytes => <[u8; 16]>::try_from(bytes).ok(),
         };
-        return names.ips.iter().any(|ip| of_bytes(ip) == Some(octets(address)));
+        return Ok(names.ips.iter().any(|ip| of_bytes(ip) == Some(octets(address))));
     }
     let host = host.to_ascii_lowercase();
     let is_plain = is_hostname(&host, false);
-    names.dns.iter().any(|pattern| {
+    for pattern in &names.dns {
+        // Each is taken apart, and the host with it.
+        context.spend(pattern.len().saturating_add(host.len()))?;
         let pattern = pattern.to_ascii_lowercase();
-        if is_plain && is_hostname(&pattern, true) {
+        let is_one = if is_plain && is_hostname(&pattern, true) {
             matches(&pattern, host.strip_suffix('.').unwrap_or(&host))
         } else {
             let says_something = |name: &str| !name.is_empty() && name != ".";
             says_something(&pattern) && says_something(&host) && pattern == host
+        };
+        if is_one {
+            return Ok(true);
         }
-    })
+    }
+    Ok(false)
 }
 
 fn is_hostname(name: &str, is_pattern: bool) -> bool {
