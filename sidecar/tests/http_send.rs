@@ -8,6 +8,9 @@ mod asking;
 #[path = "http_send/cases.rs"]
 mod cases;
 #[cfg(test)]
+#[path = "http_send/tls.rs"]
+mod tls;
+#[cfg(test)]
 #[path = "http_send/upstream.rs"]
 mod upstream;
 #[cfg(test)]
@@ -262,4 +265,95 @@ async fn whatever_a_server_sends_the_policy_sees_what_opa_shows_or_nothing() {
     }
     let (wrongs, all) = (wrong.len(), cases.len());
     assert!(wrong.is_empty(), "{wrongs} of {all}:\n{}", wrong.join("\n"));
+}
+
+/// Over TLS: only who has a certificate for its name, of an authority that is trusted, in its time, gets to see a request. OPA
+/// is told by the request whom to trust, the sidecar by its configuration.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_asks_over_tls_whom_opa_would_and_nobody_else() {
+    use tls::Kind::{AsksForACertificate, Expired, Fine, NotYet, OtherName, SelfSigned, Tls12};
+    let world = World::new().await;
+    let folder = world.folder.path().join("opa");
+    std::fs::create_dir(&folder).unwrap();
+    world.origin.serve_bundle(world.bundle("r2", &plan(&folder)));
+    let (authority, stranger) = (tls::Authority::new(), tls::Authority::new());
+    std::fs::write(world.folder.path().join("authority.pem"), authority.pem()).unwrap();
+    let now = std::time::UNIX_EPOCH + Duration::from_secs(world::now());
+    let mut servers = Vec::new();
+    for (of, kind, code) in [
+        (&authority, Fine, Some(200)),
+        (&authority, Tls12, Some(200)),
+        (&authority, OtherName, Some(0)),
+        (&authority, Expired, Some(0)),
+        (&authority, NotYet, Some(0)),
+        (&authority, SelfSigned, Some(0)),
+        (&stranger, Fine, Some(0)),
+        // With TLS 1.3 that is said when a request has been sent; OPA shows it as a failure, and here it denies.
+        (&authority, AsksForACertificate, None),
+    ] {
+        servers.push((of.serve(kind, now).await, kind, code));
+    }
+    let mut config = world.config();
+    let hosts: Vec<Json> = servers
+        .iter()
+        .flat_map(|(port, ..)| [format!("localhost:{port}"), format!("127.0.0.1:{port}")])
+        .map(|host| json!({ "host": host, "allow_private": true }))
+        .collect();
+    config.document["policy"]["http_send"] =
+        json!({ "hosts": hosts, "timeout_ms": 10_000, "ca_file": "authority.pem" });
+    config.document["routes"] = json!([{ "name": "orders", "http_send": true }]);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    let token = world.token("orders:read");
+
+    let (mut asked, mut answers) = (Vec::new(), Vec::new());
+    for (port, kind, code) in servers {
+        // The certificates are for the name alone.
+        for (host, code) in [("localhost", code), ("127.0.0.1", Some(0))] {
+            let url = format!("https://{host}:{port}/echo");
+            let mut options = json!({ "raise_error": false, "headers": { "X-Sent": "1" } });
+            let ours = ask(&client, &token, &url, &options).await;
+            let Some(code) = code else {
+                assert!(ours.is_refused(), "{kind:?} {host}: {}", ours.text);
+                continue;
+            };
+            assert_eq!(
+                ours.json()["status_code"],
+                json!(code),
+                "{kind:?} {host}: {}",
+                ours.text
+            );
+            options["tls_ca_cert"] = json!(authority.pem());
+            asked.push((url, options));
+            answers.push((ours, kind));
+        }
+    }
+    let opas = tokio::task::block_in_place(|| ask_opa(&folder, &asked));
+    for ((ours, kind), opas) in answers.iter().zip(&opas) {
+        let same = cases::is_right(cases::Wanted::Same, ours, opas);
+        assert!(same, "{kind:?}:\n  ours {}\n  opas {opas}", ours.text);
+    }
+
+    // Whom to trust, and as whom to ask, isn't the policy's to say.
+    let fine = &asked[0].0;
+    for (option, value) in [
+        ("tls_insecure_skip_verify", json!(true)),
+        ("tls_ca_cert", json!(authority.pem())),
+        ("tls_ca_cert_file", json!("authority.pem")),
+        ("tls_server_name", json!("localhost")),
+        ("tls_client_cert", json!(authority.pem())),
+        ("tls_client_key", json!("key")),
+    ] {
+        let denied = ask(
+            &client,
+            &token,
+            fine,
+            &json!({ "raise_error": false, option: value }),
+        )
+        .await;
+        assert!(denied.is_refused(), "{option}: {}", denied.text);
+        let reasons: Vec<String> = sidecar.log().iter().map(Json::to_string).collect();
+        let reason = format!("a request with {option}");
+        assert!(reasons.iter().any(|line| line.contains(&reason)), "{reasons:?}");
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// What is sent at a path.
 #[derive(Debug, Clone)]
@@ -64,6 +64,12 @@ pub(super) async fn start() -> Upstream {
     Upstream { port, paths }
 }
 
+/// One request over a connection, answered with what it was.
+pub(super) async fn echo_once(stream: impl AsyncRead + AsyncWrite + Unpin) {
+    // Who is gone is gone.
+    let _ = serve(stream, &Mutex::default()).await;
+}
+
 struct Read {
     method: String,
     path: String,
@@ -72,7 +78,7 @@ struct Read {
 }
 
 /// One request. Not more than what the two clients send.
-async fn read(stream: &mut TcpStream) -> Option<Read> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Read> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -102,7 +108,7 @@ async fn read(stream: &mut TcpStream) -> Option<Read> {
     }
 }
 
-async fn serve(mut stream: TcpStream, paths: &Mutex<Paths>) -> Option<()> {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, paths: &Mutex<Paths>) -> Option<()> {
     let read = read(&mut stream).await?;
     if read.path.starts_with("/echo") {
         stream.write_all(&echo(&read)).await.ok()?;
