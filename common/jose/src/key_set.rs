@@ -37,12 +37,14 @@ enum Choice {
 /// A key with the one algorithm that it is held for.
 pub(crate) struct HeldKey {
     jwk: Jwk,
+    /// Shared with each token that this key verified.
+    key_id: Option<Arc<str>>,
     verifier: Verifier,
 }
 
 impl HeldKey {
-    pub(crate) fn key_id(&self) -> Option<&str> {
-        self.jwk.key_id()
+    pub(crate) const fn key_id(&self) -> Option<&Arc<str>> {
+        self.key_id.as_ref()
     }
 
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), TokenError> {
@@ -64,6 +66,7 @@ impl KeySet {
             for (algorithm, verifier) in jwk.verifiers() {
                 let held = Arc::new(HeldKey {
                     jwk: jwk.clone(),
+                    key_id: jwk.key_id().map(Arc::from),
                     verifier: verifier.clone(),
                 });
                 if let Some(key_id) = jwk.key_id() {

@@ -88,7 +88,7 @@ pub fn verify<F: ClaimsForm>(
     }
     Ok(VerifiedToken::new(
         Arc::clone(&token.claims),
-        key.key_id().map(Into::into),
+        key.key_id().map(Arc::clone),
         algorithm,
         expires_at,
     ))

@@ -205,6 +205,12 @@ impl<F: ClaimsForm> VerifiedToken<F> {
         self.key_id.as_deref()
     }
 
+    /// [`kid`](Self::kid) to keep: the very text that the key set has, and that its other tokens share.
+    #[must_use]
+    pub const fn shared_kid(&self) -> Option<&Arc<str>> {
+        self.key_id.as_ref()
+    }
+
     /// The algorithm that the token was verified with.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {

@@ -23,7 +23,7 @@ pub(crate) struct Grounds {
 pub(crate) enum Proof {
     /// A signature by a key of the issuer.
     Signature {
-        key_id: Option<Box<str>>,
+        key_id: Option<Arc<str>>,
         algorithm: Algorithm,
     },
     /// The issuer's word (RFC 7662).

@@ -50,7 +50,7 @@ impl VerifiedCaller {
         now: UnixTime,
     ) -> Result<Self, Refusal> {
         let proof = Proof::Signature {
-            key_id: token.kid().map(Box::from),
+            key_id: token.shared_kid().map(Arc::clone),
             algorithm: token.algorithm(),
         };
         let claims = if token.claims_are_exact() {
