@@ -44,6 +44,8 @@ impl Kind {
 /// Reads one document, from front to back.
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
+    /// The same where all of it is known to be UTF-8: then no part of it need be looked at for that.
+    whole: Option<&'a str>,
     at: usize,
     nesting: usize,
     max_nesting: usize,
@@ -55,6 +57,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], max_nesting: usize) -> Self {
         Reader {
             bytes,
+            whole: None,
             at: 0,
             nesting: 0,
             max_nesting,
@@ -62,7 +65,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A reader of a long document: that it is UTF-8 is found out once, not string by string.
+    pub(crate) fn of_long(bytes: &'a [u8], max_nesting: usize) -> Self {
+        Reader {
+            whole: std::str::from_utf8(bytes).ok(),
+            ..Reader::new(bytes, max_nesting)
+        }
+    }
+
     /// An error at the place reached.
+    #[cold]
     pub(crate) fn error(&self, problem: impl Into<String>) -> JsonError {
         let before = self.bytes.get(..self.at).unwrap_or(self.bytes);
         let line_start = before
@@ -76,17 +88,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.bytes.get(self.at) {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn next_byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// The kind of the value that comes next.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<Kind, JsonError> {
         self.skip_space();
         match self.next_byte() {
@@ -96,17 +111,30 @@ impl<'a> Reader<'a> {
             Some(b'"') => Ok(Kind::String),
             Some(b'[') => Ok(Kind::Array),
             Some(b'{') => Ok(Kind::Object),
-            Some(other) => Err(self.error(format!("expected a value, found {:?}", char::from(other)))),
-            None => Err(self.error("expected a value, found the end")),
+            other => Err(self.no_value(other)),
         }
     }
 
+    #[cold]
+    fn no_value(&self, found: Option<u8>) -> JsonError {
+        match found {
+            Some(other) => self.error(format!("expected a value, found {:?}", char::from(other))),
+            None => self.error("expected a value, found the end"),
+        }
+    }
+
+    #[inline]
     fn expect(&mut self, wanted: Kind) -> Result<(), JsonError> {
         let found = self.peek()?;
         if found == wanted {
             return Ok(());
         }
-        Err(self.error(format!("expected {}, found {}", wanted.name(), found.name())))
+        Err(self.unexpected(wanted, found))
+    }
+
+    #[cold]
+    fn unexpected(&self, wanted: Kind, found: Kind) -> JsonError {
+        self.error(format!("expected {}, found {}", wanted.name(), found.name()))
     }
 
     fn enter(&mut self) -> Result<(), JsonError> {
@@ -120,6 +148,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps to the next item, over a comma; `false` once `close` is passed.
+    #[inline]
     fn advance(&mut self, close: u8) -> Result<bool, JsonError> {
         self.skip_space();
         let fresh = std::mem::replace(&mut self.fresh, false);
@@ -134,12 +163,19 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(true)
             }
-            Some(other) => Err(self.error(format!(
-                "expected ',' or '{}', found {:?}",
-                char::from(close),
+            other => Err(self.no_comma(close, other)),
+        }
+    }
+
+    #[cold]
+    fn no_comma(&self, close: u8, found: Option<u8>) -> JsonError {
+        let close = char::from(close);
+        match found {
+            Some(other) => self.error(format!(
+                "expected ',' or '{close}', found {:?}",
                 char::from(other)
-            ))),
-            None => Err(self.error(format!("expected ',' or '{}', found the end", char::from(close)))),
+            )),
+            None => self.error(format!("expected ',' or '{close}', found the end")),
         }
     }
 
@@ -236,7 +272,32 @@ impl<'a> Reader<'a> {
         self.text(start, self.at)
     }
 
+    /// A number that is an integer of 64 bits.
+    pub(crate) fn integer(&mut self) -> Result<i64, JsonError> {
+        self.expect(Kind::Number)?;
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        // Most are short, and end where something else comes: others are read as any number is.
+        let mut small = 0;
+        for (at, byte) in rest.iter().enumerate().take(16) {
+            match byte {
+                b'0' if at == 0 => break,
+                b'0'..=b'9' => small = small * 10 + i64::from(byte - b'0'),
+                b',' | b'}' | b']' if at > 0 => {
+                    self.at += at;
+                    return Ok(small);
+                }
+                _ => break,
+            }
+        }
+        let text = self.number()?;
+        text.parse()
+            .map_err(|_| self.error(format!("expected an integer of 64 bits, found {text}")))
+    }
+
     fn text(&self, start: usize, end: usize) -> Result<&'a str, JsonError> {
+        if let Some(text) = self.whole.and_then(|whole| whole.get(start..end)) {
+            return Ok(text);
+        }
         let bytes = self.bytes.get(start..end).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| self.error("expected UTF-8"))
     }

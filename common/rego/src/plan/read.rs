@@ -10,7 +10,7 @@ use crate::json::{self, JsonError, Reader};
 /// Reads a whole `plan.json`.
 pub(crate) fn read(bytes: &[u8]) -> Result<Plan, JsonError> {
     // A block within a block is five levels of JSON deeper.
-    let mut reader = Reader::new(bytes, MAX_BLOCK_NESTING * 5 + 20);
+    let mut reader = Reader::of_long(bytes, MAX_BLOCK_NESTING * 5 + 20);
     let mut plan = Plan::default();
     members(&mut reader, |key, reader| match key {
         "static" => members(reader, |key, reader| {
@@ -68,9 +68,7 @@ fn list<T>(
 }
 
 pub(super) fn integer(reader: &mut Reader<'_>) -> Result<i64, JsonError> {
-    let text = reader.number()?;
-    text.parse()
-        .map_err(|_| reader.error(format!("expected an integer of 64 bits, found {text}")))
+    reader.integer()
 }
 
 fn text(reader: &mut Reader<'_>) -> Result<Arc<str>, JsonError> {
