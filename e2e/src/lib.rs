@@ -10,6 +10,7 @@ pub mod bench;
 pub mod load;
 pub mod measure;
 pub mod null;
+pub mod opa_envoy;
 pub mod report;
 #[expect(
     clippy::panic,

@@ -11,6 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use postern_telemetry::log::{self, LogFormat};
 
 use crate::config::Config;
+use crate::opa;
 use crate::process::{self, ProcessError};
 use crate::routes_test::{self, Question};
 
@@ -34,8 +35,12 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs; what happens where no command is given.
-    Run,
+    /// Runs; what happens where no command is given. With arguments it runs as OPA with the Envoy plugin would with them.
+    Run {
+        /// OPA's own.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        opa: Vec<String>,
+    },
     /// Reads the configuration, says whether it can be run with, and ends: 0 if so, 2 if not.
     CheckConfig,
     /// Asks about routes.
@@ -59,6 +64,11 @@ enum RoutesCommand {
 /// Runs the process.
 pub fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Run { opa }) = &args.command
+        && !opa.is_empty()
+    {
+        return run_as_opa(opa);
+    }
     let Some(file) = args.config else {
         let missing = "--config FILE is missing; expected the configuration file (YAML)";
         Args::command()
@@ -69,8 +79,8 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&error, 2),
     };
-    match args.command.unwrap_or(Command::Run) {
-        Command::Run => run(config),
+    match args.command.unwrap_or(Command::Run { opa: Vec::new() }) {
+        Command::Run { .. } => run(config),
         Command::CheckConfig => say(&summary(&file, &config), 0),
         Command::Routes {
             command: RoutesCommand::Test(question),
@@ -89,6 +99,19 @@ fn run(config: Config) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ ProcessError::DataFolder(_)) => refuse(&error, 2),
         Err(error) => refuse(&error, 1),
+    }
+}
+
+fn run_as_opa(args: &[String]) -> ExitCode {
+    if let Err(error) = log::init(LogFormat::Auto, "sidecar") {
+        return refuse(&error, 2);
+    }
+    match opa::plan(args) {
+        Err(problem) => refuse(&io::Error::other(problem), 2),
+        Ok(plan) => match opa::run(plan) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&error, 1),
+        },
     }
 }
 

@@ -2,10 +2,12 @@
 //! puller). Never waits, never decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use postern_decide::opa_envoy::Verdict;
 use postern_decide::{
-    Answer, Authenticated, Caches, Decision, Entropy, Need, Now, Outcome, Record, Refusal, RequestView,
-    Resumption, decide, resume, settle, verify_token,
+    Answer, Authenticated, Caches, Decision, Entropy, Need, Now, OpaEnvoySettings, Outcome, Record, Refusal,
+    RequestView, Resumption, decide, decide_as_opa_envoy, resume, settle, verify_token,
 };
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
@@ -123,6 +125,25 @@ impl Checker {
         let Begun { mut moment, laps } = begun;
         let entropy = self.randomness.entropy();
         self.attempt(request, clock::now(), &entropy, &mut moment, laps)
+    }
+
+    /// Decides at `moment` on one request as opa-envoy-plugin does. Afterwards it is the moment at which that was done.
+    pub(crate) fn check_as_opa_envoy(
+        &self,
+        request: &RequestView<'_>,
+        settings: OpaEnvoySettings,
+        time_left: Option<Duration>,
+        moment: &mut Moment,
+    ) -> Verdict {
+        let now = moment.now();
+        let entropy = self.randomness.entropy();
+        let laps = Laps::of_check(entropy.span[0]);
+        let snapshot = self.published.load();
+        let policy = snapshot.policy.as_deref();
+        let verdict = decide_as_opa_envoy(policy, request, settings, time_left, now, &entropy);
+        let record = verdict.record(policy, request, &entropy);
+        self.reporter.decided(&record, request, now, moment.lap(), &laps);
+        verdict
     }
 
     /// Goes on with a decision that a request of the policy's interrupted.

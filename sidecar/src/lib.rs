@@ -46,6 +46,7 @@ mod introspect;
 mod listen;
 mod metrics;
 mod needs;
+mod opa;
 mod overload;
 mod published;
 mod random;

@@ -154,6 +154,7 @@ async fn serve(
         overload: config.overload.clone(),
         listeners,
         http_auth,
+        dialect: crate::ext_authz::Dialect::Postern,
         reflection: config.reflection,
         status: Arc::clone(&context.status),
     };

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::checker::Checker;
 use crate::edge;
-use crate::ext_authz::ExtAuthz;
+use crate::ext_authz::{Dialect, ExtAuthz};
 use crate::host::Host;
 use crate::http_auth::HttpAuthServer;
 use crate::listen::Bound;
@@ -27,6 +27,8 @@ pub(crate) struct WorkersPlan {
     pub(crate) listeners: Vec<Bound>,
     /// Proxies that ask over HTTP.
     pub(crate) http_auth: Option<HttpAuthServer>,
+    /// Whose way of deciding it is.
+    pub(crate) dialect: Dialect,
     /// Whether gRPC server reflection is served.
     pub(crate) reflection: bool,
     /// What health is told from.
@@ -71,7 +73,12 @@ async fn serve_all(plan: WorkersPlan, checker: Arc<Checker>, stop: CancellationT
     if let Some(server) = plan.http_auth {
         tasks.spawn(server.serve(Arc::clone(&checker), Arc::clone(&in_flight), stop.clone()));
     }
-    let host = Host::new(ExtAuthz::new(checker), others, plan.overload, in_flight);
+    let host = Host::new(
+        ExtAuthz::new(checker, plan.dialect),
+        others,
+        plan.overload,
+        in_flight,
+    );
     for bound in plan.listeners {
         tasks.spawn(listen(Arc::clone(&host), bound, tasks.clone(), stop.clone()));
     }

@@ -1,8 +1,10 @@
 //! The one trait behind which policy engines sit. An engine is immutable: a new bundle is a new engine, and an
 //! evaluation never waits, does I/O or reads the clock (time and randomness come in through [`Env`]).
 
+use std::fmt;
+
 use postern_rego::http::HttpRequest;
-use postern_rego::{Document, Env, Part, Value};
+use postern_rego::{Document, Env, EvalError, Part, Value};
 
 use crate::input::InputReads;
 
@@ -116,10 +118,50 @@ pub enum EngineError {
     NeedsHttp(Box<HttpRequest>),
     /// An evaluation failed.
     #[error("evaluation failed: {0}")]
-    Evaluation(String),
+    Evaluation(Stopped),
     /// An evaluation was stopped, for it took more time, memory or work than it may.
     #[error("evaluation stopped: {0}")]
-    Limit(String),
+    Limit(Stopped),
+}
+
+/// Why an evaluation ended without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// In our words.
+    pub problem: String,
+    /// In OPA's, to the byte, where it has words for it.
+    pub opa: String,
+    /// OPA's code for it.
+    pub code: &'static str,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl Stopped {
+    /// What OPA calls an internal error.
+    #[must_use]
+    pub fn internal(problem: &str) -> Self {
+        let code = "eval_internal_error";
+        Self {
+            problem: problem.to_owned(),
+            opa: format!("{code}: {problem}"),
+            code,
+        }
+    }
+}
+
+impl From<&EvalError> for Stopped {
+    fn from(error: &EvalError) -> Self {
+        Self {
+            problem: error.to_string(),
+            opa: error.as_opa(),
+            code: error.code(),
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {

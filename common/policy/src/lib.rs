@@ -24,7 +24,7 @@ pub mod bundle;
 #[cfg(feature = "plan")]
 pub mod plan;
 
-pub use engine::{Engine, EngineError, Entrypoint};
+pub use engine::{Engine, EngineError, Entrypoint, Stopped};
 pub use plan_file::PlanFile;
 pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, ResultError};
 pub use runtime::{OPA_VERSION, runtime};
@@ -35,4 +35,4 @@ pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verific
 pub use plan::{HttpSend, PlanEngine, Reach};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
-pub use postern_rego::{Document, Env, Limits as EvaluationLimits, TimeLimit, Value, http};
+pub use postern_rego::{Document, Env, Limits as EvaluationLimits, Object, TimeLimit, Value, http};

@@ -10,7 +10,7 @@ use postern_rego::{
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
-use crate::engine::normalize_entrypoint;
+use crate::engine::{Stopped, normalize_entrypoint};
 use crate::input::InputReads;
 use crate::{Engine, EngineError, Entrypoint, PlanFile};
 
@@ -154,9 +154,9 @@ impl PlanEngine {
 
     fn ask(&self, entrypoint: Entrypoint, input: Input<'_>, env: &Env) -> Result<Option<Value>, EngineError> {
         let Some(asked) = self.asked(entrypoint) else {
-            return Err(EngineError::Evaluation(
-                "the entrypoint is another engine's".to_owned(),
-            ));
+            return Err(EngineError::Evaluation(Stopped::internal(
+                "the entrypoint is another engine's",
+            )));
         };
         self.program
             .evaluate(asked.id, input, &self.data, &self.surroundings(env))
@@ -202,9 +202,9 @@ impl PlanEngine {
         recording: &mut Recording,
     ) -> Result<Option<Value>, EngineError> {
         let Some(asked) = self.asked(entrypoint) else {
-            return Err(EngineError::Evaluation(
-                "the entrypoint is another engine's".to_owned(),
-            ));
+            return Err(EngineError::Evaluation(Stopped::internal(
+                "the entrypoint is another engine's",
+            )));
         };
         self.program
             .evaluate_recorded(asked.id, input, &self.data, &self.surroundings(env), recording)
@@ -261,8 +261,8 @@ impl PlanEngine {
 fn stopped(error: EvalError) -> EngineError {
     match error {
         EvalError::NeedsHttp { request, .. } => EngineError::NeedsHttp(request),
-        EvalError::LimitReached { .. } => EngineError::Limit(error.to_string()),
-        error => EngineError::Evaluation(error.to_string()),
+        EvalError::LimitReached { .. } => EngineError::Limit((&error).into()),
+        error => EngineError::Evaluation((&error).into()),
     }
 }
 

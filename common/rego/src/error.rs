@@ -198,6 +198,32 @@ impl EvalError {
         }
     }
 
+    /// What OPA says of it, as callers of `rego.Eval` see it: where, its code, its message (`topdown/errors.go`); of a
+    /// conflict without the list of values, for which OPA evaluates once more.
+    #[must_use]
+    pub fn as_opa(&self) -> String {
+        let message = match self {
+            Self::RuleConflict { rule, .. } => format!("rule {rule} produced conflicting values"),
+            Self::FunctionConflict { function, .. } => {
+                format!("function {function} produced conflicting values for the same inputs")
+            }
+            Self::KeyConflict { .. } => "object keys must be unique".to_owned(),
+            Self::Builtin { builtin, message, .. } => format!("{builtin}: {message}"),
+            Self::NeedsHttp { request, .. } => format!("http.send: {request} has no answer"),
+            // It has no such limits, but those of its caller.
+            Self::LimitReached {
+                limit: Limit::Time, ..
+            } => return format!("{}: caller cancelled query execution", self.code()),
+            Self::LimitReached { limit, bound, .. } => format!("stopped at the limit of {bound} {limit}"),
+        };
+        let place = self.place();
+        match (place.file.is_empty(), place.row) {
+            (_, 0) => format!("{}: {message}", self.code()),
+            (true, row) => format!("{row}:{}: {}: {message}", place.column, self.code()),
+            (false, row) => format!("{}:{row}: {}: {message}", place.file, self.code()),
+        }
+    }
+
     /// OPA's code for it (`topdown/errors.go`); what is stopped at a limit is cancelled there.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -49,6 +49,15 @@ impl TimeLimit {
         let max = self.max.checked_sub(spent).filter(|left| !left.is_zero())?;
         Some(Self { max, ..self })
     }
+
+    /// The earlier of two ends: this limit's, or after `max`.
+    #[must_use]
+    pub fn at_most(self, max: Duration) -> Self {
+        Self {
+            max: self.max.min(max),
+            ..self
+        }
+    }
 }
 
 impl PartialEq for TimeLimit {

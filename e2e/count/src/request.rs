@@ -2,7 +2,7 @@
 //! what that needs to send it.
 
 use anyhow::Context as _;
-use postern_decide::Address;
+use postern_decide::{Address, Port, SocketAddress};
 use postern_decide::{Headers, HttpView, PeerView, RequestView};
 use postern_jose::{LocalSigner, sign_compact};
 use serde_json::json;
@@ -80,11 +80,11 @@ impl Request {
 
 fn peer(address: &str, port: u32) -> PeerView<'_> {
     PeerView {
-        address: Some(Address::Socket {
+        address: Some(Address::Socket(SocketAddress {
             address,
-            port: Some(port),
-            protocol: 0,
-        }),
+            port: Some(Port::Number(port)),
+            ..SocketAddress::default()
+        })),
         ..PeerView::default()
     }
 }

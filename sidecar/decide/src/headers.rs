@@ -90,6 +90,13 @@ impl<'a> Headers<'a> {
         })
     }
 
+    /// The headers as they came, of a reader who knows that names and values are UTF-8 and that no name comes twice.
+    pub fn verbatim(&self) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
+        self.lines.iter().filter_map(|(name, value)| {
+            Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+        })
+    }
+
     /// The names as they came: in any case, and repeated.
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> {
         self.lines.iter().map(|(name, _)| *name)

@@ -3,8 +3,8 @@
 
 use postern_policy::Document;
 use postern_policy::input::{
-    ApiKeyParts, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts, RequestParts,
-    Text,
+    ApiKeyParts, Bodies, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts,
+    RequestParts, Text,
 };
 
 use crate::headers::Headers;
@@ -32,16 +32,17 @@ pub(crate) fn with_document<T>(
         path: http.path,
         host: http.host,
         scheme: http.scheme,
-        query: "",
-        fragment: "",
+        query: http.query,
+        fragment: http.fragment,
         size: http.size,
         protocol: http.protocol,
         body: http.body,
         raw_body: http.raw_body,
         context_extensions: &request.context_extensions,
-        metadata_context: None,
-        route_metadata_context: None,
+        rest: request.rest,
         tls_sni: request.tls_sni,
+        extent: request.extent,
+        bodies: Bodies::WhenRead,
     };
     let caller = question.caller;
     let identity = &caller.identity;

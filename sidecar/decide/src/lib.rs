@@ -21,6 +21,7 @@
 //! | [`revocation`], `revoked`, `step_up` | whether it still counts, and whether it is enough |
 //! | `input`, `policy` | whether they may |
 //! | `upstream`, [`refusal`], `challenge`, [`answer`] | what the proxy is told |
+//! | [`opa_envoy`] | the other way to decide: as OPA-Envoy does, by policy alone |
 //! | [`snapshot`], [`issuer`], [`caches`], [`settings`] | what it is decided from |
 
 pub mod accept;
@@ -45,6 +46,7 @@ mod introspection;
 pub mod issuer;
 mod now;
 mod numeric_date;
+pub mod opa_envoy;
 pub mod path;
 mod peer;
 mod pipeline;
@@ -76,6 +78,7 @@ pub use http_send::{HttpSend, MAX_HTTP_REQUESTS, Resumption};
 pub use introspection::{Word, remember_introspection};
 pub use issuer::{IssuerRules, Issuers, OnUnknownKid, TrustedIssuer};
 pub use now::Now;
+pub use opa_envoy::{OpaEnvoySettings, decide_as_opa_envoy};
 pub use pipeline::{decide, resume, settle};
 pub use refusal::Refusal;
 pub use revocation::Revocations;
@@ -86,4 +89,4 @@ pub use stage::{Stage, Stages};
 pub use text::Text;
 pub use token::{Authenticated, verify_token};
 pub use verified_caller::VerifiedCaller;
-pub use view::{Address, HttpView, PeerView, RequestView, Timestamp};
+pub use view::{Address, Extent, HttpView, PeerView, Port, RequestView, Rest, SocketAddress, Timestamp};

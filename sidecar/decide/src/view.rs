@@ -1,7 +1,7 @@
 //! What the decision reads of a request, borrowed from whatever bytes the host got it in.
 //! Never knows a wire format: each host makes its own `RequestView`.
 
-pub use postern_policy::input::Address;
+pub use postern_policy::input::{Address, Extent, Port, Rest, SocketAddress};
 
 use crate::headers::Headers;
 
@@ -20,6 +20,10 @@ pub struct RequestView<'a> {
     pub time: Option<Timestamp>,
     /// The server name of the TLS handshake; `Some("")` for TLS without one.
     pub tls_sni: Option<&'a str>,
+    /// What few policies look at.
+    pub rest: Option<&'a dyn Rest>,
+    /// How far down the proxy's message goes. All but OPA-Envoy's way of deciding need an HTTP request.
+    pub extent: Extent,
     /// Whether the host can get what is missing and ask again. Where it can't, or has tried, what is missing is refused.
     pub may_wait: bool,
 }
@@ -35,6 +39,10 @@ pub struct HttpView<'a> {
     pub path: &'a str,
     /// `Host` or `:authority`.
     pub host: &'a str,
+    /// The query, where the proxy says it apart. Envoy doesn't: it is in the path.
+    pub query: &'a str,
+    /// The fragment, of which the same is true.
+    pub fragment: &'a str,
     /// `http` or `https`.
     pub scheme: &'a str,
     /// `HTTP/1.1`, `HTTP/2`, …

@@ -14,7 +14,7 @@ use postern_decide::{
 };
 use postern_jose::{Algorithm, LocalSigner, Signer as _, base64url};
 use postern_policy::http::{self, HttpFailure, HttpResponse};
-use postern_policy::{Engine, EngineError, Entrypoint, Env, TimeLimit, Value};
+use postern_policy::{Engine, EngineError, Entrypoint, Env, Stopped, TimeLimit, Value};
 use postern_rego::{BuiltinError, Context};
 use postern_telemetry::Code;
 use serde_json::json;
@@ -56,7 +56,7 @@ impl Engine for Asks {
                 Ok(Some(said)) => allowed = said.get("raw_body") == Some(&Value::from("yes")),
                 Ok(None) | Err(BuiltinError::Lenient(_)) => return Ok(None),
                 Err(BuiltinError::NeedsHttp(request)) => return Err(EngineError::NeedsHttp(request)),
-                Err(error) => return Err(EngineError::Evaluation(error.to_string())),
+                Err(error) => return Err(EngineError::Evaluation(Stopped::internal(&error.to_string()))),
             }
         }
         Ok(Some(Value::from(allowed)))

@@ -1,6 +1,8 @@
 //! gRPC over HTTP/2 for one unary message each way (github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md): the prefix of a message,
 //! and refusals. Never looks into a message.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -35,6 +37,25 @@ fn plain(status: StatusCode) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = status;
     response
+}
+
+/// How long the client waits (`grpc-timeout`); `None` where it doesn't say, or not in the protocol's form.
+pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(number * 3600)),
+        "M" => Some(Duration::from_secs(number * 60)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
 }
 
 /// The one message of a request's whole body.
@@ -146,6 +167,30 @@ mod tests {
         let refused = is_grpc(&request(Method::GET, Some(GRPC))).unwrap_err();
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers()[ALLOW], "POST");
+    }
+
+    #[test]
+    fn timeouts_are_read_in_every_unit() {
+        let of = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", HeaderValue::from_static(text));
+            timeout(&headers)
+        };
+        for (text, milliseconds) in [
+            ("2H", 7_200_000),
+            ("3M", 180_000),
+            ("4S", 4_000),
+            ("200m", 200),
+            ("5000u", 5),
+            ("6000000n", 6),
+            ("0m", 0),
+        ] {
+            assert_eq!(of(text), Some(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "m", "1", "1x", "-1m", "+1m", "123456789m", "1.5S"] {
+            assert_eq!(of(text), None, "{text:?}");
+        }
+        assert_eq!(timeout(&HeaderMap::new()), None);
     }
 
     #[test]

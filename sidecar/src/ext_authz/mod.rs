@@ -1,17 +1,20 @@
 //! Envoy's `envoy.service.auth.v3.Authorization` over the decision: bytes in, bytes out, nothing of its own.
 
 pub(crate) mod grpc;
+mod opa_envoy;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use postern_decide::{Deny, Header};
+use http::HeaderMap;
+use postern_decide::{Deny, Header, OpaEnvoySettings};
 use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
 use tonic::Status;
 
 use crate::checker::{Checker, Unfinished};
-use crate::clock::Moment;
+use crate::clock::{Moment, Stopwatch};
 
 /// The path of `Authorization.Check`.
 pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -20,6 +23,25 @@ pub(crate) const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 #[derive(Debug, Clone)]
 pub(crate) struct ExtAuthz {
     checker: Arc<Checker>,
+    dialect: Dialect,
+}
+
+/// Whose way of deciding and answering it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Our own: routes, credentials, policy.
+    Postern,
+    /// OPA-Envoy's: policy alone.
+    OpaEnvoy(OpaEnvoySettings),
+}
+
+/// A check: its message, and how much time its caller gives it.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// The whole body of the request.
+    pub(crate) body: Bytes,
+    /// What was left of the caller's deadline when it came; kept only where the dialect honours it.
+    pub(crate) deadline: Option<(Stopwatch, Duration)>,
 }
 
 /// What is sent back.
@@ -35,19 +57,33 @@ pub(crate) enum Reply {
 
 impl ExtAuthz {
     /// Answers through `checker`.
-    pub(crate) fn new(checker: Arc<Checker>) -> Self {
-        Self { checker }
+    pub(crate) fn new(checker: Arc<Checker>, dialect: Dialect) -> Self {
+        Self { checker, dialect }
+    }
+
+    /// What is left of the deadline of a request with these headers, where it is honoured.
+    pub(crate) fn deadline(&self, headers: &HeaderMap) -> Option<(Stopwatch, Duration)> {
+        match self.dialect {
+            // What is decided in microseconds is decided before anybody's deadline.
+            Dialect::Postern => None,
+            Dialect::OpaEnvoy(_) => Some((Stopwatch::start(), grpc::timeout(headers)?)),
+        }
     }
 
     /// Answers at `moment` the request whose whole body this is. Afterwards it is the moment at which that was done.
-    pub(crate) fn answer(&self, body: &Bytes, moment: &mut Moment) -> Reply {
-        let message = match grpc::message(body) {
+    pub(crate) fn answer(&self, question: &Question, moment: &mut Moment) -> Reply {
+        let message = match grpc::message(&question.body) {
             Ok(message) => message,
             Err(status) => return Reply::Refusal(Box::new(status)),
         };
+        if let Dialect::OpaEnvoy(settings) = self.dialect {
+            return opa_envoy::answer(&self.checker, settings, message, question.deadline, moment);
+        }
         match wire::view(message) {
             Ok(mut view) => {
                 view.may_wait = true;
+                let rest = wire::RestOf(message);
+                view.rest = Some(&rest);
                 let settled = self.checker.check_unless_needy(&view, moment);
                 wire::done_with(view);
                 match settled {
@@ -62,20 +98,32 @@ impl ExtAuthz {
 
     /// Answers the request that something was missing for, once that has been got, or it is time to answer without.
     pub(crate) async fn answer_later(&self, body: &Bytes, unfinished: Box<Unfinished>) -> Reply {
-        match grpc::message(body).map(wire::view) {
-            Ok(Ok(mut view)) => {
+        let message = match grpc::message(body) {
+            Ok(message) => message,
+            Err(status) => return Reply::Refusal(Box::new(status)),
+        };
+        match wire::view(message) {
+            Ok(mut view) => {
                 view.may_wait = true;
+                let rest = wire::RestOf(message);
+                view.rest = Some(&rest);
                 let settled = self.checker.answer_later(&view, unfinished).await;
                 Reply::Message(wire::response(&settled))
             }
-            Ok(Err(error)) => self.no_request(&error),
-            Err(status) => Reply::Refusal(Box::new(status)),
+            Err(error) => self.no_request(&error),
         }
     }
 
-    /// Denies a check unread, since there are too many (503, RFC 9110 §15.6.4).
-    pub(crate) fn overloaded(&self) -> Bytes {
+    /// Refuses a check unread, since there are too many: denies it (503, RFC 9110 §15.6.4), or leaves it to Envoy.
+    pub(crate) fn overloaded(&self) -> Reply {
         self.checker.count_overloaded();
+        match self.dialect {
+            Dialect::Postern => Reply::Message(self.unavailable()),
+            Dialect::OpaEnvoy(_) => Reply::Refusal(Box::new(grpc::too_many())),
+        }
+    }
+
+    fn unavailable(&self) -> Bytes {
         let entropy = self.checker.randomness.entropy();
         let decision_id = uuid::Builder::from_random_bytes(entropy.decision_id).into_uuid();
         let correlation_id = CorrelationId::from_bytes(entropy.correlation_id);

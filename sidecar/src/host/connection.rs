@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
@@ -19,8 +20,8 @@ use super::body::{Body, BodyError, Bounds};
 use super::health::{Health, Verdict};
 use super::other;
 use crate::checker::Unfinished;
-use crate::clock::Moment;
-use crate::ext_authz::{CHECK, Reply, grpc};
+use crate::clock::{Moment, Stopwatch};
+use crate::ext_authz::{CHECK, Question, Reply, grpc};
 use crate::overload::Taken;
 
 /// A connection, from its preface to its end.
@@ -45,6 +46,8 @@ struct Waiting {
     body: Body,
     respond: SendResponse<Bytes>,
     since: u64,
+    /// The caller's, where it is honoured.
+    deadline: Option<(Stopwatch, Duration)>,
     in_flight: Taken,
     /// The message, once it is whole; what is wrong, where it never will be.
     whole: Option<Result<Bytes, BodyError>>,
@@ -91,13 +94,14 @@ where
         }
         match self.host.in_flight.take(1) {
             Some(in_flight) => self.waiting.push(Waiting {
+                deadline: self.host.checks.deadline(request.headers()),
                 body: Body::new(request.into_body()),
                 respond,
                 since: self.health.now(),
                 in_flight,
                 whole: None,
             }),
-            None => send(&mut respond, self.host.checks.overloaded()),
+            None => self.host.checks.overloaded().send_by(&mut respond),
         }
     }
 
@@ -115,15 +119,19 @@ where
         let mut moment = None;
         for mut one in self.waiting.extract_if(.., over) {
             match one.whole {
-                Some(Ok(message)) => match checks.answer(&message, moment.get_or_insert_with(Moment::read)) {
-                    Reply::Later(unfinished) => {
-                        let host = Arc::clone(&self.host);
-                        tokio::spawn(later(host, message, unfinished, one.respond, one.in_flight));
+                Some(Ok(body)) => {
+                    let deadline = one.deadline;
+                    let question = Question { body, deadline };
+                    match checks.answer(&question, moment.get_or_insert_with(Moment::read)) {
+                        Reply::Later(unfinished) => {
+                            let host = Arc::clone(&self.host);
+                            tokio::spawn(later(host, question.body, unfinished, one.respond, one.in_flight));
+                        }
+                        reply => reply.send_by(&mut one.respond),
                     }
-                    reply => reply.send_by(&mut one.respond),
-                },
+                }
                 Some(Err(BodyError::TooLarge(most))) => refuse(&mut one.respond, grpc::too_large(most)),
-                Some(Err(BodyError::NoRoom)) => send(&mut one.respond, checks.overloaded()),
+                Some(Err(BodyError::NoRoom)) => checks.overloaded().send_by(&mut one.respond),
                 // The client took its question back.
                 Some(Err(BodyError::Lost)) | None => {}
             }

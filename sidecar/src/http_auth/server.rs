@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use postern_decide::routes::AddressRange;
-use postern_decide::{Address, HeaderPrefix, Headers, HttpView, PeerView, RequestView};
+use postern_decide::{Address, HeaderPrefix, Headers, HttpView, PeerView, RequestView, SocketAddress};
 use postern_telemetry::{Code, CorrelationId, Error, X_REQUEST_ID};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -237,11 +237,10 @@ fn question<'r>(parts: &'r Parts, proxy: Option<&'r str>) -> RequestView<'r> {
             ..HttpView::default()
         },
         source: proxy.map(|address| PeerView {
-            address: Some(Address::Socket {
+            address: Some(Address::Socket(SocketAddress {
                 address,
-                port: None,
-                protocol: 0,
-            }),
+                ..SocketAddress::default()
+            })),
             ..PeerView::default()
         }),
         ..RequestView::default()

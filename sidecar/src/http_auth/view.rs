@@ -3,7 +3,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST};
-use postern_decide::{Address, Headers, HttpView, PeerView, RequestView};
+use postern_decide::{Address, Headers, HttpView, PeerView, RequestView, SocketAddress};
 
 use super::Mode;
 use super::original::{Original, is_between_us};
@@ -32,11 +32,10 @@ pub(super) fn view<'r>(
             ..HttpView::default()
         },
         source: client.map(|address| PeerView {
-            address: Some(Address::Socket {
+            address: Some(Address::Socket(SocketAddress {
                 address,
-                port: None,
-                protocol: 0,
-            }),
+                ..SocketAddress::default()
+            })),
             ..PeerView::default()
         }),
         may_wait: true,
@@ -119,7 +118,7 @@ mod tests {
             ]
         );
         assert_eq!(view.http.size, -1);
-        let Some(Address::Socket { address, .. }) = view.source.unwrap().address else {
+        let Some(Address::Socket(SocketAddress { address, .. })) = view.source.unwrap().address else {
             panic!("no address")
         };
         assert_eq!(address, "203.0.113.7");

@@ -6,7 +6,7 @@ use postern_rego::{Object, Value};
 
 use super::names::Names;
 use super::reads::Part;
-use super::{Address, PeerParts, RequestParts};
+use super::{Address, PeerParts, Port, RequestParts, SocketAddress};
 
 /// The value of a part; `None` where it is unset.
 pub(super) fn value(part: Part, request: &RequestParts<'_>) -> Option<Value> {
@@ -69,21 +69,41 @@ fn map(pairs: &[(&str, &str)]) -> Option<Value> {
 
 fn address(peer: &PeerParts<'_>) -> Option<Value> {
     let (kind, members) = match peer.address? {
-        Address::Socket {
-            address,
-            port,
-            protocol,
+        Address::Socket(socket) => ("socketAddress", socket_address(&socket)),
+        Address::Pipe { path, mode } => {
+            let members = [("mode", integer(mode.into())), ("path", text(path))];
+            ("pipe", object(members))
+        }
+        Address::Internal {
+            listener,
+            endpoint_id,
         } => {
             let members = [
-                ("address", text(address)),
-                ("portValue", port.map(Value::from)),
-                ("protocol", integer(protocol.into())),
+                ("endpointId", text(endpoint_id)),
+                ("serverListenerName", listener.map(Value::from)),
             ];
-            ("socketAddress", object(members))
+            ("envoyInternalAddress", object(members))
         }
-        Address::Pipe { path } => ("pipe", object([("path", text(path))])),
+        Address::Unset => return Some(object([])),
     };
     Some(object([(kind, Some(members))]))
+}
+
+fn socket_address(socket: &SocketAddress<'_>) -> Value {
+    let (number, name) = match socket.port {
+        Some(Port::Number(number)) => (Some(number), None),
+        Some(Port::Named(name)) => (None, Some(name)),
+        None => (None, None),
+    };
+    object([
+        ("address", text(socket.address)),
+        ("ipv4Compat", socket.ipv4_compat.then_some(Value::Bool(true))),
+        ("namedPort", name.map(Value::from)),
+        ("networkNamespaceFilepath", text(socket.network_namespace)),
+        ("portValue", number.map(Value::from)),
+        ("protocol", integer(socket.protocol.into())),
+        ("resolverName", text(socket.resolver_name)),
+    ])
 }
 
 /// An object of those that are set.

@@ -2,11 +2,22 @@
 //!
 //! As in OPA-Envoy, types are found by a case-sensitive substring of `content-type`, so that
 //! `application/vnd.api+json` is not JSON; a content-length larger than the body means that Envoy cut it.
-//! A body is parsed only for a policy that reads it: for one that doesn't, an ill-formed body is no error.
 
 use postern_rego::Value;
 
-use super::{HeaderParts, InputError, query};
+use super::{HeaderParts, InputError, go_json, query};
+
+/// What is done about a request's body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Bodies {
+    /// It is parsed for a policy that reads what comes of it: for one that doesn't, an ill-formed body is no error.
+    #[default]
+    WhenRead,
+    /// It is parsed, and an ill-formed one is an error, whoever reads it. OPA-Envoy does so.
+    Always,
+    /// There is neither `parsed_body` nor `truncated_body` (`skip-request-body-parse`).
+    Never,
+}
 
 /// What the headers say of the body, and the body.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +50,9 @@ impl<'a> Body<'a> {
             return Ok(Body::NotParsed);
         }
         if let Some(announced) = headers.value("content-length") {
-            let announced: i64 = announced.parse().map_err(|_| InputError::ContentLength)?;
+            let announced: i64 = announced.parse().map_err(|_| InputError::ContentLength {
+                written: announced.to_owned(),
+            })?;
             if announced != -1 && u64::try_from(announced).is_ok_and(|length| length > body.len() as u64) {
                 return Ok(Body::Truncated);
             }
@@ -55,7 +68,7 @@ impl<'a> Body<'a> {
     pub(super) fn parse(&self) -> Result<Value, InputError> {
         match self {
             Body::NotParsed | Body::Truncated => Ok(Value::Null),
-            Body::Json(json) => Value::from_json_slice(json).map_err(|e| InputError::JsonBody(e.to_string())),
+            Body::Json(json) => go_json::decode(json),
             Body::Form(form) => query::parsed_query("form", &String::from_utf8_lossy(form)),
         }
     }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use postern_rego::{Document, Member, Part as Number, Value};
 
-use super::body::Body;
+use super::body::{Bodies, Body};
 use super::cells::Cells;
 use super::headers;
 use super::names::Names;
 use super::reads::{HeaderReads, Part};
-use super::{HeaderParts, InputError, InputReads, PosternParts, RequestParts};
+use super::{Extent, HeaderParts, InputError, InputReads, PosternParts, RequestParts};
 use super::{attributes, members, postern, query};
 
 /// `input`, as far as a policy can read it, of a request that can be made into one.
@@ -39,10 +39,11 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
     ) -> Result<Self, InputError> {
         let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
         let path = query::check(path, query)?;
-        let body = if reads.has(Part::ParsedBody) || reads.has(Part::TruncatedBody) {
-            Body::of(headers, request.body, request.raw_body)?
-        } else {
-            Body::NotParsed
+        let is_read = reads.has(Part::ParsedBody) || reads.has(Part::TruncatedBody);
+        let body = match request.bodies {
+            Bodies::Always => Body::of(headers, request.body, request.raw_body)?,
+            Bodies::WhenRead if is_read => Body::of(headers, request.body, request.raw_body)?,
+            Bodies::WhenRead | Bodies::Never => Body::NotParsed,
         };
         let document = Self {
             reads,
@@ -55,16 +56,22 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         };
         // What may turn out ill-formed is made at once.
         if reads.has(Part::ParsedBody) {
-            document.keep(Part::ParsedBody, body.parse()?);
+            let parsed = match request.bodies {
+                Bodies::Never => None,
+                Bodies::Always | Bodies::WhenRead => Some(body.parse()?),
+            };
+            document.keep(Part::ParsedBody, parsed);
+        } else if request.bodies == Bodies::Always {
+            body.parse()?;
         }
         if reads.has(Part::ParsedQuery) {
-            document.keep(Part::ParsedQuery, query::parsed_query("query", query)?);
+            document.keep(Part::ParsedQuery, Some(query::parsed_query("query", query)?));
         }
         Ok(document)
     }
 
-    fn keep(&self, part: Part, value: Value) {
-        self.cells.get(self.reads.rank(part), self.size(), || Some(value));
+    fn keep(&self, part: Part, value: Option<Value>) {
+        self.cells.get(self.reads.rank(part), self.size(), || value);
     }
 
     /// How many values there can be to keep.
@@ -82,15 +89,15 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         }
         let inner = |is_there: bool| is_there.then_some(Member::Part(number(part)));
         let value = match part {
-            Part::Attributes | Part::Request | Part::Http => return inner(true),
+            Part::Attributes => return inner(self.request.extent >= Extent::Attributes),
+            Part::Request => return inner(self.request.extent >= Extent::Request),
+            Part::Http => return inner(self.request.extent >= Extent::Http),
             Part::Destination => return inner(self.request.destination.is_some()),
             Part::Source => return inner(self.request.source.is_some()),
             Part::Postern => return inner(self.postern.is_some()),
             Part::HttpHeaders if matches!(self.reads.headers(), HeaderReads::Named(_)) => {
                 return inner(!self.headers.is_empty());
             }
-            Part::MetadataContext => self.request.metadata_context,
-            Part::RouteMetadataContext => self.request.route_metadata_context,
             Part::PosternClaims => self.postern.and_then(|parts| parts.claims),
             _ => self
                 .cells
@@ -103,9 +110,12 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         match part {
             Part::ParsedPath => Some(query::parsed_path(&self.path)),
             Part::PrincipalOfSource => attributes::text(self.request.source?.principal),
-            Part::TruncatedBody => Some(self.is_truncated.into()),
+            Part::TruncatedBody => (self.request.bodies != Bodies::Never).then(|| self.is_truncated.into()),
             Part::Version => Some(Names::with(|names| names.version.clone())),
             Part::HttpHeaders => headers::all(self.headers),
+            Part::HttpHeaderMap => self.request.rest?.header_map(),
+            Part::MetadataContext => self.request.rest?.metadata_context(),
+            Part::RouteMetadataContext => self.request.rest?.route_metadata_context(),
             _ => attributes::value(part, self.request)
                 .or_else(|| self.postern.and_then(|parts| postern::value(part, parts))),
         }

@@ -40,6 +40,7 @@ const REQUEST: Members = &[("http", Part::Http), ("time", Part::RequestTime)];
 const HTTP: Members = &[
     ("body", Part::HttpBody),
     ("fragment", Part::HttpFragment),
+    ("headerMap", Part::HttpHeaderMap),
     ("headers", Part::HttpHeaders),
     ("host", Part::HttpHost),
     ("id", Part::HttpId),

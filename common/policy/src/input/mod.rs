@@ -4,9 +4,7 @@
 //! As in OPA-Envoy, an unset field (an empty string, a zero) is absent, names are camelCase, `time` is
 //! `{seconds, nanos}`, 64-bit integers are numbers and bytes are base64.
 //!
-//! Of request bodies, JSON and forms are parsed, for policies that read them. Multipart and gRPC bodies are not: their
-//! `parsed_body` is null.
-
+//! Of request bodies, JSON and forms are parsed. Multipart and gRPC bodies are not: their `parsed_body` is null.
 //!
 //! Only those parts are made that a policy can read ([`InputReads`]), and of these only those that it looks at
 //! ([`InputDocument`]): what a request costs goes with what is asked of it, not with its forty headers.
@@ -15,6 +13,8 @@ mod attributes;
 mod body;
 mod cells;
 mod document;
+mod error;
+mod go_json;
 mod headers;
 mod members;
 mod names;
@@ -22,9 +22,13 @@ mod postern;
 mod query;
 mod reads;
 
+use std::fmt;
+
 use postern_rego::{Document as _, Part, Value};
 
+pub use body::Bodies;
 pub use document::InputDocument;
+pub use error::{InputError, go_parse_int_error};
 pub use headers::HeaderParts;
 pub use postern::{ApiKeyParts, PosternParts, Text};
 pub use reads::InputReads;
@@ -62,12 +66,38 @@ pub struct RequestParts<'a> {
     pub raw_body: &'a [u8],
     /// What the route's configuration adds.
     pub context_extensions: &'a [(&'a str, &'a str)],
-    /// Dynamic metadata, already in the form `{"filterMetadata": …}`.
-    pub metadata_context: Option<&'a Value>,
-    /// The route's metadata, in the same form.
-    pub route_metadata_context: Option<&'a Value>,
+    /// What few policies look at; `None` where the host has none of it.
+    pub rest: Option<&'a dyn Rest>,
     /// The server name that the TLS client asked for; `Some("")` for TLS without one.
     pub tls_sni: Option<&'a str>,
+    /// How far down the message goes.
+    pub extent: Extent,
+    /// What is done about the body.
+    pub bodies: Bodies,
+}
+
+/// Parts of a request that few policies look at: made when one does.
+pub trait Rest: fmt::Debug + Sync {
+    /// `attributes.metadataContext`: dynamic metadata, in the form `{"filterMetadata": …}`.
+    fn metadata_context(&self) -> Option<Value>;
+    /// `attributes.routeMetadataContext`: the route's metadata, in the same form.
+    fn route_metadata_context(&self) -> Option<Value>;
+    /// `attributes.request.http.headerMap`: `{"headers": [{"key", "rawValue"}]}`, each repeat on its own.
+    fn header_map(&self) -> Option<Value>;
+}
+
+/// The innermost message that is there: Envoy's network filter sends checks without an HTTP request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Not even `attributes`.
+    Nothing,
+    /// `attributes`.
+    Attributes,
+    /// `attributes.request`.
+    Request,
+    /// `attributes.request.http`, which is how the HTTP filter asks.
+    #[default]
+    Http,
 }
 
 /// One end of the connection.
@@ -89,45 +119,49 @@ pub struct PeerParts<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Address<'a> {
     /// An IP socket.
-    Socket {
-        /// `127.0.0.1`.
-        address: &'a str,
-        /// Its number, where it is given as one.
-        port: Option<u32>,
-        /// 0 is TCP (and absent from the document), 1 is UDP.
-        protocol: i32,
-    },
+    Socket(SocketAddress<'a>),
     /// A Unix socket.
     Pipe {
         /// Of the socket; starts with `@` in the abstract namespace.
         path: &'a str,
+        /// Its permissions; 0 where they aren't said.
+        mode: u32,
     },
+    /// A listener within the same Envoy.
+    Internal {
+        /// The listener's name; `Some("")` is a name, too.
+        listener: Option<&'a str>,
+        /// Which of several connections between the same listeners.
+        endpoint_id: &'a str,
+    },
+    /// An address of no kind.
+    Unset,
 }
 
-/// A request that can't be made into an input; OPA-Envoy answers it with 400.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputError {
-    /// A `%` that two hexadecimal digits don't follow.
-    #[error("the {part} has an invalid escape `{escape}`")]
-    Escape {
-        /// Path, query or form.
-        part: &'static str,
-        /// The percent sign and what follows it, at most three characters.
-        escape: String,
-    },
-    /// A `;` between parameters, which readers understand differently.
-    #[error("the {part} has a `;`, which doesn't separate parameters")]
-    Semicolon {
-        /// Query or form.
-        part: &'static str,
-    },
-    /// A `content-length` that isn't a number.
-    #[error("content-length is not a number")]
-    ContentLength,
-    /// The body says it is JSON.
-    #[error("the body is not the JSON that its content-type announces: {0}")]
-    JsonBody(String),
+/// `envoy.config.core.v3.SocketAddress`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketAddress<'a> {
+    /// `127.0.0.1`.
+    pub address: &'a str,
+    /// Its port.
+    pub port: Option<Port<'a>>,
+    /// 0 is TCP (and absent from the document), 1 is UDP.
+    pub protocol: i32,
+    /// Who is to resolve it; empty where it is resolved.
+    pub resolver_name: &'a str,
+    /// Whether an IPv6 socket takes IPv4, too.
+    pub ipv4_compat: bool,
+    /// The network namespace that it is in; empty for one's own.
+    pub network_namespace: &'a str,
+}
+
+/// A port.
+#[derive(Debug, Clone, Copy)]
+pub enum Port<'a> {
+    /// By number.
+    Number(u32),
+    /// By name.
+    Named(&'a str),
 }
 
 /// Builds `input`, as far as `reads` says that it is read. `postern` is left out of the document where there is none.

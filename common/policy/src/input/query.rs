@@ -7,11 +7,14 @@ use postern_rego::{Array, Value};
 
 use super::InputError;
 
+/// What Go's `net/url` takes.
+const MOST_PARAMETERS: usize = 10_000;
+
 /// The path unescaped. That path and query can be parsed is settled with it, whether or not someone reads what comes of
 /// them: a request that OPA-Envoy refuses is refused under every policy. Costs a look at each byte.
 pub(super) fn check<'t>(path: &'t str, query: &str) -> Result<Cow<'t, str>, InputError> {
     let path = unescape("path", path, false)?;
-    if query.bytes().any(|byte| matches!(byte, b'%' | b';')) {
+    if query.len() >= MOST_PARAMETERS || query.bytes().any(|byte| matches!(byte, b'%' | b';')) {
         parsed_query("query", query)?;
     }
     Ok(path)
@@ -27,17 +30,19 @@ pub(super) fn parsed_path(unescaped: &str) -> Value {
 
 /// An object from each parameter's name to the list of its values, in the order they came.
 pub(super) fn parsed_query(part: &'static str, query: &str) -> Result<Value, InputError> {
+    if query.bytes().filter(|byte| *byte == b'&').count() >= MOST_PARAMETERS {
+        let most = MOST_PARAMETERS;
+        return Err(InputError::TooManyParameters { part, most });
+    }
+    if query.contains(';') {
+        return Err(InputError::Semicolon { part });
+    }
     let mut parameters: BTreeMap<Cow<'_, str>, Array> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        if pair.contains(';') {
-            return Err(InputError::Semicolon { part });
-        }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = unescape(part, name, true)?;
         let value = unescape(part, value, true)?;
-        parameters
-            .entry(unescape(part, name, true)?)
-            .or_default()
-            .push(value.as_ref().into());
+        parameters.entry(name).or_default().push(value.as_ref().into());
     }
     Ok(Value::object_from(
         parameters
@@ -58,9 +63,8 @@ fn unescape<'t>(part: &'static str, text: &'t str, plus_is_space: bool) -> Resul
         match byte {
             b'%' => {
                 let Some((high, low, after)) = hex_pair(after) else {
-                    let escape: String = std::iter::once('%')
-                        .chain(String::from_utf8_lossy(after).chars().take(2))
-                        .collect();
+                    let mut escape = vec![b'%'];
+                    escape.extend(after.iter().take(2));
                     return Err(InputError::Escape { part, escape });
                 };
                 decoded.push(high << 4 | low);

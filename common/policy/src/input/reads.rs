@@ -1,7 +1,7 @@
 //! Which parts of the document a policy can read, in the form in which the document asks: a bit for each part, and the
 //! names of the headers. Made once, when a policy is loaded.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use postern_rego::{Reads, Value};
 
@@ -60,6 +60,7 @@ parts! {
     Http = "attributes"."request"."http",
     HttpBody = "attributes"."request"."http"."body",
     HttpFragment = "attributes"."request"."http"."fragment",
+    HttpHeaderMap = "attributes"."request"."http"."headerMap",
     HttpHeaders = "attributes"."request"."http"."headers",
     HttpHost = "attributes"."request"."http"."host",
     HttpId = "attributes"."request"."http"."id",
@@ -109,6 +110,16 @@ impl InputReads {
             headers: HeaderReads::All,
         };
         EVERYTHING
+    }
+
+    /// None of it.
+    #[must_use]
+    pub fn nothing() -> &'static InputReads {
+        static NOTHING: LazyLock<InputReads> = LazyLock::new(|| InputReads {
+            parts: 0,
+            headers: HeaderReads::Named(Box::default()),
+        });
+        &NOTHING
     }
 
     /// What a plan reads.

@@ -1,7 +1,7 @@
 //! For a host that adds builtins of its own ([`HostBuiltins`](crate::HostBuiltins)): OPA's words about wrong operands,
 //! and the readings of text that OPA's builtins share. Everything here answers as OPA does, or stops the evaluation.
 
-use super::{BuiltinError, Context, display, encoding, json, jwt, operands};
+use super::{BuiltinError, Context, display, encoding, go_float, go_text, json, jwt, operands};
 use crate::number::Number;
 use crate::value::{Object, Value};
 
@@ -54,6 +54,29 @@ pub fn wrong_type<T>(position: usize, got: &Value, expected: &[&str]) -> Result<
 /// When it costs more than is left, or a number's text isn't JSON's.
 pub fn go_json(context: &mut Context<'_>, value: &Value) -> Result<String, BuiltinError> {
     json::marshal_text(context, value)
+}
+
+/// The bytes between quotes, as Go's `strconv.Quote` shows a string that may not be UTF-8.
+#[must_use]
+pub fn go_quote(text: &[u8]) -> String {
+    let mut out = String::from('"');
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            go_text::push_escaped(c, '"', false, &mut out);
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A finite float in its shortest digits, as Go's `strconv.FormatFloat(float, 'g', -1, 64)` writes it.
+#[must_use]
+pub fn go_float(float: f64) -> String {
+    let sign = if float.is_sign_negative() { "-" } else { "" };
+    format!("{sign}{}", go_float::format(float.abs(), 'g', None))
 }
 
 /// The JSON document in `text` (`json.unmarshal`).

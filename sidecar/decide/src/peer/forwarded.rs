@@ -12,7 +12,7 @@ use super::{Peer, ambiguous};
 use crate::headers::Headers;
 use crate::refusal::Refusal;
 use crate::routes::{PeerRules, XfccSender};
-use crate::view::{Address, PeerView};
+use crate::view::{Address, PeerView, SocketAddress};
 
 const XFCC: &str = "x-forwarded-client-cert";
 
@@ -68,10 +68,10 @@ fn is_sender(sender: &XfccSender, direct: &Peer, source: &PeerView<'_>) -> bool 
     match sender {
         XfccSender::Workload(pattern) => direct.id.as_ref().is_some_and(|id| pattern.matches(id)),
         XfccSender::Addresses(block) => match source.address {
-            Some(Address::Socket { address, .. }) => address
+            Some(Address::Socket(SocketAddress { address, .. })) => address
                 .parse::<IpAddr>()
                 .is_ok_and(|address| block.contains(address)),
-            Some(Address::Pipe { .. }) | None => false,
+            Some(Address::Pipe { .. } | Address::Internal { .. } | Address::Unset) | None => false,
         },
     }
 }

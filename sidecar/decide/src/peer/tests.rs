@@ -3,7 +3,7 @@ use rcgen::{CertificateParams, KeyPair, SanType};
 
 use super::*;
 use crate::routes::{AddressRange, SpiffePattern, XfccSender};
-use crate::view::Address;
+use crate::view::{Address, SocketAddress};
 
 const WEB: &str = "spiffe://prod.example/ns/shop/sa/web";
 const CART: &str = "spiffe://prod.example/ns/shop/sa/cart";
@@ -42,11 +42,10 @@ fn trusting_principals() -> PeerRules {
 
 fn look(rules: &PeerRules, certificate: &str, principal: &str, xfcc: Option<&str>) -> Result<Peer, Refusal> {
     let source = PeerView {
-        address: Some(Address::Socket {
+        address: Some(Address::Socket(SocketAddress {
             address: "10.1.2.3",
-            port: Some(40_000),
-            protocol: 0,
-        }),
+            ..SocketAddress::default()
+        })),
         principal,
         certificate,
         ..PeerView::default()

@@ -11,7 +11,7 @@ use postern_decide::{
     TrustedIssuer, settle,
 };
 use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime, base64url, sign_compact};
-use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
+use postern_policy::{Engine, EngineError, Entrypoint, Env, Stopped, Value};
 use serde_json::{Value as Json, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.example";
@@ -44,9 +44,9 @@ impl Engine for Says {
         match self {
             Self::This(json) => Ok(Some(Value::from(json.clone()))),
             Self::Undefined => Ok(None),
-            Self::Failure => Err(EngineError::Evaluation(
-                "rules conflict at secret.rego:1".to_owned(),
-            )),
+            Self::Failure => Err(EngineError::Evaluation(Stopped::internal(
+                "rules conflict at secret.rego:1",
+            ))),
             Self::Input => Ok(Some(Value::object_from([
                 ("allowed", Value::from(true)),
                 (

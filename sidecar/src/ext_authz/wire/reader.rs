@@ -168,6 +168,14 @@ impl<'a> Reader<'a> {
         self.int32(field).map(|value| value as u32)
     }
 
+    /// `double`.
+    pub(super) fn double(&mut self, field: Field) -> Result<f64, WireError> {
+        field.is(Wire::Fixed64)?;
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(WireError::Truncated)?;
+        self.rest = rest;
+        Ok(f64::from_le_bytes(*bytes))
+    }
+
     /// Passes over the value of a field that isn't known here.
     pub(super) fn skip(&mut self, field: Field) -> Result<(), WireError> {
         if self.depth == 0 {

@@ -4,8 +4,9 @@
 use std::cell::Cell;
 
 use postern_decide::headers::Line;
-use postern_decide::{Address, Headers, PeerView, RequestView, Timestamp};
+use postern_decide::{Extent, Headers, PeerView, RequestView, Timestamp};
 
+use super::address::address;
 use super::metadata::{METADATA, hold_to};
 use super::reader::{Reader, WireError, utf8};
 
@@ -50,10 +51,8 @@ pub(crate) fn done_with(view: RequestView<'_>) {
 }
 
 /// What has been read so far.
-#[derive(Default)]
 struct Draft<'a> {
     view: RequestView<'a>,
-    is_http: bool,
     /// `header_map`: each repeat on its own. Where there is one it decides, even an empty one.
     raw: Option<Vec<Line<'a>>>,
     /// `headers`, where Envoy has joined repeats already.
@@ -65,20 +64,55 @@ struct Draft<'a> {
 /// # Errors
 /// When it is ill-formed, or holds no HTTP request.
 pub(crate) fn view(message: &[u8]) -> Result<RequestView<'_>, RequestError> {
-    let mut draft = Draft::default();
-    let mut reader = Reader::new(message);
-    while let Some(field) = reader.field()? {
-        match field.number {
-            1 => draft.attributes(reader.message(field)?)?,
-            _ => reader.skip(field)?,
-        }
+    let draft = Draft::of(message)?;
+    if draft.view.extent < Extent::Http {
+        return Err(RequestError::NotHttp);
     }
-    draft.finish()
+    Ok(draft.joined())
+}
+
+/// The view of an encoded `CheckRequest` as OPA-Envoy has it: with as much of a request as there is, and with the headers of
+/// the map alone, names as they came.
+///
+/// # Errors
+/// When it is ill-formed.
+pub(crate) fn verbatim(message: &[u8]) -> Result<RequestView<'_>, WireError> {
+    Draft::of(message).map(Draft::verbatim)
 }
 
 impl<'a> Draft<'a> {
+    fn of(message: &'a [u8]) -> Result<Self, WireError> {
+        let mut draft = Self {
+            view: RequestView {
+                extent: Extent::Nothing,
+                ..RequestView::default()
+            },
+            raw: None,
+            text: Vec::new(),
+        };
+        let mut reader = Reader::new(message);
+        while let Some(field) = reader.field()? {
+            match field.number {
+                1 => draft.attributes(reader.message(field)?)?,
+                _ => reader.skip(field)?,
+            }
+        }
+        keep_last(&mut draft.view.context_extensions);
+        let view = &mut draft.view;
+        for peer in [&mut view.source, &mut view.destination].into_iter().flatten() {
+            keep_last(&mut peer.labels);
+        }
+        Ok(draft)
+    }
+
+    /// Notes that the message goes down to here.
+    fn reaches(&mut self, extent: Extent) {
+        self.view.extent = self.view.extent.max(extent);
+    }
+
     /// `AttributeContext`.
     fn attributes(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+        self.reaches(Extent::Attributes);
         while let Some(field) = message.field()? {
             match field.number {
                 1 => peer(self.view.source.get_or_insert_default(), message.message(field)?)?,
@@ -98,6 +132,7 @@ impl<'a> Draft<'a> {
 
     /// `AttributeContext.Request`.
     fn request(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
+        self.reaches(Extent::Request);
         while let Some(field) = message.field()? {
             match field.number {
                 1 => timestamp(self.view.time.get_or_insert_default(), message.message(field)?)?,
@@ -110,7 +145,7 @@ impl<'a> Draft<'a> {
 
     /// `AttributeContext.HttpRequest`.
     fn http(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
-        self.is_http = true;
+        self.reaches(Extent::Http);
         let http = &mut self.view.http;
         while let Some(field) = message.field()? {
             match field.number {
@@ -120,8 +155,8 @@ impl<'a> Draft<'a> {
                 4 => http.path = message.text(field)?,
                 5 => http.host = message.text(field)?,
                 6 => http.scheme = message.text(field)?,
-                // `query` and `fragment`: Envoy leaves them empty and the path whole.
-                7 | 8 => message.text(field).map(drop)?,
+                7 => http.query = message.text(field)?,
+                8 => http.fragment = message.text(field)?,
                 9 => http.size = message.int64(field)?,
                 10 => http.protocol = message.text(field)?,
                 11 => http.body = message.text(field)?,
@@ -136,23 +171,22 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<RequestView<'a>, RequestError> {
-        if !self.is_http {
-            return Err(RequestError::NotHttp);
-        }
-        let view = &mut self.view;
-        keep_last(&mut view.context_extensions);
-        for peer in [&mut view.source, &mut view.destination].into_iter().flatten() {
-            keep_last(&mut peer.labels);
-        }
-        view.http.headers = match self.raw {
+    /// With `encode_raw_headers` Envoy sends `header_map`, and it decides.
+    fn joined(mut self) -> RequestView<'a> {
+        self.view.http.headers = match self.raw {
             Some(raw) => Headers::from_lines(raw),
             None => {
                 keep_last(&mut self.text);
                 Headers::from_text(self.text)
             }
         };
-        Ok(self.view)
+        self.view
+    }
+
+    fn verbatim(mut self) -> RequestView<'a> {
+        keep_last(&mut self.text);
+        self.view.http.headers = Headers::from_text(self.text);
+        self.view
     }
 }
 
@@ -263,84 +297,6 @@ fn peer<'a>(peer: &mut PeerView<'a>, mut message: Reader<'a>) -> Result<(), Wire
             3 => peer.labels.push(pair(message.entry(field)?)?),
             4 => peer.principal = message.text(field)?,
             5 => peer.certificate = message.text(field)?,
-            _ => message.skip(field)?,
-        }
-    }
-    Ok(())
-}
-
-/// `envoy.config.core.v3.Address`, a oneof: another kind takes the place of what was there, the same kind is merged.
-fn address<'a>(address: &mut Option<Address<'a>>, mut message: Reader<'a>) -> Result<(), WireError> {
-    while let Some(field) = message.field()? {
-        match field.number {
-            1 => *address = Some(socket_address(address.take(), message.message(field)?)?),
-            2 => *address = Some(pipe(address.take(), message.message(field)?)?),
-            3 => {
-                internal_address(message.message(field)?)?;
-                *address = None;
-            }
-            _ => message.skip(field)?,
-        }
-    }
-    Ok(())
-}
-
-/// `envoy.config.core.v3.SocketAddress`.
-fn socket_address<'a>(
-    before: Option<Address<'a>>,
-    mut message: Reader<'a>,
-) -> Result<Address<'a>, WireError> {
-    let (mut address, mut port, mut protocol) = match before {
-        Some(Address::Socket {
-            address,
-            port,
-            protocol,
-        }) => (address, port, protocol),
-        Some(Address::Pipe { .. }) | None => ("", None, 0),
-    };
-    while let Some(field) = message.field()? {
-        match field.number {
-            1 => protocol = message.int32(field)?,
-            2 => address = message.text(field)?,
-            3 => port = Some(message.uint32(field)?),
-            // `named_port`, the other side of a oneof.
-            4 => {
-                message.text(field)?;
-                port = None;
-            }
-            5 | 7 => message.text(field).map(drop)?,
-            6 => message.int64(field).map(drop)?,
-            _ => message.skip(field)?,
-        }
-    }
-    Ok(Address::Socket {
-        address,
-        port,
-        protocol,
-    })
-}
-
-/// `envoy.config.core.v3.Pipe`.
-fn pipe<'a>(before: Option<Address<'a>>, mut message: Reader<'a>) -> Result<Address<'a>, WireError> {
-    let mut path = match before {
-        Some(Address::Pipe { path }) => path,
-        Some(Address::Socket { .. }) | None => "",
-    };
-    while let Some(field) = message.field()? {
-        match field.number {
-            1 => path = message.text(field)?,
-            2 => message.int64(field).map(drop)?,
-            _ => message.skip(field)?,
-        }
-    }
-    Ok(Address::Pipe { path })
-}
-
-/// `envoy.config.core.v3.EnvoyInternalAddress`: says nothing about who it is.
-fn internal_address(mut message: Reader<'_>) -> Result<(), WireError> {
-    while let Some(field) = message.field()? {
-        match field.number {
-            1 | 2 => message.text(field).map(drop)?,
             _ => message.skip(field)?,
         }
     }

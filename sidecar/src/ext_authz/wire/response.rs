@@ -12,7 +12,7 @@ use super::put::Backwards;
 use crate::checker::Settled;
 
 /// Room for an ordinary answer without its body.
-const USUAL_BYTES: usize = 1024;
+pub(super) const USUAL_BYTES: usize = 1024;
 
 /// The framed response.
 pub(crate) fn response(settled: &Settled) -> Bytes {
@@ -93,7 +93,7 @@ fn may_repeat(headers: &[Header]) -> bool {
 }
 
 /// `dynamic_metadata`: the policy's, and the decision's id beside it, as OPA-Envoy gives it.
-fn metadata(out: &mut Backwards, policys: Option<&Value>, decision_id: &Uuid) {
+pub(super) fn metadata(out: &mut Backwards, policys: Option<&Value>, decision_id: &Uuid) {
     let mut text = Uuid::encode_buffer();
     let decision_id = decision_id.as_hyphenated().encode_lower(&mut text);
     // A member of that name that comes from the policy gives way: of an entry sent twice, the last counts.
@@ -156,7 +156,7 @@ fn finite(number: &postern_rego::Number) -> f64 {
 }
 
 /// The message behind its gRPC prefix: not compressed, and how long it is.
-fn framed(mut message: Backwards) -> Bytes {
+pub(super) fn framed(mut message: Backwards) -> Bytes {
     // What a policy may say is bounded far below 4 GiB.
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     message.raw(&length.to_be_bytes());

@@ -6,7 +6,8 @@ use postern_rego::{Document, Member, Part as Number};
 
 use super::*;
 use crate::input::{
-    Address, ApiKeyParts, InputDocument, PeerParts, PosternParts, RequestParts, document, members,
+    Address, ApiKeyParts, Bodies, Extent, InputDocument, PeerParts, Port, PosternParts, RequestParts, Rest,
+    SocketAddress, document, members,
 };
 
 const HEADER_LIST: &[(&str, &str)] = &[
@@ -15,6 +16,24 @@ const HEADER_LIST: &[(&str, &str)] = &[
     ("content-type", "application/json"),
     ("x-tenant", "acme"),
 ];
+
+/// What few policies look at, all of it the same.
+#[derive(Debug)]
+struct Metadata(Value);
+
+impl Rest for Metadata {
+    fn metadata_context(&self) -> Option<Value> {
+        Some(self.0.clone())
+    }
+
+    fn route_metadata_context(&self) -> Option<Value> {
+        Some(self.0.clone())
+    }
+
+    fn header_map(&self) -> Option<Value> {
+        Some(self.0.clone())
+    }
+}
 
 /// The document of a request in which everything is set, as far as it is read.
 fn build(reads: &InputReads, headers: &[(&str, &str)]) -> Value {
@@ -26,11 +45,12 @@ fn ask<T>(reads: &InputReads, headers: &[(&str, &str)], ask: impl FnOnce(&dyn Do
     let metadata = Value::from_json_str(r#"{"filterMetadata":{"a":{"b":1}}}"#).unwrap();
     let claims = Value::from_json_str(r#"{"sub":"u","roles":["a"]}"#).unwrap();
     let peer = PeerParts {
-        address: Some(Address::Socket {
+        address: Some(Address::Socket(SocketAddress {
             address: "10.0.0.1",
-            port: Some(1),
+            port: Some(Port::Number(1)),
             protocol: 1,
-        }),
+            ..SocketAddress::default()
+        })),
         service: "svc",
         labels: &[("app", "a")],
         principal: "spiffe://example.org/a",
@@ -52,9 +72,10 @@ fn ask<T>(reads: &InputReads, headers: &[(&str, &str)], ask: impl FnOnce(&dyn Do
         body: r#"{"a":1}"#,
         raw_body: b"{}",
         context_extensions: &[("k", "v")],
-        metadata_context: Some(&metadata),
-        route_metadata_context: Some(&metadata),
+        rest: Some(&Metadata(metadata)),
         tls_sni: Some("sni"),
+        extent: Extent::Http,
+        bodies: Bodies::WhenRead,
     };
     let postern = PosternParts {
         claims: Some(&claims),

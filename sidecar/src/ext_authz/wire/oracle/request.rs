@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::ext_authz::wire::request::RequestError;
 use envoy_types::ext_authz::v3::pb::CheckRequest;
+use envoy_types::pb::envoy::config::core::v3::envoy_internal_address::AddressNameSpecifier;
 use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
 use envoy_types::pb::envoy::config::core::v3::{self as core, HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Peer};
-use postern_decide::{Address, Headers, HttpView, PeerView, RequestView, Timestamp};
+use postern_decide::{
+    Address, Extent, Headers, HttpView, PeerView, Port, RequestView, SocketAddress, Timestamp,
+};
 
 /// The view of `request`.
 ///
@@ -24,6 +27,8 @@ pub(crate) fn view(request: &CheckRequest) -> Result<RequestView<'_>, RequestErr
             path: &http.path,
             host: &http.host,
             scheme: &http.scheme,
+            query: &http.query,
+            fragment: &http.fragment,
             protocol: &http.protocol,
             headers: headers(http),
             size: http.size,
@@ -38,6 +43,8 @@ pub(crate) fn view(request: &CheckRequest) -> Result<RequestView<'_>, RequestErr
             nanos: time.nanos,
         }),
         may_wait: false,
+        rest: None,
+        extent: Extent::Http,
         tls_sni: attributes
             .tls_session
             .as_ref()
@@ -76,7 +83,7 @@ fn bytes_of(header: &HeaderValue) -> &[u8] {
 
 fn peer(peer: &Peer) -> PeerView<'_> {
     PeerView {
-        address: peer.address.as_ref().and_then(address),
+        address: peer.address.as_ref().map(address),
         service: &peer.service,
         labels: pairs(&peer.labels),
         principal: &peer.principal,
@@ -84,18 +91,34 @@ fn peer(peer: &Peer) -> PeerView<'_> {
     }
 }
 
-fn address(address: &core::Address) -> Option<Address<'_>> {
-    match address.address.as_ref()? {
-        core::address::Address::SocketAddress(socket) => Some(Address::Socket {
+fn address(address: &core::Address) -> Address<'_> {
+    let Some(address) = &address.address else {
+        return Address::Unset;
+    };
+    match address {
+        core::address::Address::SocketAddress(socket) => Address::Socket(SocketAddress {
             address: &socket.address,
             port: match &socket.port_specifier {
-                Some(PortSpecifier::PortValue(port)) => Some(*port),
-                Some(PortSpecifier::NamedPort(_)) | None => None,
+                Some(PortSpecifier::PortValue(port)) => Some(Port::Number(*port)),
+                Some(PortSpecifier::NamedPort(name)) => Some(Port::Named(name)),
+                None => None,
             },
             protocol: socket.protocol,
+            resolver_name: &socket.resolver_name,
+            ipv4_compat: socket.ipv4_compat,
+            network_namespace: &socket.network_namespace_filepath,
         }),
-        core::address::Address::Pipe(pipe) => Some(Address::Pipe { path: &pipe.path }),
-        core::address::Address::EnvoyInternalAddress(_) => None,
+        core::address::Address::Pipe(pipe) => Address::Pipe {
+            path: &pipe.path,
+            mode: pipe.mode,
+        },
+        core::address::Address::EnvoyInternalAddress(internal) => Address::Internal {
+            listener: match &internal.address_name_specifier {
+                Some(AddressNameSpecifier::ServerListenerName(name)) => Some(name),
+                None => None,
+            },
+            endpoint_id: &internal.endpoint_id,
+        },
     }
 }
 

@@ -1,0 +1,6 @@
+//! Postern beside opa-envoy-plugin: the same policy and the same requests to both, the answers compared. The plugin is whoever
+//! brings it: nothing of it is part of this repository.
+
+pub mod compare;
+pub mod generate;
+pub mod server;

@@ -1,0 +1,103 @@
+//! A server of ext_authz under a policy: opa-envoy-plugin or our sidecar, started alike, asked alike.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
+use hyper_util::rt::TokioIo;
+use tokio::process::{Child, Command};
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tower::service_fn;
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Rego and data, as `opa run` takes them.
+    pub files: Vec<PathBuf>,
+    /// Values under `plugins.envoy_ext_authz_grpc`.
+    pub plugin: Vec<(String, String)>,
+}
+
+/// A running server.
+pub struct Server {
+    client: AuthorizationClient<Channel>,
+    _process: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts `program` with OPA's command line, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it doesn't, with what it wrote.
+    pub async fn start(program: &Path, setting: &Setting) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let socket = folder.path().join("ext_authz.sock");
+        let log = folder.path().join("log");
+        let mut command = Command::new(program);
+        command.arg("run").arg("--server");
+        let address = |name: &str| format!("unix://{}", folder.path().join(name).display());
+        command.arg(format!("--addr={}", address("api.sock")));
+        command.arg(format!("--diagnostic-addr={}", address("diagnostic.sock")));
+        command.arg(format!(
+            "--set=plugins.envoy_ext_authz_grpc.addr=unix://{}",
+            socket.display()
+        ));
+        for (key, value) in &setting.plugin {
+            command.arg(format!("--set=plugins.envoy_ext_authz_grpc.{key}={value}"));
+        }
+        let process = command
+            .args(&setting.files)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log)?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| program.display().to_string())?;
+        let channel = connect(&socket)
+            .await
+            .with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
+        Ok(Self {
+            client: AuthorizationClient::new(channel).max_decoding_message_size(64 << 20),
+            _process: process,
+            _folder: folder,
+        })
+    }
+
+    /// What it answers.
+    ///
+    /// # Errors
+    /// The gRPC status that it answers with instead.
+    pub async fn check(&self, request: CheckRequest) -> Result<CheckResponse, Status> {
+        let mut client = self.client.clone();
+        client.check(request).await.map(tonic::Response::into_inner)
+    }
+}
+
+async fn connect(socket: &Path) -> anyhow::Result<Channel> {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let socket = Arc::<Path>::from(socket);
+    let began = Instant::now();
+    loop {
+        let to = Arc::clone(&socket);
+        let connected = Endpoint::try_from("http://ext-authz")?
+            .connect_with_connector(service_fn(move |_: Uri| {
+                let to = Arc::clone(&to);
+                async move { tokio::net::UnixStream::connect(&to).await.map(TokioIo::new) }
+            }))
+            .await;
+        match connected {
+            Ok(channel) => return Ok(channel),
+            Err(error) if began.elapsed() > LIMIT => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
