@@ -1,15 +1,17 @@
-//! `postern-compare`: what `make compare-opa-envoy` runs. The same random requests to opa-envoy-plugin and to the sidecar
-//! under each policy of a table; every difference is printed, and kept.
+//! `postern-compare`: what `make compare-opa-envoy` and `make record-golden` run. The same random requests to opa-envoy-plugin
+//! and to the sidecar under each policy of a table, every difference printed; and the golden cases, recorded from the plugin.
 
 #![expect(clippy::print_stdout, reason = "its findings are for people")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use postern_e2e::opa_envoy::compare::told;
 use postern_e2e::opa_envoy::generate::Requests;
+use postern_e2e::opa_envoy::golden::Case;
+use postern_e2e::opa_envoy::protobuf_json;
 use postern_e2e::opa_envoy::server::{Server, Setting};
 
 /// Compares the sidecar with opa-envoy-plugin.
@@ -17,8 +19,28 @@ use postern_e2e::opa_envoy::server::{Server, Setting};
 #[command(name = "postern-compare", version)]
 struct Arguments {
     /// The plugin.
-    #[arg(long)]
-    opa_envoy: PathBuf,
+    #[arg(long, global = true)]
+    opa_envoy: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Puts random requests to both, and prints where they differ.
+    Random(Random),
+    /// Records what the plugin answers to the golden cases.
+    Record {
+        /// The cases.
+        #[arg(long, default_value = "e2e/golden")]
+        cases: PathBuf,
+        /// Only those whose name contains this.
+        filter: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct Random {
     /// The sidecar.
     #[arg(long)]
     sidecar: PathBuf,
@@ -28,6 +50,7 @@ struct Arguments {
     /// How many requests, over all policies.
     #[arg(long, default_value_t = 1000)]
     cases: usize,
+    /// The same requests for the same seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// After so many differences it ends.
@@ -38,22 +61,47 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let mut policies: Vec<PathBuf> = std::fs::read_dir(&arguments.policies)
-        .with_context(|| arguments.policies.display().to_string())?
+    let plugin = arguments
+        .opa_envoy
+        .context("--opa-envoy is missing; expected the path of opa-envoy-plugin's binary")?;
+    match arguments.command {
+        Command::Random(random) => compare(&plugin, &random).await,
+        Command::Record { cases, filter } => record(&plugin, &cases, &filter.unwrap_or_default()).await,
+    }
+}
+
+async fn record(plugin: &Path, cases: &Path, filter: &str) -> anyhow::Result<()> {
+    let mut recorded = 0;
+    for case in Case::all(cases)?
+        .iter()
+        .filter(|case| case.name().contains(filter))
+    {
+        let answer = case.answer(plugin).await.with_context(|| case.name())?;
+        case.record(&answer)?;
+        recorded += 1;
+    }
+    println!("{recorded} cases recorded");
+    Ok(())
+}
+
+async fn compare(plugin: &Path, random: &Random) -> anyhow::Result<()> {
+    let mut policies: Vec<PathBuf> = std::fs::read_dir(&random.policies)
+        .with_context(|| random.policies.display().to_string())?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     policies.retain(|path| path.extension().is_some_and(|extension| extension == "rego"));
     policies.sort();
-    let each = arguments.cases.div_ceil(policies.len().max(1));
+    let each = random.cases.div_ceil(policies.len().max(1));
     let (mut compared, mut found) = (0, 0);
-    let mut requests = Requests::new(arguments.seed);
+    let mut requests = Requests::new(random.seed);
     for policy in &policies {
         let setting = Setting {
+            config: None,
             files: vec![policy.canonicalize()?],
             plugin: Vec::new(),
         };
-        let theirs = Server::start(&arguments.opa_envoy, &setting).await?;
-        let ours = Server::start(&arguments.sidecar, &setting).await?;
+        let theirs = Server::start(plugin, &setting).await?;
+        let ours = Server::start(&random.sidecar, &setting).await?;
         for _ in 0..each {
             let request = requests.request();
             compared += 1;
@@ -61,7 +109,7 @@ async fn main() -> anyhow::Result<()> {
                 continue;
             };
             found += 1;
-            println!("{}: {request:?}", policy.display());
+            println!("{}: {}", policy.display(), protobuf_json::of_request(&request)?);
             for (wanted, got) in wanted
                 .lines()
                 .zip(got.lines())
@@ -70,7 +118,7 @@ async fn main() -> anyhow::Result<()> {
                 println!("  wanted {wanted}\n  got    {got}");
             }
             anyhow::ensure!(
-                found < arguments.differences,
+                found < random.differences,
                 "{found} differences in {compared} requests"
             );
         }

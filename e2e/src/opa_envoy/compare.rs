@@ -21,7 +21,7 @@ pub fn told(answer: Result<CheckResponse, Status>) -> String {
 }
 
 /// OPA evaluates once more to list the values that conflict; we don't.
-fn without_values(message: &str) -> &str {
+pub(super) fn without_values(message: &str) -> &str {
     match message.split_once(":\n") {
         Some((first, _)) if message.contains("eval_conflict_error") => first,
         _ => message,
@@ -69,7 +69,7 @@ fn json(kind: &Kind) -> serde_json::Value {
     }
 }
 
-fn ordered(mut response: CheckResponse) -> CheckResponse {
+pub(super) fn ordered(mut response: CheckResponse) -> CheckResponse {
     if let Some(metadata) = &mut response.dynamic_metadata
         && let Some(id) = metadata.fields.get_mut("decision_id")
         && let Some(Kind::StringValue(text)) = &id.kind

@@ -3,4 +3,6 @@
 
 pub mod compare;
 pub mod generate;
+pub mod golden;
+pub mod protobuf_json;
 pub mod server;

@@ -17,6 +17,8 @@ use tower::service_fn;
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Setting {
+    /// OPA's configuration.
+    pub config: Option<PathBuf>,
     /// Rego and data, as `opa run` takes them.
     pub files: Vec<PathBuf>,
     /// Values under `plugins.envoy_ext_authz_grpc`.
@@ -48,6 +50,9 @@ impl Server {
             "--set=plugins.envoy_ext_authz_grpc.addr=unix://{}",
             socket.display()
         ));
+        if let Some(config) = &setting.config {
+            command.arg(format!("--config-file={}", config.display()));
+        }
         for (key, value) in &setting.plugin {
             command.arg(format!("--set=plugins.envoy_ext_authz_grpc.{key}={value}"));
         }

@@ -1,0 +1,3 @@
+package envoy.authz
+
+allow if to_number("x") == 1

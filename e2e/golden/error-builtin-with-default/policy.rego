@@ -1,0 +1,5 @@
+package envoy.authz
+
+default allow := false
+
+allow if to_number("x") == 1

@@ -1,0 +1,5 @@
+package envoy.authz
+
+allow := true if input.attributes
+
+allow := false if input.version

@@ -1,0 +1,7 @@
+package envoy.authz
+
+f(x) := 1 if x
+
+f(x) := 2 if x
+
+allow if f(true) == 1

@@ -1,0 +1,6 @@
+package envoy.authz
+
+allow if {
+	print("seen", input.parsed_path)
+	true
+}

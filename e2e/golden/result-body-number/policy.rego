@@ -1,0 +1,3 @@
+package envoy.authz
+
+allow := {"allowed": false, "body": 1}

@@ -1,0 +1,3 @@
+package envoy.authz
+
+allow := {"allowed": true, "body": 1, "http_status": "x"}

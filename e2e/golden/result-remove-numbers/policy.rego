@@ -1,0 +1,3 @@
+package envoy.authz
+
+allow := {"allowed": true, "request_headers_to_remove": [1]}
