@@ -8,6 +8,9 @@ mod asking;
 #[path = "http_send/cases.rs"]
 mod cases;
 #[cfg(test)]
+#[path = "http_send/requests.rs"]
+mod requests;
+#[cfg(test)]
 #[path = "http_send/tls.rs"]
 mod tls;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! which makes its planner write every statement that it has.
 
 use super::*;
+use crate::json::Reader;
 
 const JSON: &[u8] = include_bytes!("../../tests/plans/statements.plan.json");
 const PROTOBUF: &[u8] = include_bytes!("../../tests/plans/statements.plan.pb");
@@ -107,4 +108,38 @@ fn blocks_nest_so_deep_and_no_deeper() {
     }
     let error = read_protobuf(&plan_of(&[block])).unwrap_err();
     assert!(error.problem.contains("nested deeper"), "{error}");
+}
+
+#[test]
+fn integers_are_read_as_numbers_are_whatever_their_length() {
+    let read = |text: &str| {
+        let mut reader = Reader::of_long(text.as_bytes(), 2);
+        reader.begin_array()?;
+        reader.next_item()?;
+        reader.integer()
+    };
+    for text in [
+        "0",
+        "7",
+        "-3",
+        "123456789012345",
+        "1234567890123456",
+        "9223372036854775807",
+    ] {
+        for end in [",1]", "]", " ]"] {
+            assert_eq!(
+                read(&format!("[{text}{end}")),
+                Ok(text.parse().unwrap()),
+                "{text}{end}"
+            );
+        }
+    }
+    for text in ["9223372036854775808", "1.5", "1e3", "-", "01", "\"1\""] {
+        let result = read(&format!("[{text}]"));
+        // A zero before other digits ends the number: what follows is refused by who reads on.
+        assert!(
+            result.is_err() || (text == "01" && result == Ok(0)),
+            "{text}: {result:?}"
+        );
+    }
 }
