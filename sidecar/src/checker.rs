@@ -131,7 +131,7 @@ impl Checker {
     pub(crate) fn check_as_opa_envoy(
         &self,
         request: &RequestView<'_>,
-        settings: OpaEnvoySettings,
+        settings: &OpaEnvoySettings,
         time_left: Option<Duration>,
         moment: &mut Moment,
     ) -> Verdict {

@@ -93,12 +93,15 @@ async fn compare(plugin: &Path, random: &Random) -> anyhow::Result<()> {
     policies.sort();
     let each = random.cases.div_ceil(policies.len().max(1));
     let (mut compared, mut found) = (0, 0);
+    let descriptors = tempfile::NamedTempFile::new()?;
+    std::fs::write(descriptors.path(), postern_proto::ENVOY_FILE_DESCRIPTOR_SET)?;
+    let descriptors = descriptors.path().display().to_string();
     let mut requests = Requests::new(random.seed);
     for policy in &policies {
         let setting = Setting {
             config: None,
             files: vec![policy.canonicalize()?],
-            plugin: Vec::new(),
+            plugin: vec![("proto-descriptor".to_owned(), descriptors.clone())],
         };
         let theirs = Server::start(plugin, &setting).await?;
         let ours = Server::start(&random.sidecar, &setting).await?;

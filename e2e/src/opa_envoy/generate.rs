@@ -12,6 +12,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Any, ListValue, Struct, Timestamp, Value};
+use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -156,6 +157,30 @@ const FORMS: &[&str] = &[
     "%ff=%fe",
     "&",
     "a=1&b=2&a=3",
+];
+const PARTS: &[&str] = &[
+    "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=b\r\nContent-Type: application/json\r\n\r\n{\"n\": 1.0}\r\n--x--\r\n",
+    "--x\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=\r\nc=zz\r\n--x--",
+    "--x\nContent-Disposition: form-data; name=a\n\nb\n--x--\n",
+    "--x--",
+    "",
+    "preamble\r\n--x\r\n\r\n\r\n--x--",
+];
+const PART_TYPES: &[&str] = &[
+    "multipart/form-data; boundary=x",
+    "multipart/form-data; boundary=\"x\"; charset=y",
+    "multipart/form-data",
+    "multipart/form-data; boundary",
+    "multipart/form-data; boundary=\"\"",
+];
+/// A method whose messages every server under test is told of.
+const GRPC_PATHS: &[&str] = &[
+    "/envoy.service.auth.v3.Authorization/Check",
+    "/envoy.service.auth.v3.Authorization/Other",
+    "/other/Check",
+    "/a/b/c",
+    "/a",
+    "//envoy.service.auth.v3.Authorization/Check?a=b",
 ];
 const TEXTS: &[&str] = &[
     "",
@@ -323,7 +348,8 @@ impl Requests {
     }
 
     fn http(&mut self) -> HttpRequest {
-        let (body, raw_body, content_type) = self.body();
+        let is_grpc = self.one_in(12);
+        let (body, raw_body, content_type) = if is_grpc { self.grpc() } else { self.body() };
         let mut headers = self.pairs();
         headers.extend(content_type.map(|text| ("content-type".to_owned(), text)));
         if self.one_in(4) {
@@ -351,7 +377,9 @@ impl Requests {
         }
         headers.insert(RESULT_HEADER.to_owned(), self.result());
         let mut path = self.of(PATHS).to_owned();
-        if self.one_in(2) {
+        if is_grpc {
+            path = self.of(GRPC_PATHS).to_owned();
+        } else if self.one_in(2) {
             path = format!("{path}?{}", self.of(QUERIES));
         }
         HttpRequest {
@@ -376,8 +404,12 @@ impl Requests {
     }
 
     fn body(&mut self) -> (String, Vec<u8>, Option<String>) {
-        let content_type = self.maybe(|this| this.of(CONTENT_TYPES).to_owned());
-        let pool = if self.one_in(3) { FORMS } else { JSON };
+        let (pool, types) = match self.0.random_range(0..6) {
+            0 | 1 => (FORMS, CONTENT_TYPES),
+            2 => (PARTS, PART_TYPES),
+            _ => (JSON, CONTENT_TYPES),
+        };
+        let content_type = self.maybe(|this| this.of(types).to_owned());
         let mut text = self.of(pool).to_owned();
         if self.one_in(4) && !text.is_empty() {
             // A byte cut out, where that leaves text.
@@ -392,6 +424,30 @@ impl Requests {
             2 => (text, vec![0xff, 0x00], content_type),
             _ => (text, Vec::new(), content_type),
         }
+    }
+
+    /// A message in its frame, or nearly.
+    fn grpc(&mut self) -> (String, Vec<u8>, Option<String>) {
+        let message = CheckRequest {
+            attributes: Some(AttributeContext {
+                source: self.maybe(Self::peer),
+                context_extensions: self.pairs(),
+                ..AttributeContext::default()
+            }),
+        };
+        let mut frame = vec![u8::from(self.one_in(8)), 0, 0];
+        let message = message.encode_to_vec();
+        let more = u16::from(self.one_in(8));
+        let length = u16::try_from(message.len()).unwrap_or_default() + more;
+        frame.extend(length.to_be_bytes());
+        frame.extend(message);
+        if self.one_in(8) {
+            frame.truncate(self.0.random_range(0..8));
+        }
+        if self.one_in(8) {
+            frame.extend(b"trailing");
+        }
+        (String::new(), frame, Some("application/grpc".to_owned()))
     }
 
     fn header_map(&mut self) -> HeaderMap {

@@ -43,6 +43,7 @@ pub(crate) fn with_document<T>(
         tls_sni: request.tls_sni,
         extent: request.extent,
         bodies: Bodies::WhenRead,
+        grpc: None,
     };
     let caller = question.caller;
     let identity = &caller.identity;

@@ -49,7 +49,7 @@ impl Engine for Answers {
 fn ask(
     answers: Answers,
     request: &RequestView<'_>,
-    settings: OpaEnvoySettings,
+    settings: &OpaEnvoySettings,
     left: Option<Duration>,
 ) -> Verdict {
     let policy = ActivePolicy::new(Arc::new(answers), Entrypoint::from_index(0));
@@ -61,7 +61,7 @@ fn judged(result: Json) -> Verdict {
     ask(
         Answers::This(result),
         &RequestView::default(),
-        OpaEnvoySettings::default(),
+        &OpaEnvoySettings::default(),
         None,
     )
 }
@@ -191,15 +191,15 @@ fn without_a_decision_there_is_no_response() {
     };
     let request = RequestView::default();
     // A dry run changes nothing about errors.
-    let undefined = ask(Answers::Undefined, &request, settings, None);
+    let undefined = ask(Answers::Undefined, &request, &settings, None);
     assert_eq!(error(&undefined), (GrpcCode::Unknown, "undefined decision"));
-    let failed = ask(Answers::Failure, &request, settings, None);
+    let failed = ask(Answers::Failure, &request, &settings, None);
     assert_eq!(
         error(&failed),
         (GrpcCode::Unknown, "eval_internal_error: it broke")
     );
     assert_eq!(failed.failure.unwrap().reason, "eval_internal_error");
-    let late = ask(Answers::Undefined, &request, settings, Some(Duration::ZERO));
+    let late = ask(Answers::Undefined, &request, &settings, Some(Duration::ZERO));
     assert_eq!(
         error(&late),
         (
@@ -207,7 +207,7 @@ fn without_a_decision_there_is_no_response() {
             "check request timed out before query execution: context deadline exceeded"
         )
     );
-    let none = decide_as_opa_envoy(None, &request, settings, None, Now { unix_ns: 0 }, &entropy());
+    let none = decide_as_opa_envoy(None, &request, &settings, None, Now { unix_ns: 0 }, &entropy());
     assert_eq!(error(&none), (GrpcCode::Unknown, "undefined decision"));
 }
 
@@ -218,7 +218,7 @@ fn a_dry_run_lets_through_what_is_denied_and_keeps_its_metadata() {
         ..OpaEnvoySettings::default()
     };
     let denial = json!({"allowed": false, "http_status": 401, "headers": {"a": "b"}, "dynamic_metadata": {"why": "x"}});
-    let verdict = ask(Answers::This(denial), &RequestView::default(), settings, None);
+    let verdict = ask(Answers::This(denial), &RequestView::default(), &settings, None);
     let Reply::Response(response) = &verdict.reply else {
         panic!("{verdict:?}")
     };
@@ -244,7 +244,7 @@ fn a_request_that_no_input_can_be_made_of_is_400_whatever_the_policy_reads() {
         ask(
             Answers::This(json!(true)),
             &request,
-            OpaEnvoySettings::default(),
+            &OpaEnvoySettings::default(),
             None,
         )
     };

@@ -27,7 +27,7 @@ pub(crate) struct ExtAuthz {
 }
 
 /// Whose way of deciding and answering it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Dialect {
     /// Our own: routes, credentials, policy.
     Postern,
@@ -76,7 +76,7 @@ impl ExtAuthz {
             Ok(message) => message,
             Err(status) => return Reply::Refusal(Box::new(status)),
         };
-        if let Dialect::OpaEnvoy(settings) = self.dialect {
+        if let Dialect::OpaEnvoy(settings) = &self.dialect {
             return opa_envoy::answer(&self.checker, settings, message, question.deadline, moment);
         }
         match wire::view(message) {

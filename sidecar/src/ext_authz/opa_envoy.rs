@@ -13,7 +13,7 @@ use crate::clock::{Moment, Stopwatch};
 /// Answers at `moment` the check whose message this is.
 pub(super) fn answer(
     checker: &Checker,
-    settings: OpaEnvoySettings,
+    settings: &OpaEnvoySettings,
     message: &[u8],
     deadline: Option<(Stopwatch, Duration)>,
     moment: &mut Moment,

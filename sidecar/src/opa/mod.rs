@@ -3,9 +3,11 @@
 //!
 //! | file | job |
 //! |---|---|
+//! | `grpc_messages` | the types of gRPC messages, from a file of descriptors |
 //! | `plan` | what to run: the configuration as this process needs it |
 //! | `process` | the process from its plan to its end |
 
+mod grpc_messages;
 mod plan;
 mod process;
 

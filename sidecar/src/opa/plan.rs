@@ -1,11 +1,13 @@
 //! What to run, from OPA's command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use postern_config::Listen;
 use postern_decide::OpaEnvoySettings;
 
+use super::grpc_messages::Descriptors;
 use crate::overload::OverloadPlan;
 
 /// What to run.
@@ -72,6 +74,11 @@ pub(crate) fn plan(args: &[String]) -> Result<Plan, String> {
                     Some("dry-run") => plan.settings.dry_run = value == "true",
                     Some("skip-request-body-parse") => {
                         plan.settings.skip_request_body_parse = value == "true";
+                    }
+                    Some("proto-descriptor") => {
+                        let messages =
+                            Descriptors::read(Path::new(value)).map_err(|error| format!("{key}: {error}"))?;
+                        plan.settings.grpc = Some(Arc::new(messages));
                     }
                     Some("enable-reflection") => plan.reflection = value == "true",
                     _ => return Err(format!("--set {key}: not known")),

@@ -41,28 +41,28 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         let path = query::check(path, query)?;
         let is_read = reads.has(Part::ParsedBody) || reads.has(Part::TruncatedBody);
         let body = match request.bodies {
-            Bodies::Always => Body::of(headers, request.body, request.raw_body)?,
-            Bodies::WhenRead if is_read => Body::of(headers, request.body, request.raw_body)?,
+            Bodies::Always => Body::of(request, headers, &path)?,
+            Bodies::WhenRead if is_read => Body::of(request, headers, &path)?,
             Bodies::WhenRead | Bodies::Never => Body::NotParsed,
         };
+        // What may turn out ill-formed is made at once.
+        let parsed = match request.bodies {
+            Bodies::Always => Some(body.parse()?),
+            Bodies::WhenRead if reads.has(Part::ParsedBody) => Some(body.parse()?),
+            Bodies::WhenRead | Bodies::Never => None,
+        };
+        let is_truncated = body.is_truncated();
         let document = Self {
             reads,
             request,
             headers,
             postern,
             path,
-            is_truncated: body.is_truncated(),
+            is_truncated,
             cells: Cells::default(),
         };
-        // What may turn out ill-formed is made at once.
         if reads.has(Part::ParsedBody) {
-            let parsed = match request.bodies {
-                Bodies::Never => None,
-                Bodies::Always | Bodies::WhenRead => Some(body.parse()?),
-            };
             document.keep(Part::ParsedBody, parsed);
-        } else if request.bodies == Bodies::Always {
-            body.parse()?;
         }
         if reads.has(Part::ParsedQuery) {
             document.keep(Part::ParsedQuery, Some(query::parsed_query("query", query)?));

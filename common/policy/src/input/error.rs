@@ -34,6 +34,18 @@ pub enum InputError {
         /// What came.
         written: String,
     },
+    /// The body says it is a form in parts.
+    #[error("the body is not the form that its content-type announces: {problem}")]
+    Multipart {
+        /// What is wrong, in Go's words.
+        problem: String,
+    },
+    /// The body says it is gRPC's.
+    #[error("the body is not the gRPC message that it should be: {problem}")]
+    Grpc {
+        /// What is wrong, in Go's words.
+        problem: String,
+    },
     /// The body says it is JSON.
     #[error("the body is not the JSON that its content-type announces: {problem}")]
     JsonBody {
@@ -53,6 +65,7 @@ impl InputError {
             Self::Semicolon { .. } => "invalid semicolon separator in query".to_owned(),
             Self::TooManyParameters { .. } => "number of URL query parameters exceeded limit".to_owned(),
             Self::ContentLength { written } => go_parse_int_error(written),
+            Self::Multipart { problem } | Self::Grpc { problem } => problem.clone(),
             Self::JsonBody { go, .. } => go.clone(),
         }
     }

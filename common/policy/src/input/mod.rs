@@ -4,7 +4,7 @@
 //! As in OPA-Envoy, an unset field (an empty string, a zero) is absent, names are camelCase, `time` is
 //! `{seconds, nanos}`, 64-bit integers are numbers and bytes are base64.
 //!
-//! Of request bodies, JSON and forms are parsed. Multipart and gRPC bodies are not: their `parsed_body` is null.
+//! Of request bodies, JSON, forms and forms in parts are parsed, and gRPC's messages by a host that knows their types.
 //!
 //! Only those parts are made that a policy can read ([`InputReads`]), and of these only those that it looks at
 //! ([`InputDocument`]): what a request costs goes with what is asked of it, not with its forty headers.
@@ -16,17 +16,21 @@ mod document;
 mod error;
 mod go_json;
 mod headers;
+mod media_type;
 mod members;
+mod multipart;
 mod names;
 mod postern;
 mod query;
+mod quoted_printable;
 mod reads;
+mod text;
 
 use std::fmt;
 
 use postern_rego::{Document as _, Part, Value};
 
-pub use body::Bodies;
+pub use body::{Bodies, GrpcMessages};
 pub use document::InputDocument;
 pub use error::{InputError, go_parse_int_error};
 pub use headers::HeaderParts;
@@ -74,6 +78,8 @@ pub struct RequestParts<'a> {
     pub extent: Extent,
     /// What is done about the body.
     pub bodies: Bodies,
+    /// The types of gRPC's messages, where they are known.
+    pub grpc: Option<&'a dyn GrpcMessages>,
 }
 
 /// Parts of a request that few policies look at: made when one does.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use postern_rego::{Array, Value};
 
 use super::InputError;
+use super::text::go_lossy;
 
 /// What Go's `net/url` takes.
 const MOST_PARAMETERS: usize = 10_000;
@@ -74,9 +75,8 @@ fn unescape<'t>(part: &'static str, text: &'t str, plus_is_space: bool) -> Resul
             other => decoded.push(other),
         }
     }
-    Ok(Cow::Owned(String::from_utf8(decoded).unwrap_or_else(|e| {
-        String::from_utf8_lossy(e.as_bytes()).into_owned()
-    })))
+    let text = String::from_utf8(decoded);
+    Ok(Cow::Owned(text.unwrap_or_else(|e| go_lossy(e.as_bytes()))))
 }
 
 fn hex_pair(bytes: &[u8]) -> Option<(u8, u8, &[u8])> {

@@ -183,7 +183,13 @@ fn bodies_are_parsed_by_their_type() {
         ),
         ("application/vnd.api+json", "{}", "null"),
         ("Application/JSON", "{}", "null"),
-        ("multipart/form-data; boundary=x", "--x--", "null"),
+        ("multipart/form-data; boundary=x", "--x--", "{}"),
+        ("multipart/form-data", "--x--", "null"),
+        (
+            "multipart/form-data; boundary=x",
+            "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+            r#"{"a":["1"]}"#,
+        ),
         ("application/grpc", "x", "null"),
         ("application/json", "", "null"),
     ];

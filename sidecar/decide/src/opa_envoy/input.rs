@@ -2,7 +2,7 @@
 
 use postern_policy::Document;
 use postern_policy::input::{
-    Bodies, HeaderParts, InputDocument, InputError, InputReads, PeerParts, RequestParts,
+    Bodies, GrpcMessages, HeaderParts, InputDocument, InputError, InputReads, PeerParts, RequestParts,
 };
 
 use crate::headers::Headers;
@@ -16,6 +16,7 @@ pub(super) fn with_document<T>(
     reads: &InputReads,
     request: &RequestView<'_>,
     bodies: Bodies,
+    grpc: Option<&dyn GrpcMessages>,
     ask: impl FnOnce(&dyn Document) -> T,
 ) -> Result<T, InputError> {
     let http = &request.http;
@@ -39,6 +40,7 @@ pub(super) fn with_document<T>(
         tls_sni: request.tls_sni,
         extent: request.extent,
         bodies,
+        grpc,
     };
     let headers = Verbatim(&http.headers);
     let document = InputDocument::new(reads, &parts, &headers, None)?;

@@ -14,7 +14,10 @@ mod members;
 mod result;
 mod verdict;
 
-use postern_policy::input::{Bodies, InputReads};
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_policy::input::{Bodies, GrpcMessages, InputReads};
 use postern_policy::{Document, EngineError, TimeLimit, Value};
 use uuid::Uuid;
 
@@ -26,20 +29,22 @@ use crate::view::RequestView;
 pub use verdict::{Denied, Failure, GrpcCode, HttpAnswer, Reply, Response, Upstream, Verdict};
 
 /// What the plugin's configuration says about answers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct OpaEnvoySettings {
     /// Whether everything is let through (`dry-run`); what would have been decided is logged.
     pub dry_run: bool,
     /// Whether bodies are left unparsed (`skip-request-body-parse`).
     pub skip_request_body_parse: bool,
+    /// The types of gRPC's messages (`proto-descriptor`).
+    pub grpc: Option<Arc<dyn GrpcMessages + Send>>,
 }
 
 /// Decides on one request, of which the view must be the verbatim one. Without a policy every decision is undefined.
 pub fn decide_as_opa_envoy(
     policy: Option<&ActivePolicy>,
     request: &RequestView<'_>,
-    settings: OpaEnvoySettings,
-    time_left: Option<std::time::Duration>,
+    settings: &OpaEnvoySettings,
+    time_left: Option<Duration>,
     now: Now,
     entropy: &Entropy,
 ) -> Verdict {
@@ -57,7 +62,11 @@ pub fn decide_as_opa_envoy(
         Some(policy) => evaluate(policy, input, time_left, now, entropy),
         None => Ok(None),
     };
-    match input::with_document(reads, request, bodies, ask) {
+    let grpc = settings
+        .grpc
+        .as_deref()
+        .map(|messages| messages as &dyn GrpcMessages);
+    match input::with_document(reads, request, bodies, grpc, ask) {
         Err(error) => Verdict::unreadable(decision_id, &error.as_opa_envoy()),
         Ok(Err(failure)) => Verdict::failed(decision_id, failure),
         Ok(Ok(None)) => Verdict::failed(decision_id, Failure::undefined()),
@@ -68,7 +77,7 @@ pub fn decide_as_opa_envoy(
 fn evaluate(
     policy: &ActivePolicy,
     input: &dyn Document,
-    time_left: Option<std::time::Duration>,
+    time_left: Option<Duration>,
     now: Now,
     entropy: &Entropy,
 ) -> Result<Option<Value>, Failure> {
@@ -89,7 +98,7 @@ fn evaluate(
     })
 }
 
-fn judge(decision_id: Uuid, result: Value, settings: OpaEnvoySettings) -> Verdict {
+fn judge(decision_id: Uuid, result: Value, settings: &OpaEnvoySettings) -> Verdict {
     match result::response(&result) {
         Err(problem) => Verdict::failed(decision_id, Failure::of_result(problem)).with_result(result),
         Ok(response) => Verdict::decided(decision_id, response, result, settings.dry_run),

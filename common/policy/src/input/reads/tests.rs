@@ -76,6 +76,7 @@ fn ask<T>(reads: &InputReads, headers: &[(&str, &str)], ask: impl FnOnce(&dyn Do
         tls_sni: Some("sni"),
         extent: Extent::Http,
         bodies: Bodies::WhenRead,
+        grpc: None,
     };
     let postern = PosternParts {
         claims: Some(&claims),
