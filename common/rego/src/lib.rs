@@ -59,6 +59,7 @@ mod plan;
 mod program;
 mod reads;
 mod record;
+mod text;
 mod value;
 
 pub use builtins::{
@@ -76,6 +77,8 @@ pub use program::Planted;
 pub use program::{EntrypointId, HostBuiltins, NoHost, Program};
 pub use reads::Reads;
 pub use record::{Event, Happened, RecordLimits, Recording, Skipped};
+#[cfg(feature = "glob")]
+pub use text::glob_match;
 pub use value::{Array, MAX_NESTING, MAX_WEIGHT, Object, ObjectIter, Set, SetIter, Value};
 
 /// The example of the README, as a test.

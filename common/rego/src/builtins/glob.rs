@@ -41,6 +41,11 @@ impl quick_cache::Equivalent<(String, String)> for Key<'_> {
     }
 }
 
+/// Whether a pattern without separators matches, outside of any evaluation.
+pub(crate) fn matches(pattern: &str, text: &str) -> Result<bool, String> {
+    Ok(Program::compile(pattern, "")?.is_match(text))
+}
+
 pub(super) fn is_match(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let pattern = string(operands, 1)?;
     let delimiters = delimiters(context, operands)?;

@@ -57,8 +57,11 @@ mod walk;
 mod yaml;
 
 pub use effects::{Effects, effects};
+#[cfg(feature = "glob")]
+pub(crate) use glob::matches as glob_match;
 pub(crate) use table::lookup;
 pub use table::names;
+pub(crate) use yaml::document as yaml_document;
 
 use std::collections::BTreeMap;
 

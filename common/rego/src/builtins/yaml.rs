@@ -36,6 +36,17 @@ impl From<Problem> for BuiltinError {
     }
 }
 
+/// A text of YAML as data, outside of any evaluation.
+pub(crate) fn document(text: &str) -> Result<Value, String> {
+    if text.len() > MAX_BYTES {
+        return Err(format!("YAML of more than {MAX_BYTES} bytes is not supported"));
+    }
+    read::read(text).map_err(|problem| match problem {
+        Problem::Invalid(message) => message,
+        Problem::NotSupported(what) => format!("YAML with {what} is not supported"),
+    })
+}
+
 fn check(context: &mut Context<'_>, text: &str) -> Result<(), BuiltinError> {
     context.spend(text.len().saturating_mul(4))?;
     if text.len() > MAX_BYTES {

@@ -18,6 +18,7 @@ mod prints;
 mod rules;
 mod scopes;
 mod share;
+mod sources;
 mod tree;
 
 #[cfg(test)]
