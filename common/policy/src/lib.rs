@@ -5,6 +5,9 @@
 //! - [`PolicyResult`] reads what the policy answered; anything of the wrong form is an error that names it.
 //! - [`bundle`] (feature `bundle`) reads, verifies, builds and signs OPA's bundles.
 //! - [`builtins`] (feature `builtins`) are the builtins of policies that need cryptography.
+//! - [`collection`] (feature `bundle`) is all that is active together: bundles, and files beside them.
+//! - [`compilation`] (feature `bundle`) is how OPA's compiler makes one plan of that.
+//! - [`activation`] (features `bundle` and `plan`) is every step from an archive to a policy that may be asked.
 //! - [`plan`] (feature `plan`) runs a bundle's plan.
 //!
 //! Without default features this crate knows neither archives nor signatures nor any engine: that core is what the
@@ -17,10 +20,16 @@ pub mod result;
 mod plan_file;
 mod runtime;
 
+#[cfg(all(feature = "bundle", feature = "plan"))]
+pub mod activation;
 #[cfg(feature = "builtins")]
 pub mod builtins;
 #[cfg(feature = "bundle")]
 pub mod bundle;
+#[cfg(feature = "bundle")]
+pub mod collection;
+#[cfg(feature = "bundle")]
+pub mod compilation;
 #[cfg(feature = "plan")]
 pub mod plan;
 

@@ -1,6 +1,10 @@
 //! The engine that runs a bundle's plan: OPA's plan in `postern-rego`'s machine, with the bundle's data. What that
 //! machine lacks is refused when the bundle is loaded, by name, never when it is asked.
 
+mod entry;
+#[cfg(feature = "bundle")]
+pub mod fit;
+
 use std::borrow::Cow;
 
 use postern_rego::{
@@ -16,6 +20,8 @@ use crate::{Engine, EngineError, Entrypoint, PlanFile};
 
 #[cfg(not(feature = "builtins"))]
 use postern_rego::NoHost as Host;
+
+pub use entry::{Entry, EntryAnswer};
 
 /// A plan with its data, ready to be asked.
 pub struct PlanEngine {
@@ -66,8 +72,35 @@ impl HostBuiltins for WithHttpSend {
 /// What may be asked.
 struct Asked {
     name: String,
-    id: EntrypointId,
+    answer: Answer,
     reads: InputReads,
+}
+
+/// Where an answer comes from.
+enum Answer {
+    Plan(EntrypointId),
+    /// There are no rules: what the base data holds, whatever the input.
+    Fixed(Option<Value>),
+}
+
+impl HttpSend {
+    fn host(self) -> &'static dyn HostBuiltins {
+        match self {
+            Self::Off => &Host,
+            Self::On => &WithHttpSend,
+        }
+    }
+
+    /// Loads a plan with all builtins that there are.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`]; [`EngineError::HttpSendOff`] when it calls `http.send`, and may not.
+    pub fn program(self, plan: PlanFile<'_>) -> Result<Program, EngineError> {
+        plan.load(self.host()).map_err(|error| match error {
+            LoadError::UnknownBuiltin(name) if name == http::NAME => EngineError::HttpSendOff,
+            error => EngineError::Load(error.to_string()),
+        })
+    }
 }
 
 impl PlanEngine {
@@ -115,25 +148,31 @@ impl PlanEngine {
         data: Value,
         http_send: HttpSend,
     ) -> Result<Self, EngineError> {
-        let host: &dyn HostBuiltins = match http_send {
-            HttpSend::Off => &Host,
-            HttpSend::On => &WithHttpSend,
-        };
-        let program = plan.load(host).map_err(|error| match error {
-            LoadError::UnknownBuiltin(name) if name == http::NAME => EngineError::HttpSendOff,
-            error => EngineError::Load(error.to_string()),
-        })?;
+        let program = http_send.program(plan)?;
+        let entries: Vec<Entry> = program.entrypoints().map(Entry::of_plan).collect();
+        Self::of(revision, program, data, entries)
+    }
+
+    /// A program with its base data, and what may be asked of it.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`], where a rule is at a path that holds data, where nothing may be asked, and where an entry is
+    /// of an entrypoint that the program doesn't have.
+    pub fn of(
+        revision: impl Into<String>,
+        program: Program,
+        data: Value,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Self, EngineError> {
         program
             .check_data(&data)
             .map_err(|e| EngineError::Load(e.to_string()))?;
-        let asked = |name: &str| {
-            let id = program.entrypoint(name)?;
-            let reads = InputReads::new(program.reads(id));
-            let name = name.to_owned();
-            Some(Asked { name, id, reads })
-        };
-        let mut entrypoints: Vec<Asked> = program.entrypoints().filter_map(asked).collect();
+        let mut entrypoints = entries
+            .into_iter()
+            .map(|entry| entry.asked(&program))
+            .collect::<Result<Vec<Asked>, _>>()?;
         entrypoints.sort_by(|a, b| a.name.cmp(&b.name));
+        entrypoints.dedup_by(|a, b| a.name == b.name);
         if entrypoints.is_empty() {
             return Err(EngineError::Load("it has no entrypoints".to_owned()));
         }
@@ -158,9 +197,13 @@ impl PlanEngine {
                 "the entrypoint is another engine's",
             )));
         };
-        self.program
-            .evaluate(asked.id, input, &self.data, &self.surroundings(env))
-            .map_err(stopped)
+        match &asked.answer {
+            Answer::Plan(id) => self
+                .program
+                .evaluate(*id, input, &self.data, &self.surroundings(env))
+                .map_err(stopped),
+            Answer::Fixed(value) => Ok(value.clone()),
+        }
     }
 
     /// What the evaluation is given, with what is said of where it runs.
@@ -179,10 +222,13 @@ impl PlanEngine {
         self.program.builtins()
     }
 
-    /// What an entrypoint can look at of `input` and of the bundle's data, and what else its answer can depend on.
+    /// What an entrypoint can look at of `input` and of the bundle's data, and what else its answer can depend on. `None`
+    /// where there are no rules.
     #[must_use]
     pub fn reach(&self, entrypoint: Entrypoint) -> Option<Reach<'_>> {
-        let id = self.asked(entrypoint)?.id;
+        let Answer::Plan(id) = self.asked(entrypoint)?.answer else {
+            return None;
+        };
         Some(Reach {
             input: self.program.reads(id),
             data: self.program.data_reads(id),
@@ -206,9 +252,13 @@ impl PlanEngine {
                 "the entrypoint is another engine's",
             )));
         };
-        self.program
-            .evaluate_recorded(asked.id, input, &self.data, &self.surroundings(env), recording)
-            .map_err(stopped)
+        match &asked.answer {
+            Answer::Plan(id) => self
+                .program
+                .evaluate_recorded(*id, input, &self.data, &self.surroundings(env), recording)
+                .map_err(stopped),
+            Answer::Fixed(value) => Ok(value.clone()),
+        }
     }
 
     /// Finds an entrypoint that must be there.
@@ -263,6 +313,16 @@ fn stopped(error: EvalError) -> EngineError {
         EvalError::NeedsHttp { request, .. } => EngineError::NeedsHttp(request),
         EvalError::LimitReached { .. } => EngineError::Limit((&error).into()),
         error => EngineError::Evaluation((&error).into()),
+    }
+}
+
+/// Neither data nor code, which may be large.
+impl std::fmt::Debug for PlanEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanEngine")
+            .field("revision", &self.revision)
+            .field("entrypoints", &self.entrypoints())
+            .finish_non_exhaustive()
     }
 }
 

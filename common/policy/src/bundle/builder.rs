@@ -37,6 +37,13 @@ impl BundleBuilder {
         self
     }
 
+    /// The version of Rego, 0 or 1, of the modules whose paths match a pattern (`/old/*.rego`).
+    #[must_use]
+    pub fn file_rego_version(mut self, pattern: impl Into<String>, version: u8) -> Self {
+        self.manifest.file_rego_versions.insert(pattern.into(), version);
+        self
+    }
+
     /// A member of the manifest's metadata.
     #[must_use]
     pub fn metadata(mut self, name: impl Into<String>, value: serde_json::Value) -> Self {

@@ -1,7 +1,9 @@
-//! `.manifest` and `.manifest.pb`: a bundle's revision and the part of `data` that it owns. Members that only OPA's own tools use
-//! (`wasm`, `rego_version`, `file_rego_versions`) are kept in the file and not interpreted.
+//! `.manifest` and `.manifest.pb`: a bundle's revision, the part of `data` that it owns, and what Rego its modules are in.
+//! `wasm` is kept in the file and not interpreted.
 
 mod protobuf;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,9 @@ pub struct Manifest {
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What Rego the modules are written in (0 or 1), where the manifest says so.
     pub rego_version: Option<u8>,
+    /// Where some modules are in another: patterns of their paths, with a leading slash, and the version. Of those that match
+    /// a path, the first in the order of patterns counts.
+    pub file_rego_versions: BTreeMap<String, u8>,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +35,8 @@ struct ReadForm {
     metadata: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(default)]
     rego_version: Option<u8>,
+    #[serde(default)]
+    file_rego_versions: Option<BTreeMap<String, u8>>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +45,8 @@ struct WriteForm<'a> {
     roots: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     rego_version: Option<u8>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    file_rego_versions: &'a BTreeMap<String, u8>,
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     metadata: &'a serde_json::Map<String, serde_json::Value>,
 }
@@ -62,6 +71,7 @@ impl Manifest {
             roots: normalize_roots(form.roots.unwrap_or_else(|| vec![String::new()])),
             metadata: form.metadata.unwrap_or_default(),
             rego_version: form.rego_version,
+            file_rego_versions: form.file_rego_versions.unwrap_or_default(),
         };
         manifest.check()?;
         Ok(manifest)
@@ -73,6 +83,7 @@ impl Manifest {
             revision: &self.revision,
             roots: &self.roots,
             rego_version: self.rego_version,
+            file_rego_versions: &self.file_rego_versions,
             metadata: &self.metadata,
         };
         let mut text = serde_json::to_vec(&form).map_err(|e| BundleError::Manifest(e.to_string()))?;
@@ -81,7 +92,8 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), BundleError> {
-        if let Some(version @ 2..) = self.rego_version {
+        let versions = self.rego_version.iter().chain(self.file_rego_versions.values());
+        if let Some(version) = versions.copied().find(|version| *version > 1) {
             return Err(BundleError::Manifest(format!(
                 "rego_version {version} is unknown; expected 0 or 1"
             )));

@@ -62,6 +62,27 @@ impl Bundle {
         Self::from_files(files, signed_by)
     }
 
+    /// A bundle that is a folder: its files by their paths in it. As [`Bundle::read`], but for the archive.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn of_files(
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+        verification: &Verification,
+        limits: &Limits,
+    ) -> Result<Self, BundleError> {
+        let mut checked = Files::new();
+        for (path, content) in files {
+            let path = archive::normal_path(path.as_bytes(), limits)?;
+            checked.insert(path, content);
+        }
+        let signed_by = match verification {
+            Verification::Keys(keys) => Some(signature::verify(&checked, keys, limits)?),
+            Verification::Unsigned => None,
+        };
+        Self::from_files(checked, signed_by)
+    }
+
     fn from_files(files: Files, signed_by: Option<String>) -> Result<Self, BundleError> {
         refuse_what_is_not_interpreted(&files)?;
         let manifest = match (files.get(MANIFEST), files.get(MANIFEST_PROTOBUF)) {
@@ -117,6 +138,12 @@ impl Bundle {
         self.files
             .iter()
             .map(|(path, content)| (path.as_str(), content.as_slice()))
+    }
+
+    /// A file by its path, without a leading slash.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
     }
 
     /// The Rego files in the order of their paths.

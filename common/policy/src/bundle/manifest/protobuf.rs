@@ -1,5 +1,7 @@
 //! `.manifest.pb`: the manifest of a bundle whose plan is protobuf (OPA's `v1/bundle/manifest.proto`).
 
+use std::collections::HashMap;
+
 use prost::Message as _;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json};
@@ -7,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{Manifest, ReadForm};
 use crate::bundle::BundleError;
 
-/// The fields that are read; `wasm` and `file_rego_versions` are kept in the file and not interpreted.
+/// The fields that are read; `wasm` is kept in the file and not interpreted.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Message {
     #[prost(string, tag = "1")]
@@ -16,6 +18,8 @@ struct Message {
     roots: Vec<String>,
     #[prost(int32, optional, tag = "4")]
     rego_version: Option<i32>,
+    #[prost(map = "string, int32", tag = "5")]
+    file_rego_versions: HashMap<String, i32>,
     #[prost(message, optional, tag = "6")]
     metadata: Option<Struct>,
     /// Tells no roots at all, which is all of `data`, from an empty list, which is nothing.
@@ -26,14 +30,15 @@ struct Message {
 impl Manifest {
     pub(in crate::bundle) fn parse_protobuf(bytes: &[u8]) -> Result<Self, BundleError> {
         let read = Message::decode(bytes).map_err(|error| BundleError::Manifest(error.to_string()))?;
-        let rego_version = read
-            .rego_version
-            .map(|version| u8::try_from(version).unwrap_or(u8::MAX));
+        let number = |version| u8::try_from(version).unwrap_or(u8::MAX);
+        let rego_version = read.rego_version.map(number);
+        let files = read.file_rego_versions.into_iter();
         Self::from_form(ReadForm {
             revision: read.revision,
             roots: read.roots_set.then_some(read.roots),
             metadata: read.metadata.map(object),
             rego_version,
+            file_rego_versions: Some(files.map(|(file, version)| (file, number(version))).collect()),
         })
     }
 }

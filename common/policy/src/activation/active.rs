@@ -1,0 +1,127 @@
+//! What is in force, and what waits for others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::refusal::{Refusal, Step};
+use super::steps::{Joined, Tried, Verified};
+use crate::collection::{Collection, Loose, Member, RegoVersion};
+use crate::{Entrypoint, PlanEngine};
+
+/// The parts of the policy in force: files outside of bundles, and the last good version of each bundle.
+#[derive(Debug, Clone, Default)]
+pub struct Active {
+    loose: Arc<Loose>,
+    version: RegoVersion,
+    members: BTreeMap<String, Member>,
+    waiting: BTreeMap<String, Verified>,
+    generation: u64,
+}
+
+/// A bundle that is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveBundle<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its revision.
+    pub revision: &'a str,
+    /// The tag that it came with; empty for none.
+    pub etag: &'a str,
+}
+
+/// Another policy came into force since these were joined with what was active then. They are to be joined again.
+#[derive(Debug)]
+pub struct Stale(pub Vec<Verified>);
+
+/// A policy that is in force now.
+#[derive(Debug)]
+pub struct Swapped {
+    /// The policy.
+    pub engine: Arc<PlanEngine>,
+    /// Where each of the wanted paths is asked, in their order.
+    pub entrypoints: Vec<Entrypoint>,
+}
+
+impl Active {
+    /// Nothing but files outside of bundles, in the language that all Rego is in which doesn't say otherwise.
+    #[must_use]
+    pub fn new(loose: Loose, version: RegoVersion) -> Self {
+        Self {
+            loose: Arc::new(loose),
+            version,
+            ..Self::default()
+        }
+    }
+
+    /// The bundles in force, in the order of their names.
+    pub fn bundles(&self) -> impl Iterator<Item = ActiveBundle<'_>> {
+        self.members.values().map(|member| ActiveBundle {
+            name: &member.name,
+            revision: member.bundle.revision(),
+            etag: &member.etag,
+        })
+    }
+
+    /// What a process was started with: files, and bundles that were given with them, all at once.
+    ///
+    /// # Errors
+    /// At [`Step::Join`].
+    pub fn start(&self, bundles: Vec<Verified>) -> Result<Joined, Refusal> {
+        self.join(bundles)
+    }
+
+    pub(super) fn join(&self, candidates: Vec<Verified>) -> Result<Joined, Refusal> {
+        let comes = |name: &str| candidates.iter().any(|candidate| candidate.member.name == name);
+        let others = self.members.values().filter(|member| !comes(&member.name));
+        let members = others
+            .cloned()
+            .chain(candidates.iter().map(|candidate| candidate.member.clone()));
+        let name = match candidates.as_slice() {
+            [only] => Some(only.member.name.as_str()),
+            _ => None,
+        };
+        let collection = Collection::join(&self.loose, members, self.version)
+            .map_err(|error| Refusal::new(Step::Join, name, error))?;
+        Ok(Joined {
+            candidates,
+            collection: Arc::new(collection),
+            generation: self.generation,
+        })
+    }
+
+    /// Puts a policy into force that was made from what is active now, and what was joined with it.
+    ///
+    /// # Errors
+    /// [`Stale`], when something else came into force meanwhile; nothing is changed then.
+    pub fn swap(&mut self, tried: Tried) -> Result<Swapped, Stale> {
+        if tried.joined.generation != self.generation {
+            return Err(Stale(tried.joined.candidates));
+        }
+        self.generation = self.generation.wrapping_add(1);
+        for Verified { member } in tried.joined.candidates {
+            self.waiting.remove(&member.name);
+            self.members.insert(member.name.clone(), member);
+        }
+        Ok(Swapped {
+            engine: tried.engine,
+            entrypoints: tried.entrypoints,
+        })
+    }
+
+    /// Keeps a bundle that was refused beside the others, to be tried again when one of them has changed. A newer one of its
+    /// name takes its place.
+    pub fn wait(&mut self, candidate: Verified) {
+        self.waiting.insert(candidate.member.name.clone(), candidate);
+    }
+
+    /// No longer waits for a bundle of this name: another came, or what was refused is no longer served.
+    pub fn forget(&mut self, name: &str) {
+        self.waiting.remove(name);
+    }
+
+    /// Those that wait, in the order of their names: to be joined again after a swap.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Verified> {
+        self.waiting.values().cloned().collect()
+    }
+}

@@ -1,0 +1,402 @@
+//! The steps, a type each.
+
+use std::sync::Arc;
+
+use postern_rego::Env;
+
+use super::active::Active;
+use super::refusal::{NoCompiler, Reason, Refusal, Step};
+use crate::collection::{Collection, DataPath, Given, Member};
+use crate::compilation::{CompileJob, Compiled, RulePath, Target, Wanted};
+use crate::plan::fit::{Unfit, fit};
+use crate::plan::{Entry, EntryAnswer};
+use crate::{
+    Bundle, Engine as _, EngineError, Entrypoint, HttpSend, Limits, PlanEngine, PlanFile, Verification,
+};
+
+/// What any policy must be to become active.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demand {
+    /// What will be asked; the decision first.
+    pub wanted: Arc<[Wanted]>,
+    /// Whether it may call `http.send`.
+    pub http_send: HttpSend,
+}
+
+/// An archive that came.
+#[derive(Debug, Clone)]
+pub struct Fetched<'a> {
+    /// The bundle's name.
+    pub name: &'a str,
+    /// Its bytes.
+    pub archive: &'a [u8],
+    /// The tag that it came with; empty for none.
+    pub etag: &'a str,
+    /// How it came.
+    pub given: Given,
+}
+
+impl Fetched<'_> {
+    /// Reads the archive, and has its signature proved.
+    ///
+    /// # Errors
+    /// At [`Step::Verify`].
+    pub fn verify(self, verification: &Verification, limits: &Limits) -> Result<Verified, Refusal> {
+        let bundle = Bundle::read(self.archive, verification, limits)
+            .map_err(|error| Refusal::new(Step::Verify, Some(self.name), error))?;
+        Ok(Verified {
+            member: Member {
+                name: self.name.to_owned(),
+                bundle: Arc::new(bundle),
+                etag: self.etag.to_owned(),
+                given: self.given,
+            },
+        })
+    }
+}
+
+/// A bundle that is what its signer signed.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    pub(super) member: Member,
+}
+
+impl Verified {
+    /// A bundle that was read elsewhere: there is none that wasn't found good.
+    #[must_use]
+    pub fn of(member: Member) -> Self {
+        Self { member }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.member.name
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn bundle(&self) -> &Arc<Bundle> {
+        &self.member.bundle
+    }
+
+    /// With all that is active: in the place of the bundle of its name, beside the others.
+    ///
+    /// # Errors
+    /// At [`Step::Join`].
+    pub fn join(self, active: &Active) -> Result<Joined, Refusal> {
+        active.join(vec![self])
+    }
+}
+
+/// Parts that go together.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    pub(super) candidates: Vec<Verified>,
+    pub(super) collection: Arc<Collection>,
+    pub(super) generation: u64,
+}
+
+/// What comes after joining.
+#[derive(Debug)]
+pub enum NextStep {
+    /// A bundle's own plan is the policy.
+    Ready(Box<Ready>),
+    /// OPA must compile it.
+    Compile(Box<Compiling>),
+}
+
+impl Joined {
+    /// What is joined.
+    #[must_use]
+    pub fn collection(&self) -> &Arc<Collection> {
+        &self.collection
+    }
+
+    /// Whether a plan is there that may run, or the Rego must be compiled.
+    ///
+    /// # Errors
+    /// At [`Step::Check`] where `http.send` is off, which compiling doesn't change; at [`Step::Compile`] where there is
+    /// nothing to compile.
+    pub fn next(self, demand: &Demand) -> Result<NextStep, Refusal> {
+        let candidate = self.name();
+        let unfit = match fit(&self.collection, &demand.wanted, demand.http_send) {
+            Ok(fit) => {
+                return Ok(NextStep::Ready(Box::new(Ready {
+                    program: fit.program,
+                    targets: fit.targets,
+                    unplanned: Vec::new(),
+                    demand: demand.clone(),
+                    joined: self,
+                })));
+            }
+            Err(unfit) => unfit,
+        };
+        if let Unfit::Engine {
+            reason: EngineError::HttpSendOff,
+            ..
+        } = &unfit
+        {
+            return Err(Refusal::new(
+                Step::Check,
+                candidate.as_deref(),
+                EngineError::HttpSendOff,
+            ));
+        }
+        let modules = self.collection.modules();
+        let no_compiler = NoCompiler {
+            rego: modules.first().map(|module| (module.path.clone(), modules.len())),
+            entrypoints: demand.wanted.iter().map(|wanted| wanted.path.name()).collect(),
+            unfit,
+        };
+        if modules.is_empty() && demand.wanted.iter().any(|wanted| wanted.required) {
+            return Err(Refusal::new(
+                Step::Compile,
+                candidate.as_deref(),
+                Reason::NoCompiler(no_compiler),
+            ));
+        }
+        let job = CompileJob::new(Arc::clone(&self.collection), Arc::clone(&demand.wanted))
+            .map_err(|error| Refusal::new(Step::Compile, candidate.as_deref(), error))?;
+        Ok(NextStep::Compile(Box::new(Compiling {
+            job,
+            no_compiler,
+            demand: demand.clone(),
+            joined: self,
+        })))
+    }
+
+    fn name(&self) -> Option<String> {
+        match self.candidates.as_slice() {
+            [only] => Some(only.member.name.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Rego that waits for its compiler.
+#[derive(Debug)]
+pub struct Compiling {
+    job: CompileJob,
+    no_compiler: NoCompiler,
+    demand: Demand,
+    joined: Joined,
+}
+
+impl Compiling {
+    /// What is to be compiled.
+    #[must_use]
+    pub fn job(&self) -> &CompileJob {
+        &self.job
+    }
+
+    /// Why no plan that came with a bundle may run.
+    #[must_use]
+    pub fn why(&self) -> &Unfit {
+        &self.no_compiler.unfit
+    }
+
+    /// The refusal where there is no compiler.
+    #[must_use]
+    pub fn without_compiler(self) -> Refusal {
+        let candidate = self.joined.name();
+        Refusal::new(
+            Step::Compile,
+            candidate.as_deref(),
+            Reason::NoCompiler(self.no_compiler),
+        )
+    }
+
+    /// The refusal where the compiler had none to give, or gave this.
+    #[must_use]
+    pub fn refused(self, reason: Reason) -> Refusal {
+        Refusal::new(Step::Compile, self.joined.name().as_deref(), reason)
+    }
+
+    /// With what was compiled from this job.
+    ///
+    /// # Errors
+    /// At [`Step::Check`], where this machine can't run the plan, or the policy has nothing of what is required.
+    pub fn compiled(self, compiled: &Compiled) -> Result<Ready, Refusal> {
+        let candidate = self.joined.name();
+        let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate.as_deref(), reason);
+        let load = |error: String| refuse(EngineError::Load(error));
+        let plan = compiled.plan_json();
+        let program = self
+            .demand
+            .http_send
+            .program(PlanFile::Json(plan))
+            .map_err(refuse)?;
+        let unplanned = RulePath::of_plan(plan).map_err(load)?;
+        let targets = compiled.targets().to_vec();
+        if targets.len() != self.demand.wanted.len() {
+            return Err(load("it is of another policy".to_owned()));
+        }
+        // Our module is a package that a policy finds that goes over all of them; without it there is none to find.
+        let ours = |target: &Target| matches!(target, Target::Entrypoint(name) if name.starts_with(OURS));
+        let sees_all = targets.iter().any(|target| match target {
+            Target::Entrypoint(name) => program
+                .entrypoint(name)
+                .is_some_and(|id| program.data_reads(id).is_all()),
+            Target::Data => false,
+        });
+        if sees_all && targets.iter().any(ours) {
+            return Err(load(
+                "the policy goes over all of `data`, and is asked for a path with a number or an odd name; ask a rule that \
+                 refers to it instead"
+                    .to_owned(),
+            ));
+        }
+        Ok(Ready {
+            program,
+            targets,
+            unplanned,
+            demand: self.demand,
+            joined: self.joined,
+        })
+    }
+}
+
+const OURS: &str = "postern__entrypoints/";
+
+/// A plan that is loaded.
+#[derive(Debug)]
+pub struct Ready {
+    program: postern_rego::Program,
+    targets: Vec<Target>,
+    unplanned: Vec<RulePath>,
+    demand: Demand,
+    joined: Joined,
+}
+
+impl Ready {
+    /// Holds it to the data, and to what will be asked.
+    ///
+    /// # Errors
+    /// At [`Step::Check`].
+    pub fn check(self) -> Result<Checked, Refusal> {
+        let candidate = self.joined.name();
+        let candidate = candidate.as_deref();
+        let collection = &self.joined.collection;
+        for rule in &self.unplanned {
+            rule.check(collection.data())
+                .map_err(|error| Refusal::new(Step::Check, candidate, error))?;
+        }
+        let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate, reason);
+        let mut entries: Vec<Entry> = Vec::new();
+        for (wanted, target) in self.demand.wanted.iter().zip(&self.targets) {
+            let answer = match target {
+                Target::Entrypoint(name) => EntryAnswer::Entrypoint(name.clone()),
+                Target::Data if wanted.required && self.program.entrypoints().next().is_none() => {
+                    return Err(refuse(EngineError::Load("it has no entrypoints".to_owned())));
+                }
+                Target::Data if wanted.required => {
+                    return Err(refuse(EngineError::NoSuchEntrypoint {
+                        wanted: wanted.path.name(),
+                        available: self
+                            .program
+                            .entrypoints()
+                            .filter(|name| !name.starts_with(OURS))
+                            .map(str::to_owned)
+                            .collect(),
+                    }));
+                }
+                Target::Data => EntryAnswer::Data(wanted.path.find(collection.data()).cloned()),
+            };
+            entries.push(Entry {
+                name: wanted.path.name(),
+                answer,
+            });
+        }
+        // What else the plan has may be asked, too.
+        let own = self
+            .program
+            .entrypoints()
+            .filter(|name| !name.starts_with(OURS))
+            .map(Entry::of_plan);
+        let own: Vec<Entry> = own
+            .filter(|entry| {
+                !entries
+                    .iter()
+                    .any(|wanted| wanted.name == DataPath::of_entrypoint(&entry.name).name())
+            })
+            .collect();
+        entries.extend(own);
+        let engine = PlanEngine::of(
+            collection.revision(),
+            self.program,
+            collection.data().clone(),
+            entries,
+        )
+        .map_err(refuse)?;
+        let entrypoints = self
+            .demand
+            .wanted
+            .iter()
+            .map(|wanted| engine.require(&wanted.path.name()))
+            .collect::<Result<Vec<Entrypoint>, EngineError>>()
+            .map_err(refuse)?;
+        Ok(Checked {
+            engine,
+            entrypoints,
+            joined: self.joined,
+        })
+    }
+}
+
+/// A policy that holds together.
+#[derive(Debug)]
+pub struct Checked {
+    engine: PlanEngine,
+    entrypoints: Vec<Entrypoint>,
+    joined: Joined,
+}
+
+impl Checked {
+    /// Asks each of the wanted paths once, with an empty input: what fails whatever the input is noticed while the last good
+    /// policy serves.
+    ///
+    /// # Errors
+    /// At [`Step::Try`].
+    pub fn attempt(self, env: &Env) -> Result<Tried, Refusal> {
+        let candidate = self.joined.name();
+        for entrypoint in &self.entrypoints {
+            self.engine
+                .smoke_check(*entrypoint, env)
+                .map_err(|error| Refusal::new(Step::Try, candidate.as_deref(), error))?;
+        }
+        Ok(Tried {
+            engine: Arc::new(self.engine),
+            entrypoints: self.entrypoints,
+            joined: self.joined,
+        })
+    }
+}
+
+/// A policy that answers. [`Active::swap`] puts it into force.
+#[derive(Debug)]
+pub struct Tried {
+    pub(super) engine: Arc<PlanEngine>,
+    pub(super) entrypoints: Vec<Entrypoint>,
+    pub(super) joined: Joined,
+}
+
+impl Tried {
+    /// The policy.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<PlanEngine> {
+        &self.engine
+    }
+
+    /// Where each of the wanted paths is asked, in their order.
+    #[must_use]
+    pub fn entrypoints(&self) -> &[Entrypoint] {
+        &self.entrypoints
+    }
+
+    /// Everything that may be asked, by name.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.engine.entrypoints()
+    }
+}

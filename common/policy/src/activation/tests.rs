@@ -1,0 +1,455 @@
+use std::sync::Arc;
+
+use postern_jose::{Algorithm, LocalSigner};
+use postern_rego::Env;
+use proptest::prelude::*;
+
+use super::*;
+use crate::bundle::{BundleBuilder, VerificationKey, sign};
+use crate::collection::{DataPath, Given, Loose, LooseFile, RegoVersion};
+use crate::compilation::{Compiled, Next, Target, Wanted};
+use crate::plan::fit::Unfit;
+use crate::{Engine as _, EngineError, HttpSend, Limits, Verification};
+
+/// What opa makes of `x := data.d.k` in package a, shortened.
+const PLAN: &str = r#"{"static": {"strings": [{"value": "result"}, {"value": "d"}, {"value": "k"}], "files": [{"value": "p.rego"}]},
+    "plans": {"plans": [{"name": "a/x", "blocks": [{"stmts": [
+        {"type": "DotStmt", "stmt": {"source": {"type": "local", "value": 1}, "key": {"type": "string_index", "value": 1}, "target": 2}},
+        {"type": "DotStmt", "stmt": {"source": {"type": "local", "value": 2}, "key": {"type": "string_index", "value": 2}, "target": 3}},
+        {"type": "MakeObjectStmt", "stmt": {"target": 4}},
+        {"type": "ObjectInsertStmt", "stmt": {"object": 4, "key": {"type": "string_index", "value": 0}, "value": {"type": "local", "value": 3}}},
+        {"type": "ResultSetAddStmt", "stmt": {"value": 4}}]}]}]}, "funcs": {"funcs": []}}"#;
+/// One that fails whatever it is asked: it gives one local two values.
+const FAILS: &str = r#"{"static": {"strings": [{"value": "result"}], "files": []},
+    "plans": {"plans": [{"name": "a/x", "blocks": [{"stmts": [
+        {"type": "AssignVarOnceStmt", "stmt": {"source": {"type": "bool", "value": true}, "target": 3}},
+        {"type": "AssignVarOnceStmt", "stmt": {"source": {"type": "bool", "value": false}, "target": 3}}]}]}]}}"#;
+const REGO: &str = "package a\n\nx := data.d.k\n";
+
+fn env() -> Env {
+    Env::new(1_700_000_000_000_000_000, [0; 32])
+}
+
+fn demand(required: bool) -> Demand {
+    let wanted = Wanted {
+        path: DataPath::of_names("a/x"),
+        required,
+    };
+    Demand {
+        wanted: Arc::new([wanted]),
+        http_send: HttpSend::Off,
+    }
+}
+
+fn builder(k: i64) -> BundleBuilder {
+    BundleBuilder::new(k.to_string())
+        .roots(["a", "d"])
+        .file("p.rego", REGO)
+        .data(format!(r#"{{"d":{{"k":{k}}}}}"#))
+}
+
+fn fetched<'a>(name: &'a str, archive: &'a [u8]) -> Fetched<'a> {
+    Fetched {
+        name,
+        archive,
+        etag: "\"e\"",
+        given: Given::Fetched,
+    }
+}
+
+fn verified(name: &str, builder: BundleBuilder) -> Verified {
+    let archive = builder.build().unwrap();
+    fetched(name, &archive)
+        .verify(&Verification::Unsigned, &Limits::default())
+        .unwrap()
+}
+
+fn ready(joined: Joined, demand: &Demand) -> Ready {
+    match joined.next(demand).unwrap() {
+        NextStep::Ready(ready) => *ready,
+        NextStep::Compile(compiling) => panic!("{}", compiling.why()),
+    }
+}
+
+fn compiling(joined: Joined) -> Compiling {
+    match joined.next(&demand(true)).unwrap() {
+        NextStep::Compile(compiling) => *compiling,
+        NextStep::Ready(_) => panic!("its plan runs"),
+    }
+}
+
+/// `one` of revision 1 in force.
+fn active() -> Active {
+    let mut active = Active::default();
+    let joined = verified("one", builder(1).plan(PLAN)).join(&active).unwrap();
+    let tried = ready(joined, &demand(true))
+        .check()
+        .unwrap()
+        .attempt(&env())
+        .unwrap();
+    let swapped = active.swap(tried).unwrap();
+    assert_eq!(answer(&swapped), "1");
+    active
+}
+
+fn answer(swapped: &Swapped) -> String {
+    let answer = swapped.engine.evaluate(swapped.entrypoints[0], None, &env());
+    answer
+        .unwrap()
+        .map_or_else(|| "undefined".to_owned(), |value| value.to_json())
+}
+
+fn in_force(active: &Active) -> Vec<(String, String)> {
+    let bundles = active.bundles();
+    bundles
+        .map(|bundle| (bundle.name.to_owned(), bundle.revision.to_owned()))
+        .collect()
+}
+
+fn one() -> Vec<(String, String)> {
+    vec![("one".to_owned(), "1".to_owned())]
+}
+
+#[test]
+fn whoever_is_killed_at_any_step_leaves_what_was_in_force() {
+    let archive = builder(2).plan(PLAN).build().unwrap();
+    for step in 0..6 {
+        let mut active = active();
+        let verified = || {
+            fetched("one", &archive)
+                .verify(&Verification::Unsigned, &Limits::default())
+                .unwrap()
+        };
+        let joined = |active: &Active| verified().join(active).unwrap();
+        // Each arm goes so far, and drops what it has.
+        match step {
+            0 => drop(fetched("one", &archive)),
+            1 => drop(verified()),
+            2 => drop(joined(&active)),
+            3 => drop(ready(joined(&active), &demand(true))),
+            4 => drop(ready(joined(&active), &demand(true)).check().unwrap()),
+            _ => drop(
+                ready(joined(&active), &demand(true))
+                    .check()
+                    .unwrap()
+                    .attempt(&env())
+                    .unwrap(),
+            ),
+        }
+        assert_eq!(in_force(&active), one(), "step {step}");
+        // What comes next finds everything as it was.
+        let tried = ready(joined(&active), &demand(true))
+            .check()
+            .unwrap()
+            .attempt(&env())
+            .unwrap();
+        assert_eq!(answer(&active.swap(tried).unwrap()), "2");
+        assert_eq!(in_force(&active), [("one".to_owned(), "2".to_owned())]);
+    }
+}
+
+#[test]
+fn what_is_refused_names_step_bundle_and_remedy() {
+    let active = active();
+    let step = |refusal: Refusal| (refusal.step, refusal.bundles.join(" "), refusal.to_string());
+
+    let damaged = fetched("two", b"nonsense").verify(&Verification::Unsigned, &Limits::default());
+    let (at, bundle, text) = step(damaged.unwrap_err());
+    assert!(
+        at == Step::Verify && bundle == "two" && text.contains("gzipped tar"),
+        "{text}"
+    );
+
+    let overlapping = verified("two", BundleBuilder::new("r").roots(["a/b"])).join(&active);
+    let (at, bundle, text) = step(overlapping.unwrap_err());
+    assert!(
+        at == Step::Join && bundle == "one two" && text.contains("a overlaps a/b"),
+        "{text}"
+    );
+
+    let rego_only = verified("one", builder(2)).join(&active).unwrap();
+    let (at, bundle, text) = step(compiling(rego_only).without_compiler());
+    assert!(at == Step::Compile && bundle == "one", "{text}");
+    assert!(
+        text.contains("the bundle has Rego (p.rego) but no plan.json")
+            && text.contains("postern bundle build -e a/x"),
+        "{text}"
+    );
+
+    let nothing = verified("one", BundleBuilder::new("2")).join(&active).unwrap();
+    let (at, _, text) = step(nothing.next(&demand(true)).unwrap_err());
+    assert!(
+        at == Step::Compile && text.contains("neither plan.json nor Rego"),
+        "{text}"
+    );
+
+    let older = verified("one", builder(2).plan(PLAN.replace("p.rego", "q.rego")))
+        .join(&active)
+        .unwrap();
+    let refusal = compiling(older);
+    assert!(matches!(refusal.why(), Unfit::Older { file, .. } if file == "q.rego"));
+    let (at, _, text) = step(refusal.without_compiler());
+    assert!(
+        at == Step::Compile && text.contains("older than its Rego") && text.contains("policy.opa"),
+        "{text}"
+    );
+
+    let malformed = verified("one", builder(2).plan("{}x")).join(&active).unwrap();
+    let (_, _, text) = step(compiling(malformed).without_compiler());
+    assert!(text.contains("the plan can't be run"), "{text}");
+
+    let fails = verified("one", builder(2).plan(FAILS)).join(&active).unwrap();
+    let tried = ready(fails, &demand(true)).check().unwrap().attempt(&env());
+    let (at, bundle, text) = step(tried.unwrap_err());
+    assert!(at == Step::Try && bundle == "one", "{text}");
+
+    assert_eq!(in_force(&active), one());
+}
+
+#[test]
+fn what_was_overtaken_is_joined_again() {
+    let mut active = active();
+    let try_it = |verified: Verified, active: &Active| {
+        ready(verified.join(active).unwrap(), &demand(true))
+            .check()
+            .unwrap()
+            .attempt(&env())
+            .unwrap()
+    };
+    let slow = try_it(verified("one", builder(2).plan(PLAN)), &active);
+    let quick = try_it(verified("two", BundleBuilder::new("q").roots(["q"])), &active);
+    active.swap(quick).unwrap();
+    let Stale(candidates) = active.swap(slow).unwrap_err();
+    let [candidate] = candidates.try_into().unwrap();
+    let again = try_it(candidate, &active);
+    assert_eq!(answer(&active.swap(again).unwrap()), "2");
+    assert_eq!(
+        in_force(&active),
+        [
+            ("one".to_owned(), "2".to_owned()),
+            ("two".to_owned(), "q".to_owned())
+        ]
+    );
+}
+
+#[test]
+fn a_newer_one_takes_the_place_of_one_that_waits() {
+    let mut active = active();
+    active.wait(verified("two", BundleBuilder::new("1").roots(["q"])));
+    active.wait(verified("two", BundleBuilder::new("2").roots(["q"])));
+    let waiting: Vec<String> = active
+        .waiting()
+        .iter()
+        .map(|one| one.bundle().revision().to_owned())
+        .collect();
+    assert_eq!(waiting, ["2"]);
+    active.forget("two");
+    assert!(active.waiting().is_empty());
+}
+
+#[test]
+fn without_rules_the_answer_is_base_data_or_nothing() {
+    let loose = |content: &str| {
+        let mut loose = Loose::default();
+        let file = LooseFile {
+            path: "d.json",
+            place: &[],
+            named: true,
+            content: content.as_bytes(),
+        };
+        loose.add(&file, RegoVersion::V1).unwrap();
+        Active::new(loose, RegoVersion::V1)
+    };
+    // Whatever opa would make of no Rego at all: a plan of nothing that is asked.
+    let nothing = r#"{"static": {"strings": [], "files": []}, "plans": {"plans": [{"name": "postern__entrypoints/none", "blocks": []}]}}"#;
+    for (data, expected) in [(r#"{"a":{"x":[1]}}"#, Some("[1]")), (r#"{"a":{}}"#, None)] {
+        let active = loose(data);
+        let NextStep::Compile(compiling) = active.start(Vec::new()).unwrap().next(&demand(false)).unwrap()
+        else {
+            panic!("there is no plan")
+        };
+        let attempt = compiling.job().begin();
+        assert_eq!(attempt.arguments().last().map(String::as_str), Some("postern"));
+        let compiled = attempt.built(nothing.as_bytes().to_vec());
+        assert_eq!(compiled.targets(), [Target::Data]);
+        let tried = compiling
+            .compiled(&compiled)
+            .unwrap()
+            .check()
+            .unwrap()
+            .attempt(&env())
+            .unwrap();
+        let found = tried
+            .engine()
+            .evaluate(tried.entrypoints()[0], None, &env())
+            .unwrap();
+        assert_eq!(found.map(|value| value.to_json()).as_deref(), expected);
+    }
+    let refusal = loose("{}")
+        .start(Vec::new())
+        .unwrap()
+        .next(&demand(true))
+        .unwrap_err();
+    assert!(refusal.to_string().contains("no policy"), "{refusal}");
+}
+
+#[test]
+fn what_is_required_is_there_or_refused() {
+    let active = Active::default();
+    let candidate = verified("one", builder(1)).join(&active).unwrap();
+    let compiling = compiling(candidate);
+    let said = "error: entrypoint \"a/x\" does not refer to a rule or policy decision";
+    let Next::Retry(attempt) = compiling.job().begin().failed(said) else {
+        panic!("it is refused")
+    };
+    let compiled = attempt.built(PLAN.as_bytes().to_vec());
+    let refusal = compiling.compiled(&compiled).unwrap().check().unwrap_err();
+    assert_eq!(refusal.step, Step::Check);
+    assert!(
+        matches!(
+            *refusal.reason,
+            Reason::Engine(EngineError::NoSuchEntrypoint { .. })
+        ),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn what_was_compiled_of_something_else_is_not_taken() {
+    let active = Active::default();
+    let candidate = || compiling(verified("one", builder(1)).join(&active).unwrap());
+    let bytes = candidate()
+        .job()
+        .begin()
+        .built(PLAN.as_bytes().to_vec())
+        .to_bytes("x")
+        .unwrap();
+    let other = String::from_utf8(bytes)
+        .unwrap()
+        .replace(r#"[{"entrypoint":"a/x"}]"#, "[]");
+    assert!(Compiled::from_bytes(other.as_bytes(), "x").is_err());
+    let one = verified("one", builder(1)).join(&active).unwrap();
+    let digest = compiling(one).job().digest();
+    assert_eq!(digest, candidate().job().digest());
+    let other = verified("one", builder(1).file("q.rego", "package a"))
+        .join(&active)
+        .unwrap();
+    assert_ne!(digest, compiling(other).job().digest());
+    let data = verified("one", builder(2)).join(&active).unwrap();
+    assert_eq!(digest, compiling(data).job().digest(), "base data isn't compiled");
+}
+
+/// How an archive is damaged.
+#[derive(Debug, Clone)]
+enum Damage {
+    /// Of these bytes some are changed, cut out, doubled: of the archive, or of the tar in it.
+    Bytes {
+        tar: bool,
+        at: Vec<(prop::sample::Index, u8, u8)>,
+    },
+    Cut(prop::sample::Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let places = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 1..6);
+    prop_oneof![
+        4 => (any::<bool>(), places).prop_map(|(tar, at)| Damage::Bytes { tar, at }),
+        1 => any::<prop::sample::Index>().prop_map(Damage::Cut),
+    ]
+}
+
+fn damaged(archive: &[u8], damage: &Damage) -> Vec<u8> {
+    use std::io::{Read as _, Write as _};
+    let change = |bytes: &mut Vec<u8>, at: &[(prop::sample::Index, u8, u8)]| {
+        for (at, byte, how) in at {
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = *byte,
+                1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, *byte),
+            }
+        }
+    };
+    let mut bytes = archive.to_vec();
+    match damage {
+        Damage::Cut(at) => bytes.truncate(at.index(archive.len())),
+        Damage::Bytes { tar: false, at } => change(&mut bytes, at),
+        Damage::Bytes { tar: true, at } => {
+            let mut tar = Vec::new();
+            flate2::read::GzDecoder::new(archive)
+                .read_to_end(&mut tar)
+                .unwrap();
+            change(&mut tar, at);
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&tar).unwrap();
+            bytes = gzip.finish().unwrap();
+        }
+    }
+    bytes
+}
+
+/// Takes an archive through every step, with a compiler that makes what it is asked for.
+fn through(archive: &[u8], verification: &Verification, active: &mut Active) -> Result<String, Refusal> {
+    let verified = fetched("one", archive).verify(verification, &Limits::default())?;
+    let ready = match verified.join(active)?.next(&demand(true))? {
+        NextStep::Ready(ready) => *ready,
+        NextStep::Compile(compiling) => {
+            let compiled = compiling.job().begin().built(PLAN.as_bytes().to_vec());
+            compiling.compiled(&compiled)?
+        }
+    };
+    let tried = ready.check()?.attempt(&env())?;
+    Ok(answer(&active.swap(tried).unwrap()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// A bundle that was damaged on its way, with its plan or without: it is refused, and the last good one stays, or it is
+    /// what its signer signed.
+    #[test]
+    fn no_damaged_bundle_becomes_another_policy(damage in damage(), with_plan in any::<bool>()) {
+        let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
+        let key = VerificationKey::new("k", Algorithm::ES256, signer.public_jwk()).unwrap();
+        let trust = Verification::keys([key]).unwrap();
+        let honest = if with_plan { builder(2).plan(PLAN) } else { builder(2) };
+        let signed = sign(&honest.build().unwrap(), &signer, "k", &Limits::default()).unwrap();
+        let mut active = active();
+        prop_assert_eq!(through(&signed, &trust, &mut active.clone()).unwrap(), "2");
+        match through(&damaged(&signed, &damage), &trust, &mut active) {
+            Ok(answer) => prop_assert_eq!(answer, "2"),
+            Err(refusal) => {
+                prop_assert_eq!(refusal.bundles, ["one"]);
+                prop_assert_eq!(in_force(&active), one());
+            }
+        }
+    }
+
+    /// Without a signature the archive's own checksum is all there is: no byte of it changes unnoticed; what is in it may be
+    /// anything, and panics nowhere.
+    #[test]
+    fn no_damaged_archive_panics(damage in damage(), with_plan in any::<bool>()) {
+        let honest = if with_plan { builder(2).plan(PLAN) } else { builder(2) };
+        let archive = honest.build().unwrap();
+        let mut active = active();
+        let came = through(&damaged(&archive, &damage), &Verification::Unsigned, &mut active);
+        match (&damage, came) {
+            (Damage::Bytes { tar: true, .. }, _) => {}
+            (_, Ok(answer)) => prop_assert_eq!(answer, "2"),
+            (_, Err(_)) => prop_assert_eq!(in_force(&active), one()),
+        }
+    }
+
+    /// Any plan and any Rego that somebody signed: refused or taken, and nothing else.
+    #[test]
+    fn no_signed_nonsense_panics(at in any::<prop::sample::Index>(), byte in any::<u8>(), rego in ".{0,40}") {
+        let mut plan = PLAN.as_bytes().to_vec();
+        let at = at.index(plan.len());
+        plan[at] = byte;
+        let Ok(archive) = builder(2).plan(plan).file("r.rego", format!("package a{rego}")).build() else { return Ok(()) };
+        let mut active = active();
+        if through(&archive, &Verification::Unsigned, &mut active).is_err() {
+            prop_assert_eq!(in_force(&active), one());
+        }
+    }
+}
