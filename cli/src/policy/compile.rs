@@ -1,10 +1,10 @@
 //! Rego to plan, by the real compiler: `opa build -t plan` as a process with a deadline, in a folder of its own that
 //! holds exactly the policy's files. Never changes the policy folder, never writes anything that outlives the call.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{ffi::OsString, path::Path, time::Duration};
 
+use postern_compiler::{Opa, RunError, RunLimits};
 use postern_policy::{Bundle, BundleBuilder, BundleError, Limits, Verification};
-use tokio::{process::Command, time::timeout};
 
 use super::folder::{FolderError, PolicyFolder};
 
@@ -44,12 +44,9 @@ pub enum CompileError {
         /// What opa said.
         message: String,
     },
-    /// It took too long.
-    #[error("opa did not finish within {} s", deadline.as_secs())]
-    Deadline {
-        /// The deadline.
-        deadline: Duration,
-    },
+    /// It took too much, or couldn't be run at all.
+    #[error(transparent)]
+    NotRun(RunError),
     /// It couldn't be run.
     #[error("{opa} can't be run: {source}")]
     Run {
@@ -85,44 +82,40 @@ pub async fn compile(request: &CompileRequest<'_>) -> Result<CompiledPolicy, Com
         .and_then(|()| folder.write_to(&policy))
         .map_err(run)?;
 
-    let mut command = opa(request.opa, "build");
-    command
-        .current_dir(&policy)
-        .args(["--target", "plan", "--bundle", ".", "--output"])
-        .arg(&archive);
+    let mut arguments = arguments(["build", "--target", "plan", "--bundle", ".", "--output"]);
+    arguments.push(archive.clone().into());
     for entrypoint in request.entrypoints {
-        command.arg("--entrypoint").arg(entrypoint);
+        arguments.extend(["--entrypoint".into(), entrypoint.into()]);
     }
-    output_of(command, request.opa, request.deadline).await?;
+    output_of(request.opa, request.deadline, Some(&policy), arguments).await?;
     CompiledPolicy::read(&std::fs::read(&archive).map_err(run)?)
 }
 
-/// `opa <subcommand>`, with nothing of ours in its surroundings.
-fn opa(program: &Path, subcommand: &str) -> Command {
-    let mut command = Command::new(program);
-    // Without OPA_* variables, which would change what the flags say.
-    command.env_clear().kill_on_drop(true).arg(subcommand);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+/// Runs `opa`, and gives what it wrote.
+async fn output_of(
+    opa: &Path,
+    deadline: Duration,
+    folder: Option<&Path>,
+    arguments: Vec<OsString>,
+) -> Result<Vec<u8>, CompileError> {
+    let limits = RunLimits {
+        deadline,
+        // Whoever types a command waits for it, and has the machine to themselves.
+        memory_bytes: 4 << 30,
+        ..RunLimits::default()
+    };
+    Ok(Opa::new(opa, limits).run(folder, arguments).await?)
 }
 
-/// Runs it to its end and gives what it wrote.
-async fn output_of(mut command: Command, opa: &Path, deadline: Duration) -> Result<Vec<u8>, CompileError> {
-    let output = timeout(deadline, command.output())
-        .await
-        .map_err(|_| CompileError::Deadline { deadline })?
-        .map_err(|source| CompileError::Run {
-            opa: opa.display().to_string(),
-            source,
-        })?;
-    if output.status.success() {
-        return Ok(output.stdout);
+impl From<RunError> for CompileError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Failed { said } => Self::Refused {
+                message: message(said.as_bytes()),
+            },
+            other => Self::NotRun(other),
+        }
     }
-    let message = message(&[output.stderr, output.stdout].concat());
-    Err(CompileError::Refused { message })
 }
 
 impl CompiledPolicy {
@@ -144,9 +137,16 @@ impl CompiledPolicy {
         if let Some(version) = manifest.rego_version {
             builder = builder.rego_version(version);
         }
+        for (pattern, version) in &manifest.file_rego_versions {
+            builder = builder.file_rego_version(pattern, *version);
+        }
         let contents = self.built.files().filter(|(path, _)| *path != ".manifest");
         contents.fold(builder, |builder, (path, content)| builder.file(path, content))
     }
+}
+
+fn arguments<const N: usize>(fixed: [&str; N]) -> Vec<OsString> {
+    fixed.map(OsString::from).to_vec()
 }
 
 fn message(said: &[u8]) -> String {

@@ -3,10 +3,9 @@
 
 mod compile;
 mod folder;
-mod locate;
 
 pub use compile::{
     COMPILE_DEADLINE, CompileError, CompileRequest, PlanRequest, compile, compile_plan, packages, parse,
 };
 pub use folder::PolicyFolder;
-pub use locate::{MissingTool, locate_opa};
+pub use postern_compiler::{MissingTool, locate_opa};

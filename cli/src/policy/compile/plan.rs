@@ -8,7 +8,7 @@ use std::time::Duration;
 use postern_policy::{Bundle, Limits, Verification};
 use serde::Deserialize;
 
-use super::{CompileError, opa, output_of};
+use super::{CompileError, arguments, output_of};
 
 /// What to compile.
 #[derive(Clone, Copy, Debug)]
@@ -47,26 +47,30 @@ pub async fn compile_plan(request: &PlanRequest<'_>) -> Result<Bundle, CompileEr
         .tempdir()
         .map_err(failed)?;
     let archive = stage.path().join("bundle.tar.gz");
-    let mut command = opa(request.opa, "build");
-    command.args(["--target", "plan", "--output"]).arg(&archive);
-    command.arg(format!("--optimize={}", request.optimize));
+    let mut arguments = arguments(["build", "--target", "plan", "--output"]);
+    arguments.push(archive.clone().into());
+    arguments.push(format!("--optimize={}", request.optimize).into());
     if request.bundled {
-        command.arg("--bundle");
+        arguments.push("--bundle".into());
     }
     if request.v0_compatible {
-        command.arg("--v0-compatible");
+        arguments.push("--v0-compatible".into());
     }
-    for pattern in request.ignore {
-        command.arg(format!("--ignore={pattern}"));
-    }
-    for entrypoint in request.entrypoints {
-        command.arg(format!("--entrypoint={entrypoint}"));
-    }
-    command.arg("--").args(request.paths);
-    if let Some(folder) = request.folder {
-        command.current_dir(folder);
-    }
-    output_of(command, request.opa, request.deadline).await?;
+    arguments.extend(
+        request
+            .ignore
+            .iter()
+            .map(|pattern| format!("--ignore={pattern}").into()),
+    );
+    arguments.extend(
+        request
+            .entrypoints
+            .iter()
+            .map(|entrypoint| format!("--entrypoint={entrypoint}").into()),
+    );
+    arguments.push("--".into());
+    arguments.extend(request.paths.iter().map(Into::into));
+    output_of(request.opa, request.deadline, request.folder, arguments).await?;
     let archive = std::fs::read(&archive).map_err(failed)?;
     let bundle = Bundle::read(&archive, &Verification::Unsigned, &Limits::default())?;
     if bundle.plan().is_none() {
@@ -90,13 +94,12 @@ pub async fn packages(
         #[serde(default)]
         namespaces: BTreeMap<String, Vec<String>>,
     }
-    let mut command = opa(opa_path, "inspect");
-    command.args(["--format", "json"]);
+    let mut arguments = arguments(["inspect", "--format", "json"]);
     if v0_compatible {
-        command.arg("--v0-compatible");
+        arguments.push("--v0-compatible".into());
     }
-    command.arg("--").arg(path);
-    let said = output_of(command, opa_path, deadline).await?;
+    arguments.extend(["--".into(), path.into()]);
+    let said = output_of(opa_path, deadline, None, arguments).await?;
     let inspected: Inspected = serde_json::from_slice(&said).map_err(|error| CompileError::Run {
         opa: opa_path.display().to_string(),
         source: error.into(),
@@ -130,12 +133,11 @@ pub async fn parse(
         .map_err(failed)?;
     let file = stage.path().join("policy.rego");
     std::fs::write(&file, text).map_err(failed)?;
-    let mut command = opa(opa_path, "parse");
-    command.args(["--format", "json", "--json-include", "locations"]);
+    let mut arguments = arguments(["parse", "--format", "json", "--json-include", "locations"]);
     if v0_compatible {
-        command.arg("--v0-compatible");
+        arguments.push("--v0-compatible".into());
     }
-    command.arg("--").arg(&file);
-    let said = output_of(command, opa_path, deadline).await?;
+    arguments.extend(["--".into(), file.into()]);
+    let said = output_of(opa_path, deadline, None, arguments).await?;
     serde_json::from_slice(&said).map_err(|error| failed(error.into()))
 }

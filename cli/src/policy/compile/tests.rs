@@ -105,7 +105,10 @@ async fn a_compiler_that_hangs_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let hangs = fake(folder.path(), "exec /bin/sleep 600");
     let error = compile_with(&hangs, &[POLICY], "a/x").await.unwrap_err();
-    assert!(matches!(error, CompileError::Deadline { .. }), "{error}");
+    assert!(
+        matches!(error, CompileError::NotRun(RunError::Deadline { .. })),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -66,6 +66,17 @@ fn locate(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> 
     found.map(absolute).ok_or(MissingTool::NotFound { cached })
 }
 
+/// A program by its path or, where that is a mere name, in the folders of `PATH`.
+#[must_use]
+pub fn program_in_path(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 || program.is_absolute() {
+        return is_program(program).then(|| absolute(program.to_owned()));
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    found.find(|file| is_program(file)).map(absolute)
+}
+
 /// It is run in another working directory.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
@@ -155,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_pinned_version_is_the_modules() {
-        let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/tools/go.mod");
+        let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/tools/go.mod");
         let module = fs::read_to_string(module).unwrap();
         let version = module
             .lines()

@@ -1,0 +1,76 @@
+//! Plans on disk, by what they were made from: private, whole or not there, few. One that is damaged is made again.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use postern_policy::compilation::Compiled;
+
+/// How many are kept: the policies that a process goes back and forth between, not its history.
+const MOST: usize = 8;
+/// A plan of a policy that is compiled in half a gigabyte is much smaller.
+const MAX_BYTES: u64 = 256 << 20;
+const ENDING: &str = "compiled";
+
+/// The folder of plans.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    folder: PathBuf,
+}
+
+impl Kept {
+    /// Opens the folder, making it where there is none, and clears what a process that was killed left in it.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        for entry in fs::read_dir(folder)?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(STAGE) {
+                // A stray one costs its bytes only.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// A folder to compile in, gone when it is dropped.
+    pub(crate) fn stage(&self) -> io::Result<tempfile::TempDir> {
+        tempfile::Builder::new().prefix(STAGE).tempdir_in(&self.folder)
+    }
+
+    /// What was made of that, if it is there and whole.
+    pub(crate) fn read(&self, of: &str) -> Option<Compiled> {
+        let path = self.path(of);
+        if fs::metadata(&path).ok()?.len() > MAX_BYTES {
+            return None;
+        }
+        Compiled::from_bytes(&fs::read(&path).ok()?, of).ok()
+    }
+
+    /// Keeps what was made, and as many of the others as may be.
+    pub(crate) fn write(&self, of: &str, compiled: &Compiled) -> io::Result<()> {
+        let bytes = compiled.to_bytes(of).map_err(io::Error::other)?;
+        let path = self.path(of);
+        postern_process::replace_private(&path, &[&bytes], "new")?;
+        let mut others: Vec<(SystemTime, PathBuf)> = fs::read_dir(&self.folder)?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|other| *other != path && other.extension().is_some_and(|ending| ending == ENDING))
+            .filter_map(|other| Some((fs::metadata(&other).and_then(|meta| meta.modified()).ok()?, other)))
+            .collect();
+        others.sort();
+        let too_many = (others.len() + 1).saturating_sub(MOST);
+        for (_, other) in others.into_iter().take(too_many) {
+            fs::remove_file(other)?;
+        }
+        Ok(())
+    }
+
+    fn path(&self, of: &str) -> PathBuf {
+        self.folder.join(format!("{of}.{ENDING}"))
+    }
+}
+
+const STAGE: &str = "stage-";

@@ -1,0 +1,445 @@
+//! Files and folders as `opa run` takes them on its command line (`v1/loader`): Rego, JSON and YAML, wherever they are below
+//! a folder, put under `data` by the folders that they are in; `a.b:path` puts them further below; `--ignore` leaves names
+//! out. Bounded in number, size and depth.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use postern_policy::collection::{CollectionError, Loose, LooseFile, RegoVersion};
+use postern_policy::{Bundle, BundleError, Limits, Verification};
+
+/// Of all paths together.
+const MAX_FILES: usize = 10_000;
+const MAX_BYTES: u64 = 256 << 20;
+const MAX_DEPTH: usize = 64;
+
+/// Why paths can't be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LooseError {
+    /// Something can't be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A name that isn't UTF-8.
+    #[error("{}: the name is not UTF-8", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+    },
+    /// More than a policy has.
+    #[error("{}: more than {MAX_FILES} files, {MAX_BYTES} bytes or {MAX_DEPTH} folders deep of policy", path.display())]
+    TooMuch {
+        /// Where it was noticed.
+        path: PathBuf,
+    },
+    /// A pattern that is none.
+    #[error("--ignore {pattern}: {problem}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A bundle that is none.
+    #[error("{}: {error}", path.display())]
+    Bundle {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: BundleError,
+    },
+    /// A file that isn't what it should be.
+    #[error(transparent)]
+    File(#[from] CollectionError),
+}
+
+/// Reads paths, each perhaps with a prefix; names that one of `ignore`'s patterns matches are left out.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn read(paths: &[String], ignore: &[String], version: RegoVersion) -> Result<Loose, LooseError> {
+    let mut reading = Reading::new(ignore);
+    let mut loose = Loose::default();
+    for path in paths {
+        let (place, path) = split_prefix(path);
+        reading.walk(Path::new(path), place, 0, &mut |file| {
+            Ok(loose.add(&file, version)?)
+        })?;
+    }
+    Ok(loose)
+}
+
+/// Reads a bundle that is a folder, or an archive, as `opa run --bundle` does.
+///
+/// # Errors
+/// What can't be read, or isn't a bundle.
+pub fn bundle(
+    path: &Path,
+    ignore: &[String],
+    verification: &Verification,
+    limits: &Limits,
+) -> Result<Bundle, LooseError> {
+    let failed = |source| LooseError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let refused = |error: BundleError| LooseError::Bundle {
+        path: path.to_owned(),
+        error,
+    };
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        let archive = fs::read(path).map_err(failed)?;
+        return Bundle::read(&archive, verification, limits).map_err(refused);
+    }
+    let mut reading = Reading::new(ignore);
+    let mut files = Vec::new();
+    reading.walk(path, Vec::new(), 0, &mut |file| {
+        let below = Path::new(file.path)
+            .strip_prefix(path)
+            .unwrap_or(Path::new(file.path));
+        files.push((below.to_string_lossy().into_owned(), file.content.to_vec()));
+        Ok(())
+    })?;
+    Bundle::of_files(files, verification, limits).map_err(refused)
+}
+
+/// Where a path's data goes, and the path: `a.b:path` (`loader.SplitPrefix`).
+fn split_prefix(path: &str) -> (Vec<String>, &str) {
+    match path.split_once(':') {
+        Some((prefix, rest)) if !prefix.is_empty() && !rest.starts_with("//") => {
+            (prefix.split('.').map(str::to_owned).collect(), rest)
+        }
+        _ => (Vec::new(), path.strip_prefix("file://").unwrap_or(path)),
+    }
+}
+
+struct Reading<'r> {
+    ignore: &'r [String],
+    files: usize,
+    left: u64,
+}
+
+/// What takes in a file.
+type Take<'t> = &'t mut dyn FnMut(LooseFile<'_>) -> Result<(), LooseError>;
+
+impl<'r> Reading<'r> {
+    fn new(ignore: &'r [String]) -> Self {
+        Self {
+            ignore,
+            files: 0,
+            left: MAX_BYTES,
+        }
+    }
+
+    fn walk(
+        &mut self,
+        path: &Path,
+        place: Vec<String>,
+        depth: usize,
+        take: Take<'_>,
+    ) -> Result<(), LooseError> {
+        let failed = |source| LooseError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let text = path.to_str().ok_or_else(|| LooseError::Name {
+            path: path.to_owned(),
+        })?;
+        let name = name.to_str().unwrap_or_default();
+        let meta = fs::metadata(path).map_err(failed)?;
+        if self.is_ignored(name)? {
+            return Ok(());
+        }
+        let too_much = || LooseError::TooMuch {
+            path: path.to_owned(),
+        };
+        if !meta.is_dir() {
+            self.files += 1;
+            self.left = self
+                .left
+                .checked_sub(meta.len())
+                .filter(|_| self.files <= MAX_FILES)
+                .ok_or_else(too_much)?;
+            let content = fs::read(path).map_err(failed)?;
+            let file = LooseFile {
+                path: text,
+                place: &place,
+                named: depth == 0,
+                content: &content,
+            };
+            return take(file);
+        }
+        if depth >= MAX_DEPTH {
+            return Err(too_much());
+        }
+        let mut below = place;
+        if depth > 0 {
+            below.push(name.to_owned());
+        }
+        let mut entries: Vec<PathBuf> = fs::read_dir(path)
+            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+            .map_err(failed)?;
+        entries.sort();
+        for entry in entries {
+            self.walk(&entry, below.clone(), depth + 1, take)?;
+        }
+        Ok(())
+    }
+
+    fn is_ignored(&self, name: &str) -> Result<bool, LooseError> {
+        for pattern in self.ignore {
+            let found = matches(pattern, name).map_err(|problem| LooseError::Pattern {
+                pattern: pattern.clone(),
+                problem: problem.to_owned(),
+            })?;
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Go's `filepath.Match` of a name without slashes: `*`, `?`, `[a-z]`, `[^a]`, `\` before what is meant as it is.
+fn matches(pattern: &str, name: &str) -> Result<bool, &'static str> {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    // Which positions of the pattern the name so far leads to.
+    let mut at = vec![false; pattern.len() + 1];
+    let steps = steps(&pattern)?;
+    let close = |at: &mut Vec<bool>| {
+        for step in &steps {
+            if let (Step::Any, Some(true)) = (&step.kind, at.get(step.from).copied())
+                && let Some(next) = at.get_mut(step.to)
+            {
+                *next = true;
+            }
+        }
+    };
+    if let Some(first) = at.first_mut() {
+        *first = true;
+    }
+    close(&mut at);
+    for char in name {
+        let mut next = vec![false; at.len()];
+        for step in steps.iter().filter(|step| at.get(step.from) == Some(&true)) {
+            let to = match &step.kind {
+                Step::Any => Some(step.from),
+                Step::One => Some(step.to),
+                Step::Char(own) => (*own == char).then_some(step.to),
+                Step::Class(negated, ranges) => {
+                    (ranges.iter().any(|(low, high)| (*low..=*high).contains(&char)) != *negated)
+                        .then_some(step.to)
+                }
+            };
+            if let Some(place) = to.and_then(|to| next.get_mut(to)) {
+                *place = true;
+            }
+        }
+        at = next;
+        close(&mut at);
+    }
+    Ok(at.last() == Some(&true))
+}
+
+enum Step {
+    Any,
+    One,
+    Char(char),
+    Class(bool, Vec<(char, char)>),
+}
+
+struct Placed {
+    kind: Step,
+    from: usize,
+    to: usize,
+}
+
+fn steps(pattern: &[char]) -> Result<Vec<Placed>, &'static str> {
+    const BAD: &str = "syntax error in pattern";
+    let mut steps = Vec::new();
+    let mut at = 0;
+    let literal = |at: &mut usize| -> Result<char, &'static str> {
+        let mut char = *pattern.get(*at).ok_or(BAD)?;
+        if char == '\\' {
+            *at += 1;
+            char = *pattern.get(*at).ok_or(BAD)?;
+        }
+        *at += 1;
+        Ok(char)
+    };
+    while let Some(char) = pattern.get(at) {
+        let from = at;
+        let kind = match char {
+            '*' => {
+                at += 1;
+                Step::Any
+            }
+            '?' => {
+                at += 1;
+                Step::One
+            }
+            '[' => {
+                at += 1;
+                let negated = pattern.get(at) == Some(&'^');
+                at += usize::from(negated);
+                let mut ranges = Vec::new();
+                while pattern.get(at) != Some(&']') || ranges.is_empty() {
+                    if matches!(pattern.get(at), Some('-' | ']')) {
+                        return Err(BAD);
+                    }
+                    let low = literal(&mut at)?;
+                    let mut high = low;
+                    if pattern.get(at) == Some(&'-') {
+                        at += 1;
+                        high = literal(&mut at)?;
+                    }
+                    ranges.push((low, high));
+                }
+                at += 1;
+                Step::Class(negated, ranges)
+            }
+            _ => Step::Char(literal(&mut at)?),
+        };
+        steps.push(Placed { kind, from, to: at });
+    }
+    // The last step leads to the end, wherever in the pattern that is.
+    if let Some(last) = steps.last_mut() {
+        last.to = pattern.len();
+    }
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn folders_below_what_was_given_are_places_in_data() {
+        let folder = folder(&[
+            ("p.rego", "package a\nx := 1\n"),
+            ("..data/p.rego", "package hidden\n"),
+            ("d/e/data.json", r#"{"x":1}"#),
+            ("d/e/other.yml", "y: 2\n"),
+            ("d/notes.txt", "nothing"),
+        ]);
+        let root = folder.path().to_str().unwrap();
+        let loose = read(
+            &[root.to_owned(), format!("pre.fix:{root}/d/e")],
+            &["..*".to_owned()],
+            RegoVersion::V1,
+        )
+        .unwrap();
+        assert_eq!(
+            loose.data().to_json(),
+            r#"{"d":{"e":{"x":1,"y":2}},"pre":{"fix":{"x":1,"y":2}}}"#
+        );
+        let modules: Vec<_> = loose.modules().map(|module| module.package.join("/")).collect();
+        assert_eq!(modules, ["a"]);
+    }
+
+    #[test]
+    fn a_folder_is_a_bundle_as_its_archive_is() {
+        let folder = folder(&[
+            (".manifest", r#"{"roots":["a","d"],"revision":"r"}"#),
+            ("a/p.rego", "package a\n"),
+            ("d/data.json", r#"{"x":1}"#),
+            (".git/config", "nothing"),
+        ]);
+        let ignore = [".git".to_owned()];
+        let read = |path: &Path| bundle(path, &ignore, &Verification::Unsigned, &Limits::default());
+        let found = read(folder.path()).unwrap();
+        assert_eq!(found.revision(), "r");
+        assert_eq!(found.data().to_json(), r#"{"d":{"x":1}}"#);
+        assert_eq!(found.files().count(), 3);
+        fs::write(folder.path().join("data.json"), r#"{"b":1}"#).unwrap();
+        assert!(
+            read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("outside the bundle's roots")
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = read(&["/nowhere/p.rego".to_owned()], &[], RegoVersion::V1)
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("/nowhere/p.rego: "), "{error}");
+        let folder = folder(&[("a.json", "{")]);
+        let error = read(
+            &[folder.path().to_str().unwrap().to_owned()],
+            &[],
+            RegoVersion::V1,
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(error.contains("a.json"), "{error}");
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("b")).unwrap();
+        fs::remove_file(folder.path().join("a.json")).unwrap();
+        let error = read(
+            &[folder.path().to_str().unwrap().to_owned()],
+            &[],
+            RegoVersion::V1,
+        )
+        .unwrap_err();
+        assert!(
+            matches!(error, LooseError::TooMuch { .. } | LooseError::Read { .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_are_matched_as_go_matches_them() {
+        for (pattern, name, expected) in [
+            (".*", ".git", true),
+            (".*", "git", false),
+            ("..*", "..data", true),
+            ("..*", ".data", false),
+            ("*.md", "a.md", true),
+            ("*_test.rego", "a_test.rego", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxbyy", false),
+            ("?[a-c][^x]", "zby", true),
+            ("?[a-c][^x]", "zbx", false),
+            ("\\*", "*", true),
+            ("\\*", "a", false),
+            ("", "", true),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches(pattern, name), Ok(expected), "{pattern} {name}");
+        }
+        for pattern in ["[", "[a", "\\", "[-]", "[]"] {
+            assert!(matches(pattern, "a").is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_what_stands_before_a_colon() {
+        assert_eq!(
+            split_prefix("a.b:/x/y.json"),
+            (vec!["a".to_owned(), "b".to_owned()], "/x/y.json")
+        );
+        assert_eq!(split_prefix("/x/y.json"), (Vec::new(), "/x/y.json"));
+        assert_eq!(split_prefix("file:///x.json"), (Vec::new(), "/x.json"));
+        assert_eq!(split_prefix(":x"), (Vec::new(), ":x"));
+    }
+}
