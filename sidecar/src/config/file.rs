@@ -138,6 +138,9 @@ pub struct Policy {
     /// How long the server is asked to hold a request while nothing changes, in seconds, 1 to 600. Default 55.
     #[serde(default = "long_poll_seconds")]
     pub long_poll_seconds: u64,
+    /// OPA's program, which compiles bundles that come with Rego and no plan that may run, in the background: a path, or a
+    /// name that is looked for in `PATH` (`opa`). What it makes is kept in the data folder. Default: such bundles are refused.
+    pub opa: Option<PathBuf>,
     /// What it may ask over HTTP (`http.send`). Default: nothing.
     pub http_send: Option<HttpSend>,
     /// How much one evaluation may take; what takes more is stopped, and denied with 500 `policy_timeout`.

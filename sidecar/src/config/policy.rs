@@ -1,10 +1,12 @@
 //! What the policy's configuration must be: above all, whose signature counts.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postern_compiler::program_in_path;
 use postern_config::{ConfigError, Document};
 use postern_decide::PolicyLimits;
-use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
+use postern_policy::{EvaluationLimits, HttpSend, Limits, OPA_VERSION, TimeLimit, Verification};
 
 use super::{Policy, file, http_send, url, within};
 use crate::clock;
@@ -42,6 +44,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
         .map(|section| http_send::checked(document, section))
         .transpose()?;
     let evaluation = evaluation(document, &file.limits)?;
+    let opa = file.opa.map(|program| opa(document, &program)).transpose()?;
     Ok(Policy {
         url: url(document, &["policy", "url"], file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
@@ -57,11 +60,31 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
                     HttpSend::Off
                 },
                 evaluation,
+                opa,
             },
             poll: Duration::from_secs(poll),
             long_poll: Duration::from_secs(long_poll),
         },
         http_send,
+    })
+}
+
+/// Where OPA's program is.
+fn opa(document: &Document, program: &Path) -> Result<PathBuf, ConfigError> {
+    // A mere name isn't a file beside the configuration.
+    let program = if program.components().count() > 1 {
+        document.resolve(program)
+    } else {
+        program.to_owned()
+    };
+    program_in_path(&program).ok_or_else(|| {
+        document.invalid(
+            &["policy", "opa"],
+            format!(
+                "{} is not a program that can be run; expected OPA's (version {OPA_VERSION}), by its path or by a name in PATH",
+                program.display()
+            ),
+        )
     })
 }
 

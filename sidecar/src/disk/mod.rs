@@ -54,6 +54,11 @@ impl DataFolder {
             .join("bundles")
             .join(format!("{}.record", hexadecimal(name.as_bytes())))
     }
+
+    /// The folder of plans that were compiled here.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.root.join("compiled")
+    }
 }
 
 /// SHA-256 in hexadecimal.

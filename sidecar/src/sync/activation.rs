@@ -1,10 +1,22 @@
-//! From an archive to a policy that may be asked: verified, loaded, its entrypoint found and tried. A pure function: where
-//! the archive came from, and what serves meanwhile, is the puller's business. Any failure refuses the whole.
+//! From archives to a policy that may be asked: verified, joined with what else is active, compiled where it must be, checked,
+//! tried, and only then put in the place of what serves. Any failure refuses the whole. Where an archive came from is the
+//! puller's business; the steps themselves are `postern_policy::activation`'s.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postern_decide::{ActivePolicy, Entropy, Now, PolicyLimits};
-use postern_policy::{Bundle, BundleError, Engine, EngineError, HttpSend, Limits, PlanEngine, Verification};
+use postern_compiler::{Compiler, Opa, RunLimits};
+use postern_decide::{ActivePolicy, PolicyLimits};
+use postern_policy::activation::{
+    Active, Compiling, Demand, Fetched, NextStep, Ready, Reason, Refusal, Tried, Verified,
+};
+use postern_policy::collection::{DataPath, Given, Loose, RegoVersion};
+use postern_policy::compilation::{Compiled, Wanted};
+use postern_policy::{Entrypoint, HttpSend, Limits, Verification};
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::Context;
+use crate::clock;
 
 /// What a bundle must be to be activated.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,46 +31,269 @@ pub(crate) struct Requirements {
     pub(crate) http_send: HttpSend,
     /// How much one evaluation may take, when it is tried and afterwards.
     pub(crate) evaluation: PolicyLimits,
+    /// The compiler for bundles without a plan that may run.
+    pub(crate) opa: Option<PathBuf>,
 }
 
-/// A bundle that passed.
-#[derive(Debug)]
+/// Policy that passed.
+#[derive(Debug, Clone)]
 pub(crate) struct Activation {
     /// The policy.
     pub(crate) policy: Arc<ActivePolicy>,
     /// What it can be asked.
     pub(crate) entrypoints: Vec<String>,
+    /// Where each of the paths is asked that the set was made for, in their order.
+    #[expect(dead_code, reason = "for hosts that ask for more than decisions")]
+    pub(crate) asked: Vec<Entrypoint>,
+    /// The bundles that it is made of.
+    #[expect(dead_code, reason = "for hosts of several bundles")]
+    pub(crate) bundles: Vec<BundleInForce>,
 }
 
-/// Why a bundle is refused.
+/// A bundle that is part of the policy in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BundleInForce {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its revision: opaque, may be empty.
+    pub(crate) revision: String,
+    /// The tag that it came with; empty for none.
+    pub(crate) etag: String,
+}
+
+/// Why a bundle isn't activated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ActivationError {
-    /// The archive, or its signature.
+    /// It is refused.
     #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// The policy in it.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
+    Refused(#[from] Refusal),
+    /// A thread of ours ended unexpectedly.
+    #[error("activation ended unexpectedly: {0}")]
+    Broken(#[from] JoinError),
+    /// Others came into force each time that it was ready.
+    #[error("other bundles changed without end while this one was made ready")]
+    Overtaken,
 }
 
-/// Makes a policy of `archive`. Takes as long as the bundle is large: never call it on a runtime's thread.
-///
-/// # Errors
-/// The first thing that is wrong with it.
-pub(crate) fn activate(
-    archive: &[u8],
-    requirements: &Requirements,
-    now: Now,
-    entropy: &Entropy,
-) -> Result<Activation, ActivationError> {
-    let bundle = Bundle::read(archive, &requirements.verification, &requirements.limits)?;
-    let engine = PlanEngine::from_bundle_with(&bundle, requirements.http_send)?;
-    let entrypoint = engine.require(&requirements.entrypoint)?;
-    let evaluation = requirements.evaluation;
-    engine.smoke_check(entrypoint, &evaluation.env(now, entropy.policy_seed))?;
-    let entrypoints = engine.entrypoints();
-    Ok(Activation {
-        policy: Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint).with_limits(evaluation)),
-        entrypoints,
-    })
+impl ActivationError {
+    /// Whether it is the policy's fault, so that the same bundle would fail again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !matches!(*refusal.reason, Reason::Compiler(_)),
+            Self::Broken(_) => true,
+            Self::Overtaken => false,
+        }
+    }
+
+    /// The step at which it happened, for the log.
+    pub(crate) fn step(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.step.name(),
+            Self::Broken(_) | Self::Overtaken => "",
+        }
+    }
+}
+
+/// How often a bundle is made ready anew because others changed.
+const MOST_ROUNDS: usize = 8;
+
+/// All parts of one policy: activates bundles one at a time, together with the others, whoever fetches them.
+#[derive(Debug)]
+pub(crate) struct PolicySet {
+    context: Arc<Context>,
+    active: Mutex<Active>,
+    demand: Demand,
+    evaluation: PolicyLimits,
+    compiler: Result<Compiler, NoCompiler>,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+enum NoCompiler {
+    NotConfigured,
+    Broken(String),
+}
+
+/// What is done with a policy that is in force, before another can come into force.
+pub(crate) type Told<'t> = &'t (dyn Fn(&Activation) + Sync);
+
+impl PolicySet {
+    /// No bundles yet, beside files that are there from the start, in the language that all Rego is in which doesn't say
+    /// otherwise. `wanted` is what will be asked, the decision first.
+    pub(crate) fn new(
+        context: Arc<Context>,
+        (loose, version): (Loose, RegoVersion),
+        wanted: impl IntoIterator<Item = Wanted>,
+        requirements: &Requirements,
+    ) -> Self {
+        let compiler = match &requirements.opa {
+            None => Err(NoCompiler::NotConfigured),
+            Some(opa) => {
+                let limits = RunLimits {
+                    in_background: true,
+                    ..RunLimits::default()
+                };
+                Compiler::open(Opa::new(opa, limits), &context.disk.compiled())
+                    .map_err(|error| NoCompiler::Broken(format!("nothing can be compiled: {error}")))
+            }
+        };
+        Self {
+            context,
+            active: Mutex::new(Active::new(loose, version)),
+            demand: Demand {
+                wanted: wanted.into_iter().collect(),
+                http_send: requirements.http_send,
+            },
+            evaluation: requirements.evaluation,
+            compiler,
+        }
+    }
+
+    /// One bundle and its decision: what our own configuration has.
+    pub(crate) fn of_one_bundle(context: Arc<Context>, requirements: &Requirements) -> Self {
+        let wanted = Wanted {
+            path: DataPath::of_entrypoint(&requirements.entrypoint),
+            required: true,
+        };
+        Self::new(
+            context,
+            (Loose::default(), RegoVersion::V1),
+            [wanted],
+            requirements,
+        )
+    }
+
+    /// Activates what the process was started with: the files, and bundles that were given with them, all at once.
+    ///
+    /// # Errors
+    /// When it can't be.
+    #[expect(dead_code, reason = "for hosts that are started with files")]
+    pub(crate) async fn start(
+        &self,
+        bundles: Vec<Verified>,
+        tell: Told<'_>,
+    ) -> Result<Activation, ActivationError> {
+        self.bring(bundles, tell).await
+    }
+
+    /// Activates a bundle; what was active under its name stays where it is refused. Those that waited for it follow.
+    ///
+    /// # Errors
+    /// When it can't be activated.
+    pub(crate) async fn activate(
+        &self,
+        archive: Vec<u8>,
+        name: &str,
+        etag: &str,
+        requirements: &Requirements,
+        tell: Told<'_>,
+    ) -> Result<Activation, ActivationError> {
+        let (name, etag) = (name.to_owned(), etag.to_owned());
+        let (verification, limits) = (requirements.verification.clone(), requirements.limits);
+        self.active().forget(&name);
+        let verified = spawn_blocking(move || {
+            let fetched = Fetched {
+                name: &name,
+                archive: &archive,
+                etag: &etag,
+                given: Given::Fetched,
+            };
+            fetched.verify(&verification, &limits)
+        });
+        let verified = verified.await??;
+        let activation = match self.bring(vec![verified.clone()], tell).await {
+            Ok(activation) => activation,
+            Err(error) => {
+                self.active().wait(verified);
+                return Err(error);
+            }
+        };
+        let waiting = self.active().waiting();
+        for candidate in waiting {
+            let name = candidate.name().to_owned();
+            match self.bring(vec![candidate], tell).await {
+                Ok(_) => {
+                    tracing::info!(
+                        bundle = name,
+                        "a bundle that was refused is in force, since another changed"
+                    );
+                }
+                Err(error) => tracing::debug!(bundle = name, %error, "a bundle that was refused still is"),
+            }
+        }
+        Ok(activation)
+    }
+
+    fn active(&self) -> MutexGuard<'_, Active> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn bring(&self, candidates: Vec<Verified>, tell: Told<'_>) -> Result<Activation, ActivationError> {
+        for _ in 0..MOST_ROUNDS {
+            let active = self.active().clone();
+            let tried = self.tried(candidates.clone(), active).await?;
+            let entrypoints = tried.names();
+            let mut active = self.active();
+            let Ok(swapped) = active.swap(tried) else {
+                continue;
+            };
+            let Some(decision) = swapped.entrypoints.first().copied() else {
+                continue;
+            };
+            let policy = ActivePolicy::new(swapped.engine, decision).with_limits(self.evaluation);
+            let activation = Activation {
+                policy: Arc::new(policy),
+                entrypoints,
+                asked: swapped.entrypoints,
+                bundles: active
+                    .bundles()
+                    .map(|bundle| BundleInForce {
+                        name: bundle.name.to_owned(),
+                        revision: bundle.revision.to_owned(),
+                        etag: bundle.etag.to_owned(),
+                    })
+                    .collect(),
+            };
+            tell(&activation);
+            return Ok(activation);
+        }
+        Err(ActivationError::Overtaken)
+    }
+
+    /// Every step but the last, each that takes long on a thread of its own: apart from checks, sync and admin.
+    async fn tried(&self, candidates: Vec<Verified>, active: Active) -> Result<Tried, ActivationError> {
+        let demand = self.demand.clone();
+        let next = spawn_blocking(move || active.start(candidates)?.next(&demand));
+        let next = next.await??;
+        let env = self
+            .evaluation
+            .env(clock::now(), self.context.randomness.entropy().policy_seed);
+        let finish = move |ready: Ready| -> Result<Tried, Refusal> { ready.check()?.attempt(&env) };
+        Ok(match next {
+            NextStep::Ready(ready) => spawn_blocking(move || finish(*ready)).await??,
+            NextStep::Compile(compiling) => {
+                let (compiling, compiled) = self.compile(*compiling).await?;
+                spawn_blocking(move || finish(compiling.compiled(&compiled)?)).await??
+            }
+        })
+    }
+
+    async fn compile(&self, compiling: Compiling) -> Result<(Compiling, Compiled), ActivationError> {
+        let compiler = match &self.compiler {
+            Ok(compiler) => compiler,
+            Err(NoCompiler::NotConfigured) => return Err(compiling.without_compiler().into()),
+            Err(NoCompiler::Broken(why)) => {
+                return Err(compiling.refused(Reason::Compiler(why.clone())).into());
+            }
+        };
+        let stopwatch = clock::Stopwatch::start();
+        match compiler.compile(compiling.job()).await {
+            Ok(compiled) => {
+                let took_ms = stopwatch.elapsed().as_millis();
+                tracing::info!(why = %compiling.why(), took_ms, "the policy's Rego was compiled here");
+                Ok((compiling, compiled))
+            }
+            Err(error) => Err(compiling.refused(error.into()).into()),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::activation::{Activation, ActivationError, Requirements, activate};
+use super::activation::{Activation, ActivationError, PolicySet, Requirements};
 use super::fetch::{Answer, FetchError, Fetcher};
 use super::{Context, backoff};
 use crate::clock;
@@ -48,6 +48,7 @@ pub(crate) struct BundlePlan {
 pub(crate) struct BundlePuller {
     context: Arc<Context>,
     plan: BundlePlan,
+    set: PolicySet,
     fetcher: Fetcher,
     hinted: Arc<Notify>,
     /// The tag of what was last seen, accepted or refused.
@@ -81,8 +82,6 @@ pub(crate) enum PullError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Refused(#[from] ActivationError),
-    #[error("activation ended unexpectedly: {0}")]
-    Broken(#[from] tokio::task::JoinError),
     #[error("the server says that nothing changed, to one who has nothing")]
     Nothing,
 }
@@ -91,8 +90,17 @@ impl PullError {
     /// Whether it is the bundle's fault, so that the same bundle would fail again.
     fn is_refusal(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Broken(_) | Self::Fetch(FetchError::TooLarge { .. }) => true,
+            Self::Refused(error) => error.is_refusal(),
+            Self::Fetch(FetchError::TooLarge { .. }) => true,
             Self::Fetch(_) | Self::Nothing => false,
+        }
+    }
+
+    /// The step of an activation at which it happened.
+    fn step(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(error) => Some(error.step()),
+            Self::Fetch(_) | Self::Nothing => None,
         }
     }
 }
@@ -105,6 +113,7 @@ impl BundlePuller {
         hinted: Arc<Notify>,
     ) -> Self {
         Self {
+            set: PolicySet::of_one_bundle(Arc::clone(&context), &plan.requirements),
             context,
             plan,
             fetcher,
@@ -122,7 +131,10 @@ impl BundlePuller {
         let limit = self.plan.requirements.limits.archive_bytes as u64;
         match Record::read(&path, &name, self.fetcher.url(), limit) {
             Ok(None) => {}
-            Ok(Some(record)) => match self.activated(record.content.clone()).await {
+            Ok(Some(record)) => match self
+                .activated(record.content.clone(), record.etag.as_deref())
+                .await
+            {
                 Ok(activation) => {
                     self.passed = Some(sha256(&record.content));
                     self.seen.clone_from(&record.etag);
@@ -244,7 +256,16 @@ impl BundlePuller {
         }
         // Until it has passed: what was before comes back into force by being activated again, which ends a refusal.
         self.passed = None;
-        let activation = self.activated(archive.clone()).await?;
+        let activation = match self.activated(archive.clone(), etag.as_deref()).await {
+            Ok(activation) => activation,
+            Err(error) => {
+                if !error.is_refusal() {
+                    // The same may pass next time: it is to be fetched again.
+                    self.seen = None;
+                }
+                return Err(error.into());
+            }
+        };
         self.passed = Some(digest);
         let loaded = Loaded {
             activation,
@@ -254,13 +275,17 @@ impl BundlePuller {
         Ok(Some((loaded, archive)))
     }
 
-    /// Activates on a thread of its own, apart from checks, sync and admin.
-    async fn activated(&self, archive: Vec<u8>) -> Result<Activation, PullError> {
-        let requirements = self.plan.requirements.clone();
-        let now = clock::now();
-        let entropy = self.context.randomness.entropy();
-        let work = tokio::task::spawn_blocking(move || activate(&archive, &requirements, now, &entropy));
-        Ok(work.await??)
+    /// Activates it: what serves meanwhile isn't touched.
+    async fn activated(&self, archive: Vec<u8>, etag: Option<&str>) -> Result<Activation, ActivationError> {
+        let Self { set, plan, .. } = self;
+        set.activate(
+            archive,
+            &plan.name,
+            etag.unwrap_or_default(),
+            &plan.requirements,
+            &|_| {},
+        )
+        .await
     }
 
     fn put_into_force(&self, loaded: &Loaded) {
@@ -318,7 +343,7 @@ impl BundlePuller {
             }
             Err(error) => {
                 let refused = error.is_refusal();
-                tracing::warn!(bundle = self.plan.name, %error, refused, "no new policy; the one in force, if any, stays");
+                tracing::warn!(bundle = self.plan.name, %error, step = error.step(), refused, "no new policy; the one in force, if any, stays");
                 self.context.status.change_bundle(|state| {
                     if refused || !state.refused {
                         state.error = Some(error.to_string());
