@@ -7,6 +7,7 @@ pub mod check_request;
 pub mod dpop_proof;
 pub mod jwks;
 pub mod jws;
+pub mod opa_config;
 pub mod peer_certificate;
 pub mod policy_bundle;
 pub mod rego_builtins;
@@ -38,6 +39,7 @@ mod tests {
         replay("dpop_proof", crate::dpop_proof::run);
         replay("jwks", crate::jwks::run);
         replay("jws", crate::jws::run);
+        replay("opa_config", crate::opa_config::run);
         replay("peer_certificate", crate::peer_certificate::run);
         replay("policy_bundle", crate::policy_bundle::run);
         replay("rego_builtins", crate::rego_builtins::run);

@@ -66,6 +66,18 @@ impl ConfigError {
         Self::new("", None, key_path.into(), Problem::Invalid(message.into()))
     }
 
+    /// The same, about a value in `file` (or in what stands for one, such as a flag) on `line`: for formats that
+    /// [`Document`](crate::Document) doesn't read.
+    #[must_use]
+    pub fn at(
+        file: &str,
+        line: Option<u64>,
+        key_path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::new(file, line, key_path.into(), Problem::Invalid(message.into()))
+    }
+
     /// The name of the file, as it was given; empty when there is none.
     #[must_use]
     pub fn file(&self) -> &str {

@@ -21,6 +21,7 @@ const NARROW: &[(&str, &[&str])] = &[
     ("postern-config", &[]),
     ("postern-process", &[]),
     ("postern-resilience", &[]),
+    ("postern-opa-config", &["postern-config"]),
     (
         "postern-decide",
         &[
@@ -68,6 +69,20 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
             "h2",
             "sqlx…",
             "redis",
+            "reqwest",
+            "rustls",
+            "postern-proto",
+        ],
+    ),
+    // Pure: files and the environment are handed to it.
+    (
+        "postern-opa-config",
+        &[
+            "tokio…",
+            "tonic…",
+            "prost…",
+            "axum…",
+            "hyper…",
             "reqwest",
             "rustls",
             "postern-proto",
@@ -182,7 +197,7 @@ fn floor(room: &Room) -> Option<Floor> {
     Some(match room.folder.split('/').collect::<Vec<_>>().as_slice() {
         ["proto"] => Floor::Proto,
         ["common", _] => Floor::Common,
-        ["sidecar"] | ["sidecar", "decide"] => Floor::Sidecar,
+        ["sidecar"] | ["sidecar", "decide" | "opa-config"] => Floor::Sidecar,
         ["control-plane", _] => Floor::ControlPlane,
         ["cli"] => Floor::Cli,
         ["e2e", ..] => Floor::E2e,

@@ -1,0 +1,131 @@
+//! All that a process must do that was started as opa-envoy-plugin is.
+
+use postern_config::ConfigError;
+
+use crate::command_line::{Logging, Server, logging, server};
+use crate::config::{self, OpaConfig, ReadConfig};
+use crate::host::Host;
+use crate::load::{Sources, load, read_map};
+use crate::notice::NotHonoured;
+use crate::pflag;
+use crate::policy_files::{self, PolicyFiles};
+use crate::substitute::substitute;
+use crate::tree::{MAX_NODES, Node, Place, Value, entry, merge};
+
+/// What the command line, the environment and the configuration say together.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where and how to serve.
+    pub server: Server,
+    /// How to log.
+    pub logging: Logging,
+    /// What policy is on disk.
+    pub policy: PolicyFiles,
+    /// OPA's configuration.
+    pub config: OpaConfig,
+    /// The file of that configuration, if there is one.
+    pub config_file: Option<String>,
+    /// What has no effect: to be said once, at start.
+    pub not_honoured: Vec<NotHonoured>,
+    /// The configuration as it was read, which goes over what discovery brings.
+    root: Node,
+}
+
+impl Plan {
+    /// Reads `args`, which come after `run`, and what they and the environment lead to.
+    ///
+    /// # Errors
+    /// The first thing that isn't as OPA wants it or that can't be done here, with the flag or the file, line and key, and
+    /// what to do.
+    pub fn read(args: &[String], host: &dyn Host) -> Result<Self, ConfigError> {
+        let mut given = pflag::parse(args, host)?;
+        if !given.is_on("server") && given.last("opa-config").is_none() {
+            return Err(given.wrong("server", "missing; OPA would start its shell, which isn't here"));
+        }
+        let server = server(&given)?;
+        let (policy, overrides) = policy_files::read(&given, host)?;
+        let set: Vec<String> = given.all("set").iter().cloned().chain(overrides).collect();
+        let file = given
+            .last("config-file")
+            .or(given.last("opa-config"))
+            .filter(|file| !file.is_empty());
+        let sources = Sources {
+            file,
+            set: &set,
+            set_file: given.all("set-file"),
+        };
+        let (root, notices) = load(&sources, host)?;
+        let read = config::read(&root, notices, host)?;
+        let config_file = file.map(str::to_owned);
+        let mut not_honoured = std::mem::take(&mut given.notices);
+        not_honoured.extend(read.not_honoured);
+        Ok(Self {
+            server,
+            logging: logging(&given),
+            policy,
+            config: read.config,
+            config_file,
+            not_honoured,
+            root,
+        })
+    }
+
+    /// The configuration that holds once discovery has brought `json`: what this plan says goes over it, and so does its
+    /// discovery. Only what of it isn't honoured is named.
+    ///
+    /// # Errors
+    /// As [`Plan::read`]; also where `json` has another idea of the service that it came from, or of a key.
+    pub fn discovered(&self, json: &str, host: &dyn Host) -> Result<ReadConfig, ConfigError> {
+        const SOURCE: &str = "discovery";
+        let (mut entries, notices) = read_map(SOURCE, &substitute(json, host))?;
+        let Value::Map(boot) = &self.root.value else {
+            return Err(self.root.at.error("", "expected a map of keys"));
+        };
+        let service = self
+            .config
+            .discovery
+            .as_ref()
+            .map(|discovery| discovery.service.as_str());
+        unchanged(&entries, boot, "services", &|name| Some(name) == service)?;
+        unchanged(&entries, boot, "keys", &|_| true)?;
+        merge(&mut entries, boot.clone());
+        // It was read without the services that it brings.
+        entries.retain(|(key, _)| key != "discovery");
+        let root = Node {
+            at: Place::new(SOURCE, None),
+            value: Value::Map(entries),
+        };
+        if root.size() > MAX_NODES {
+            return Err(root.at.error(
+                "",
+                format!("more than {MAX_NODES} values, so hardly a configuration"),
+            ));
+        }
+        let mut read = config::read(&root, notices, host)?;
+        read.config.discovery.clone_from(&self.config.discovery);
+        read.not_honoured
+            .retain(|notice| !self.not_honoured.contains(notice));
+        Ok(read)
+    }
+}
+
+/// Holds that what `found` has at `key` under a name that matters is what `boot` has there, if it has it.
+fn unchanged(
+    found: &[(String, Node)],
+    boot: &[(String, Node)],
+    key: &str,
+    matters: &dyn Fn(&str) -> bool,
+) -> Result<(), ConfigError> {
+    let entries = |of: &[(String, Node)]| match entry(of, key).map(|node| &node.value) {
+        Some(Value::Map(entries)) => entries.clone(),
+        _ => Vec::new(),
+    };
+    let boot = entries(boot);
+    for (name, node) in entries(found).iter().filter(|(name, _)| matters(name)) {
+        if entry(&boot, name).is_some_and(|there| there.json() != node.json()) {
+            let message = "discovery may not change what it came with; take it out of what discovery brings";
+            return Err(node.at.error(format!("{key}.{name}"), message));
+        }
+    }
+    Ok(())
+}
