@@ -10,7 +10,8 @@ use postern_rego::{BuiltinError, Number, Object, Value};
 use super::super::keys::Curve;
 use super::super::{calendar, refuse};
 use super::certificate::Certificate;
-use super::extensions::{Extension, GoUri, Mapping, Names, Subtrees};
+use super::extensions::{Extension, Mapping};
+use super::general_names::{GoUri, Names, Subtrees};
 use super::name::Attribute;
 use super::public_key::PublicKey;
 

@@ -5,6 +5,7 @@ mod builtins;
 mod certificate;
 mod der;
 mod extensions;
+mod general_names;
 mod json;
 mod key_pair;
 mod name;

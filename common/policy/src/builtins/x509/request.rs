@@ -7,7 +7,8 @@ use postern_rego::{BuiltinError, Value};
 
 use super::super::{fail, refuse};
 use super::der::{BOOLEAN, Der, INTEGER, OCTET_STRING, SEQUENCE, SET, constructed};
-use super::extensions::{self, Extension, Names};
+use super::extensions::Extension;
+use super::general_names::{self, Names};
 use super::public_key::{self, PublicKey, algorithm_identifier, right_aligned};
 use super::{json, name, signature};
 
@@ -57,7 +58,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, BuiltinError> {
         .iter()
         .filter(|extension| extension.id == ALTERNATIVE_NAMES)
     {
-        names = extensions::names(Der(&extension.value))?;
+        names = general_names::names(Der(&extension.value))?;
     }
     let mut members = vec![
         ("Raw", json::bytes(whole.whole)),
