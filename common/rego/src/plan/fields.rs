@@ -27,20 +27,49 @@ pub(super) struct Fields {
     pub(super) location: Location,
 }
 
-/// The fields that some statement has.
-const NAMES: [&str; 19] = [
-    "source", "target", "key", "value", "a", "b", "func", "args", "result", "path", "index", "block",
-    "blocks", "capacity", "array", "object", "set", "local", "Index",
-];
+/// How many fields most statements have.
+const USUAL: usize = 4;
+
+/// A field that some statement has, by its name. Asked for each field of a plan: what most have comes first.
+fn known(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "source" => "source",
+        "target" => "target",
+        "key" => "key",
+        "a" => "a",
+        "b" => "b",
+        "value" => "value",
+        "block" => "block",
+        "blocks" => "blocks",
+        "local" => "local",
+        "func" => "func",
+        "args" => "args",
+        "result" => "result",
+        "path" => "path",
+        "object" => "object",
+        "array" => "array",
+        "set" => "set",
+        "index" => "index",
+        "Index" => "Index",
+        "capacity" => "capacity",
+        _ => return None,
+    })
+}
 
 impl Fields {
     pub(super) fn read(reader: &mut Reader<'_>, nesting: usize) -> Result<Self, JsonError> {
-        let mut fields = Fields::default();
+        let mut fields = Fields {
+            named: Vec::with_capacity(USUAL),
+            ..Fields::default()
+        };
         reader.begin_object()?;
         while let Some(key) = reader.next_key()? {
-            let (name, field) = match NAMES.iter().find(|name| **name == key) {
+            if fields.read_location(&key, reader)? {
+                continue;
+            }
+            let (name, field) = match known(&key) {
                 None => {
-                    fields.read_location(&key, reader)?;
+                    reader.skip()?;
                     continue;
                 }
                 // Go writes an empty list as null.
@@ -48,24 +77,24 @@ impl Fields {
                     reader.null()?;
                     continue;
                 }
-                Some(&"block") => ("block", Field::Block(nested_block(reader, nesting)?)),
-                Some(&"blocks") => ("blocks", Field::Blocks(blocks(reader, nesting)?)),
-                Some(&name) => (name, field(reader)?),
+                Some("block") => ("block", Field::Block(nested_block(reader, nesting)?)),
+                Some("blocks") => ("blocks", Field::Blocks(blocks(reader, nesting)?)),
+                Some(name) => (name, field(reader)?),
             };
             fields.named.push((name, field));
         }
         Ok(fields)
     }
 
-    /// Takes a member of the location, passes over any other.
-    fn read_location(&mut self, key: &str, reader: &mut Reader<'_>) -> Result<(), JsonError> {
+    /// Takes a member of the location; says whether it was one.
+    fn read_location(&mut self, key: &str, reader: &mut Reader<'_>) -> Result<bool, JsonError> {
         match key {
             "file" => self.location.file = integer(reader)?,
             "row" => self.location.row = u32::try_from(integer(reader)?).unwrap_or(0),
             "col" => self.location.column = u32::try_from(integer(reader)?).unwrap_or(0),
-            _ => reader.skip()?,
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Adds a field, unless there is one of that name already.

@@ -4,9 +4,10 @@
 //! in `{x | x == 1}`, whatever way the `x` around it is written in, OPA has found `1`. Here the variable stands for what it
 //! was equated with from there on.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::index::fills;
+use super::local_set::LocalSet;
 use crate::plan::{Block, Kind, Operand, Plan, Statement};
 
 /// The first local that the planner never numbers so.
@@ -29,7 +30,7 @@ pub(super) fn spell(plan: &mut Plan) {
 #[derive(Default)]
 struct Speller {
     /// The locals that keep `input` or `data` for after a `with`.
-    saved: HashSet<i64>,
+    saved: LocalSet,
     fresh: i64,
 }
 
@@ -60,7 +61,7 @@ impl Speller {
                     path, value, block, ..
                 } => {
                     let is_undo = path.is_empty()
-                        && matches!(value, Operand::Local(value) if self.saved.contains(value));
+                        && matches!(value, Operand::Local(value) if self.saved.contains(*value));
                     self.list(&mut block.statements, !is_undo);
                 }
                 _ => {}
@@ -77,7 +78,7 @@ impl Speller {
     fn comprehension(&mut self, statements: &mut Vec<Statement>, made: i64) {
         let mut body = Body {
             made,
-            known: HashSet::from([0, 1, made]),
+            known: LocalSet::from_iter([0, 1, made]),
             keys: BTreeSet::new(),
         };
         if body.list(statements, true).is_none() {
@@ -94,7 +95,7 @@ impl Speller {
 struct Body {
     made: i64,
     /// The locals that it writes itself.
-    known: HashSet<i64>,
+    known: LocalSet,
     /// The variables from around it that it equates with something.
     keys: BTreeSet<i64>,
 }
@@ -120,7 +121,8 @@ impl Body {
                     block,
                 } => {
                     self.read(*source)?;
-                    self.known.extend([*key, *value]);
+                    self.known.insert(*key);
+                    self.known.insert(*value);
                     self.block(block, gives && fills(&block.statements, self.made), false)?;
                 }
                 Kind::With { value, block, .. } => {
@@ -168,7 +170,7 @@ impl Body {
     }
 
     fn is_known(&self, local: i64) -> bool {
-        self.known.contains(&local) || self.keys.contains(&local)
+        self.known.contains(local) || self.keys.contains(&local)
     }
 
     fn read(&self, local: i64) -> Option<()> {

@@ -1,12 +1,11 @@
 //! Which locals of a body are ever read. OPA's planner copies the key and value of each iteration to further locals,
 //! most of which nothing looks at; a copy that nobody reads isn't lowered.
 
-use std::collections::{HashMap, HashSet};
-
+use super::local_set::LocalSet;
 use crate::plan::{Block, Kind, Operand, Statement};
 
 /// The locals, as the plan numbers them, that something reads; a copy to a local that isn't read doesn't count.
-pub(super) fn live(blocks: &[Block], params: &[i64]) -> HashSet<i64> {
+pub(super) fn live(blocks: &[Block], params: &[i64]) -> LocalSet {
     let mut reads = Reads::default();
     // Parameters may be told apart from undefined by what calls next; `input` and `data` are part of the world.
     reads.pending.extend(params);
@@ -39,7 +38,10 @@ pub(super) fn reads_once(statements: &[Statement], local: i64) -> bool {
             reads.statement(&statement.kind, &mut open);
         }
     }
-    let found = reads.pending.iter().chain(reads.copies.values().flatten());
+    let found = reads
+        .pending
+        .iter()
+        .chain(reads.copies.iter().map(|(_, source)| source));
     statements.len() <= MOST && found.filter(|read| **read == local).count() == 1
 }
 
@@ -47,8 +49,8 @@ pub(super) fn reads_once(statements: &[Statement], local: i64) -> bool {
 struct Reads {
     /// Read, and not yet followed.
     pending: Vec<i64>,
-    /// For each local, those that are copied to it.
-    copies: HashMap<i64, Vec<i64>>,
+    /// The locals that are copied to others: to which, and from which.
+    copies: Vec<(i64, i64)>,
 }
 
 impl Reads {
@@ -67,7 +69,7 @@ impl Reads {
                 source: Operand::Local(source),
                 target,
             } => {
-                self.copies.entry(*target).or_default().push(*source);
+                self.copies.push((*target, *source));
             }
             Kind::AssignVar { .. }
             | Kind::AssignInt { .. }
@@ -134,12 +136,18 @@ impl Reads {
     }
 
     /// Follows the copies backwards from what is read.
-    fn finish(mut self) -> HashSet<i64> {
-        let mut live = HashSet::new();
+    fn finish(mut self) -> LocalSet {
+        let mut live = LocalSet::default();
+        self.copies.sort_unstable();
         while let Some(local) = self.pending.pop() {
             if live.insert(local) {
-                self.pending
-                    .extend(self.copies.remove(&local).unwrap_or_default());
+                let first = self.copies.partition_point(|(target, _)| *target < local);
+                let to_it = self
+                    .copies
+                    .iter()
+                    .skip(first)
+                    .take_while(|(target, _)| *target == local);
+                self.pending.extend(to_it.map(|(_, source)| source));
             }
         }
         live

@@ -8,6 +8,7 @@ mod constants;
 mod enumerate;
 pub(crate) mod index;
 mod live;
+mod local_set;
 mod locals;
 mod op;
 mod optimize;

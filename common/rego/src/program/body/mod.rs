@@ -10,12 +10,11 @@ mod whole;
 
 pub(super) use asked::{MOST_KEYS, params};
 
-use std::collections::HashSet;
-
 use super::build::Builder;
 use super::constants::Constants;
 use super::index::{self, Keys, Rules, Search};
 use super::live::live;
+use super::local_set::LocalSet;
 use super::locals::{LocalError, Locals};
 use super::op::{Address, Local, Op, Operand, With};
 use super::rules::Mark;
@@ -42,9 +41,9 @@ pub(super) struct Body<'b, 'p> {
     /// Whether something other than a `with` writes `input` or `data`.
     writes_world: bool,
     /// The locals that hold (a part of) the base document, reached from `data` without anything in between.
-    base: HashSet<Local>,
+    base: LocalSet,
     /// The locals that something reads, as the plan numbers them.
-    live: HashSet<i64>,
+    live: LocalSet,
     /// The search that the rule being lowered is found by.
     searched: Option<search::Searched>,
     /// The rule being lowered.
@@ -53,7 +52,7 @@ pub(super) struct Body<'b, 'p> {
     /// The keys of each rule, where keys are asked for.
     keys: Vec<Keys>,
     /// The locals that comprehensions make objects in, as the plan numbers them.
-    comprehended: HashSet<i64>,
+    comprehended: LocalSet,
     /// The locals that hold keys of the rule at hand, and which of them.
     filters: Vec<(i64, usize)>,
 }
@@ -84,7 +83,7 @@ impl<'b, 'p> Body<'b, 'p> {
             });
         };
         let scopes = Scopes::default();
-        let base = HashSet::from([DATA]);
+        let base = LocalSet::from_iter([i64::from(DATA)]);
         let live = live(blocks, params);
         let mut body = Body {
             builder,
@@ -99,7 +98,7 @@ impl<'b, 'p> Body<'b, 'p> {
             rule: None,
             entry: LATER,
             keys: Vec::new(),
-            comprehended: HashSet::new(),
+            comprehended: LocalSet::default(),
             filters: Vec::new(),
         };
         let entry = body.here()?;
@@ -231,7 +230,7 @@ impl<'b, 'p> Body<'b, 'p> {
     fn target(&mut self, local: i64) -> Result<Local, LoadError> {
         let number = self.local(local)?;
         self.writes_world |= number == INPUT || number == DATA;
-        self.base.remove(&number);
+        self.base.remove(number.into());
         Ok(number)
     }
 
@@ -305,10 +304,10 @@ impl<'b, 'p> Body<'b, 'p> {
     fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
         let source = self.local(source)?;
         let is_base = self.is_base(Operand::local(source));
-        let (has_key, key_local) = (self.live.contains(&key), key);
+        let (has_key, key_local) = (self.live.contains(key), key);
         let (key, value) = (self.target(key)?, self.target(value)?);
         if is_base {
-            self.base.insert(value);
+            self.base.insert(value.into());
         }
         let asked = self.asked_key(key_local, block)?;
         let slot = self.scopes.open_scan();

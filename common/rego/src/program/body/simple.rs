@@ -40,7 +40,7 @@ impl Body<'_, '_> {
                 self.emit(Op::Return { source }).map(drop)
             }
             Kind::AssignVar { source, target } => {
-                let is_live = self.live.contains(target);
+                let is_live = self.live.contains(*target);
                 let var = *target;
                 let (source, target) = (self.operand(*source)?, self.target(*target)?);
                 if is_live {
@@ -140,7 +140,7 @@ impl Body<'_, '_> {
                     key,
                     value,
                     object,
-                    last: self.comprehended.contains(&to),
+                    last: self.comprehended.contains(to),
                     fail: FAIL,
                 })?;
                 self.note_given(to);
@@ -185,7 +185,7 @@ impl Body<'_, '_> {
                 fail: LATER,
             });
         }
-        self.base.insert(target);
+        self.base.insert(target.into());
         self.emit_failing(Op::DotBase {
             source,
             key,
@@ -195,6 +195,6 @@ impl Body<'_, '_> {
     }
 
     pub(super) fn is_base(&self, operand: Operand) -> bool {
-        matches!(operand.source(), Source::Local(local) if self.base.contains(&local))
+        matches!(operand.source(), Source::Local(local) if self.base.contains(local.into()))
     }
 }
