@@ -25,9 +25,13 @@ impl Kept {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         for entry in fs::read_dir(folder)?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(STAGE) {
-                // A stray one costs its bytes only.
+            // A stray one costs its bytes only.
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(STAGE) {
                 let _ = fs::remove_dir_all(entry.path());
+            } else if name.starts_with('.') && name.ends_with(".tmp") {
+                let _ = fs::remove_file(entry.path());
             }
         }
         Ok(Self {

@@ -5,6 +5,7 @@ mod support;
 
 #[cfg(test)]
 use asking::{activated, answer, demand, wanted};
+use postern_compiler::{Opa, RunError, RunLimits};
 use postern_policy::activation::{Active, Demand, Reason, Refusal, Step, Tried};
 use postern_policy::collection::{DataPath, Loose, LooseFile, RegoVersion};
 use postern_policy::compilation::Wanted;
@@ -221,6 +222,42 @@ async fn what_is_wrong_with_a_policy_is_told_in_opas_words_with_file_and_row() {
         assert!(refusal.to_string().contains(expected), "{rego}: {refusal}");
         assert_eq!(refusal.bundles, ["one"]);
     }
+}
+
+#[tokio::test]
+async fn a_valid_policy_that_opa_cannot_plan_is_refused_and_said_to_be_valid() {
+    // `opa eval` answers 1.
+    let rego = "package a\n\nq := data.a.p.a.b\n\np[x].b := 1 if x := \"a\"\n\np[x].c := q if x := \"a\"\n";
+    let bundle: Given<'_> = ("one", "{}", &[("p.rego", rego)]);
+    let refusal = activated(&[bundle], &["data.a.q"]).await.unwrap_err();
+    let text = refusal.to_string();
+    assert!(
+        text.contains("opa can't plan this policy")
+            && text.contains("though it is valid Rego: one/p.rego:7: "),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_compiler_that_wants_more_memory_than_it_may_have_is_ended() {
+    use std::fmt::Write as _;
+    let mut rego = "package a\n".to_owned();
+    for number in 0..20_000 {
+        writeln!(rego, "r{number} := [{number} | input.x == {number}]").unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.rego"), rego).unwrap();
+    let limits = RunLimits {
+        memory_bytes: 24 << 20,
+        ..RunLimits::default()
+    };
+    let opa = Opa::new(support::opa(), limits);
+    let error = opa.run(Some(folder.path()), ["check", "."]).await.unwrap_err();
+    assert!(matches!(error, RunError::Memory { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "opa needs more than the 24 MiB that it may have"
+    );
 }
 
 #[tokio::test]
