@@ -173,6 +173,31 @@ fn what_we_sign_opa_accepts() {
 }
 
 #[test]
+fn data_in_yaml_is_what_it_is_in_opa() {
+    let keys = keys(Algorithm::ES256);
+    let yaml = "# roles\nclerk:\n  read: true\n  odd:\n    - 1.0\n    - 1e2\n    - 0x10\n    - 'x'\n    - ~\n    - no\n  flow: [1, two]\n\"<é>\": {}\n";
+    let unsigned = BundleBuilder::new("r9")
+        .file("orders/orders.rego", POLICY)
+        .file("roles/data.yaml", yaml)
+        .file("more/data.yml", r#"{"a": 1.50}"#)
+        .build()
+        .unwrap();
+    let archive = sign(&unsigned, &keys.signer, "demo", &Limits::default()).unwrap();
+    // It verified the digest over what the text says, so that it read what we read.
+    assert_eq!(
+        eval_with_opa(&keys, &archive, Algorithm::ES256).as_deref(),
+        Ok("true")
+    );
+    let bundle = Bundle::read(&archive, &keys.trust, &Limits::default()).unwrap();
+    let folder = keys.folder.path();
+    let theirs = support::run_well(folder, &["eval", "-f", "raw", "-b", "verified.tar.gz", "data"]);
+    let mut theirs: serde_json::Value = serde_json::from_slice(&theirs).unwrap();
+    theirs.as_object_mut().unwrap().remove("orders");
+    let ours: serde_json::Value = serde_json::from_str(&bundle.data().to_json()).unwrap();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
 fn what_opa_refuses_of_ours_we_refuse_too() {
     let keys = keys(Algorithm::ES256);
     let other = self::keys(Algorithm::ES256);

@@ -1,5 +1,5 @@
-//! A bundle's base data: each `data.json` stands for the folder that it is in, and all of them together make one
-//! document. Two files may share objects, never a leaf.
+//! A bundle's base data: each `data.json`, `data.yaml` and `data.yml` stands for the folder that it is in, and all of them
+//! together make one document. Two files may share objects, never a leaf.
 
 use postern_rego::{Object, Value};
 
@@ -10,16 +10,13 @@ use super::{BundleError, Manifest};
 /// Reads and joins the data files, and holds the result to the manifest's roots.
 pub(super) fn read(files: &Files, manifest: &Manifest) -> Result<Value, BundleError> {
     let mut data = Value::Object(Object::default());
-    for (path, content) in files.iter().filter(|(path, _)| file_name(path) == "data.json") {
+    for (path, content) in files.iter().filter(|(path, _)| is_data(path)) {
         let refuse = |problem: String| BundleError::Data {
             path: path.clone(),
             problem,
         };
-        let value = Value::from_json_slice(content).map_err(|e| refuse(e.to_string()))?;
-        let folder = path
-            .strip_suffix("data.json")
-            .unwrap_or_default()
-            .trim_end_matches('/');
+        let value = parse(path, content).map_err(refuse)?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         if folder.is_empty() && value.as_object().is_none() {
             return Err(refuse(format!(
                 "is {}; expected an object at the root of the data",
@@ -40,6 +37,21 @@ pub(super) fn read(files: &Files, manifest: &Manifest) -> Result<Value, BundleEr
     }
     check_roots(&data, manifest, &mut Vec::new())?;
     Ok(data)
+}
+
+/// Whether a file is data: of its folder, whatever that is.
+pub(super) fn is_data(path: &str) -> bool {
+    matches!(file_name(path), "data.json" | "data.yaml" | "data.yml")
+}
+
+/// What a data file says. OPA reads one that is called YAML as JSON where it is that.
+pub(super) fn parse(path: &str, content: &[u8]) -> Result<Value, String> {
+    let json = Value::from_json_slice(content).map_err(|error| error.to_string());
+    if path.ends_with(".json") || json.is_ok() {
+        return json;
+    }
+    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
+    Value::from_yaml_str(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// Both documents as one, or the path at which they disagree.
@@ -108,8 +120,18 @@ mod tests {
             ("data.json", r#"{"a":{"x":1}}"#),
             ("a/b/data.json", "[2]"),
             ("c/other.json", "{}"),
+            ("c/data.yaml", "y:\n  - true\n"),
+            ("c/d/data.yml", r#"{"z": 1.0}"#),
         ];
-        assert_eq!(read_with("{}", &files).unwrap(), r#"{"a":{"b":[2],"x":1}}"#);
+        assert_eq!(
+            read_with("{}", &files).unwrap(),
+            r#"{"a":{"b":[2],"x":1},"c":{"d":{"z":1.0},"y":[true]}}"#
+        );
+        assert!(
+            read_with("{}", &[("data.yaml", "a: [")])
+                .unwrap_err()
+                .starts_with("`data.yaml`: ")
+        );
         assert_eq!(read_with("{}", &[]).unwrap(), "{}");
     }
 

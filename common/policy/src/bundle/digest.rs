@@ -1,4 +1,4 @@
-//! A file's digest as OPA takes it. Structured files (`data.json`, `.manifest`) are hashed over a canonical form, so
+//! A file's digest as OPA takes it. Structured files (data in JSON or YAML, `.manifest`) are hashed over a canonical form, so
 //! that spaces and the order of members don't count; everything else over its bytes.
 
 use aws_lc_rs::digest::{Algorithm, Context, SHA224, SHA256, SHA384, SHA512, SHA512_256};
@@ -23,7 +23,7 @@ pub(super) fn algorithm(name: &str) -> Option<&'static Algorithm> {
 
 /// Whether OPA hashes the file by its content rather than its bytes.
 pub(super) fn is_structured(path: &str) -> bool {
-    matches!(file_name(path), "data.json" | ".manifest")
+    super::data::is_data(path) || file_name(path) == ".manifest"
 }
 
 /// The last part of a path.
@@ -39,9 +39,14 @@ pub(super) fn of_file(
 ) -> Result<Vec<u8>, BundleError> {
     let mut context = Context::new(algorithm);
     if is_structured(path) {
-        let value = Value::from_json_slice(content).map_err(|e| BundleError::Data {
+        let value = if file_name(path) == ".manifest" {
+            Value::from_json_slice(content).map_err(|error| error.to_string())
+        } else {
+            super::data::parse(path, content)
+        };
+        let value = value.map_err(|problem| BundleError::Data {
             path: path.to_owned(),
-            problem: e.to_string(),
+            problem,
         })?;
         let mut canonical = String::new();
         write_canonical(&value, &mut canonical);

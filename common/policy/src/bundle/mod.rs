@@ -1,9 +1,9 @@
 //! OPA's bundles: a gzipped tar of Rego, data, a plan, a manifest and a signature. What comes out of [`Bundle::read`]
 //! has been bounded, checked and, unless configured otherwise, proved to be what one of the reader's keys signed.
 //!
-//! Read: `.manifest` or `.manifest.pb`, `data.json` in any folder, `plan.json` or `plan.pb` at the root, `*.rego` (kept,
+//! Read: `.manifest` or `.manifest.pb`, `data.json`, `data.yaml` and `data.yml` in any folder, `plan.json` or `plan.pb` at the root, `*.rego` (kept,
 //! not interpreted), `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would
-//! interpret and we don't is refused by name, never passed over: YAML data, delta bundles.
+//! interpret and we don't is refused by name, never passed over: delta bundles.
 
 mod archive;
 mod builder;
@@ -151,6 +151,17 @@ impl Bundle {
         self.files().filter(|(path, _)| is_rego(path))
     }
 
+    /// What it is called and what it owns, without what is in it.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        Self {
+            manifest: self.manifest.clone(),
+            data: Value::Object(postern_rego::Object::default()),
+            files: Files::new(),
+            signed_by: self.signed_by.clone(),
+        }
+    }
+
     /// The id of the key that signed it: proved. `None` where signatures were not looked at.
     #[must_use]
     pub fn signed_by(&self) -> Option<&str> {
@@ -219,7 +230,6 @@ fn parse_object<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T, String
 fn refuse_what_is_not_interpreted(files: &Files) -> Result<(), BundleError> {
     for path in files.keys() {
         let what = match file_name(path) {
-            "data.yaml" | "data.yml" => "YAML data isn't read; convert it to data.json",
             "patch.json" => "delta bundles aren't supported; publish a snapshot",
             _ if path.ends_with(MANIFEST_PROTOBUF) && path != MANIFEST_PROTOBUF => {
                 "a manifest stands at the root and is called .manifest.pb"
