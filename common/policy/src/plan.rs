@@ -273,6 +273,13 @@ impl PlanEngine {
             })
     }
 
+    /// Finds what may be asked under exactly this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Entrypoint> {
+        let at = self.entrypoints.iter().position(|asked| asked.name == name)?;
+        u32::try_from(at).ok().map(Entrypoint::from_index)
+    }
+
     /// [`PlanEngine::smoke_check`] of every entrypoint: what passes is taken by a sidecar whichever of them it asks.
     ///
     /// # Errors

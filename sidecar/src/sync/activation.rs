@@ -10,7 +10,7 @@ use postern_decide::{ActivePolicy, PolicyLimits};
 use postern_policy::activation::{
     Active, Compiling, Demand, Fetched, NextStep, Ready, Reason, Refusal, Tried, Verified,
 };
-use postern_policy::collection::{DataPath, Given, Loose, RegoVersion};
+use postern_policy::collection::{DataPath, Given};
 use postern_policy::compilation::{Compiled, Wanted};
 use postern_policy::{Entrypoint, HttpSend, Limits, Verification};
 use tokio::task::{JoinError, spawn_blocking};
@@ -118,11 +118,11 @@ enum NoCompiler {
 pub(crate) type Told<'t> = &'t (dyn Fn(&Activation) + Sync);
 
 impl PolicySet {
-    /// No bundles yet, beside files that are there from the start, in the language that all Rego is in which doesn't say
-    /// otherwise. `wanted` is what will be asked, the decision first.
+    /// No bundles yet, beside what is there from the start ([`Active::new`]). `wanted` is what will be asked, the decision
+    /// first.
     pub(crate) fn new(
         context: Arc<Context>,
-        (loose, version): (Loose, RegoVersion),
+        active: Active,
         wanted: impl IntoIterator<Item = Wanted>,
         requirements: &Requirements,
     ) -> Self {
@@ -139,7 +139,7 @@ impl PolicySet {
         };
         Self {
             context,
-            active: Mutex::new(Active::new(loose, version)),
+            active: Mutex::new(active),
             demand: Demand {
                 wanted: wanted.into_iter().collect(),
                 http_send: requirements.http_send,
@@ -155,12 +155,7 @@ impl PolicySet {
             path: DataPath::of_entrypoint(&requirements.entrypoint),
             required: true,
         };
-        Self::new(
-            context,
-            (Loose::default(), RegoVersion::V1),
-            [wanted],
-            requirements,
-        )
+        Self::new(context, Active::of_one_bundle(), [wanted], requirements)
     }
 
     /// Activates what the process was started with: the files, and bundles that were given with them, all at once.

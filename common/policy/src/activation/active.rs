@@ -16,6 +16,8 @@ pub struct Active {
     members: BTreeMap<String, Member>,
     waiting: BTreeMap<String, Verified>,
     generation: u64,
+    /// Whether there is never more than one bundle, which takes the place of the one before it.
+    sole: bool,
 }
 
 /// A bundle that is in force.
@@ -53,6 +55,16 @@ impl Active {
         }
     }
 
+    /// For one bundle and nothing beside it: of what is in force no more is kept than what it is called, since nothing will
+    /// be joined with it.
+    #[must_use]
+    pub fn of_one_bundle() -> Self {
+        Self {
+            sole: true,
+            ..Self::default()
+        }
+    }
+
     /// The bundles in force, in the order of their names.
     pub fn bundles(&self) -> impl Iterator<Item = ActiveBundle<'_>> {
         self.members.values().map(|member| ActiveBundle {
@@ -72,7 +84,10 @@ impl Active {
 
     pub(super) fn join(&self, candidates: Vec<Verified>) -> Result<Joined, Refusal> {
         let comes = |name: &str| candidates.iter().any(|candidate| candidate.member.name == name);
-        let others = self.members.values().filter(|member| !comes(&member.name));
+        let others = self
+            .members
+            .values()
+            .filter(|member| !self.sole && !comes(&member.name));
         let members = others
             .cloned()
             .chain(candidates.iter().map(|candidate| candidate.member.clone()));
@@ -98,8 +113,12 @@ impl Active {
             return Err(Stale(tried.joined.candidates));
         }
         self.generation = self.generation.wrapping_add(1);
-        for Verified { member } in tried.joined.candidates {
+        for Verified { mut member } in tried.joined.candidates {
             self.waiting.remove(&member.name);
+            if self.sole {
+                self.members.clear();
+                member.bundle = Arc::new(member.bundle.outline());
+            }
             self.members.insert(member.name.clone(), member);
         }
         Ok(Swapped {
@@ -111,6 +130,9 @@ impl Active {
     /// Keeps a bundle that was refused beside the others, to be tried again when one of them has changed. A newer one of its
     /// name takes its place.
     pub fn wait(&mut self, candidate: Verified) {
+        if self.sole {
+            return;
+        }
         self.waiting.insert(candidate.member.name.clone(), candidate);
     }
 

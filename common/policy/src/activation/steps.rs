@@ -329,11 +329,14 @@ impl Ready {
             entries,
         )
         .map_err(refuse)?;
-        let entrypoints = self
-            .demand
-            .wanted
-            .iter()
-            .map(|wanted| engine.require(&wanted.path.name()))
+        let entrypoints = self.demand.wanted.iter().map(|wanted| {
+            let name = wanted.path.name();
+            engine.named(&name).ok_or_else(|| EngineError::NoSuchEntrypoint {
+                wanted: name,
+                available: engine.entrypoints(),
+            })
+        });
+        let entrypoints = entrypoints
             .collect::<Result<Vec<Entrypoint>, EngineError>>()
             .map_err(refuse)?;
         Ok(Checked {

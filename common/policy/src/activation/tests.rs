@@ -233,6 +233,31 @@ fn what_was_overtaken_is_joined_again() {
 }
 
 #[test]
+fn of_one_bundle_only_its_name_is_kept() {
+    let mut active = Active::of_one_bundle();
+    for k in [1, 2] {
+        let joined = verified("one", builder(k).plan(PLAN)).join(&active).unwrap();
+        let tried = ready(joined, &demand(true))
+            .check()
+            .unwrap()
+            .attempt(&env())
+            .unwrap();
+        assert_eq!(answer(&active.swap(tried).unwrap()), k.to_string());
+        assert_eq!(in_force(&active), [("one".to_owned(), k.to_string())]);
+    }
+    let joined = verified("two", BundleBuilder::new("q").roots(["a"]))
+        .join(&active)
+        .unwrap();
+    assert_eq!(
+        joined.collection().members().len(),
+        1,
+        "it would take the place of the other"
+    );
+    active.wait(verified("two", BundleBuilder::new("q")));
+    assert!(active.waiting().is_empty());
+}
+
+#[test]
 fn a_newer_one_takes_the_place_of_one_that_waits() {
     let mut active = active();
     active.wait(verified("two", BundleBuilder::new("1").roots(["q"])));
