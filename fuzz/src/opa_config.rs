@@ -41,6 +41,7 @@ pub fn run(data: &[u8]) {
         }
     };
     drop(format!("{plan:?}"));
+    assert!(plan.active("i", "v").is_object());
     for notice in &plan.not_honoured {
         assert!(!notice.to_string().contains(['\n', '\r']) && !notice.why.is_empty());
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use postern_config::ConfigError;
+use serde_json::Value as Json;
 
+use crate::active::active;
 use crate::bundles::{self, Bundle};
 use crate::decision_logs::{self, DecisionLogs};
 use crate::decision_path::DecisionPath;
@@ -18,8 +20,8 @@ use crate::services::{self, Services};
 use crate::status::{self, Status};
 use crate::tree::Node;
 
-const DEFAULT_DECISION: &str = "/system/main";
-const DEFAULT_AUTHORIZATION_DECISION: &str = "/system/authz/allow";
+pub(crate) const DEFAULT_DECISION: &str = "/system/main";
+pub(crate) const DEFAULT_AUTHORIZATION_DECISION: &str = "/system/authz/allow";
 const DEFAULT_PERSISTENCE_DIRECTORY: &str = ".opa";
 
 /// What OPA's configuration says.
@@ -60,16 +62,26 @@ pub struct ReadConfig {
     pub config: OpaConfig,
     /// What has no effect, to be said once.
     pub not_honoured: Vec<NotHonoured>,
+    root: Node,
 }
 
-/// Reads `root`; `notices` are those that its YAML gave rise to.
+impl ReadConfig {
+    /// What OPA's `GET /v1/config` shows as `result` when this is in force in the process `id` of `version`: what was
+    /// written, without services' credentials and keys.
+    #[must_use]
+    pub fn active(&self, id: &str, version: &str) -> Json {
+        active(&self.root, id, version)
+    }
+}
+
+/// Reads `whole`; `notices` are those that its YAML gave rise to.
 pub(crate) fn read(
-    root: &Node,
+    whole: Node,
     mut notices: Vec<NotHonoured>,
     host: &dyn Host,
 ) -> Result<ReadConfig, ConfigError> {
-    fate::hold(root, &mut notices)?;
-    let root = Section::root(root);
+    fate::hold(&whole, &mut notices)?;
+    let root = Section::root(&whole);
     let keys = keys::read(&root)?;
     let services = services::read(&root, &keys, host, &mut notices)?;
     let names: Vec<String> = services.keys().cloned().collect();
@@ -100,6 +112,7 @@ pub(crate) fn read(
     Ok(ReadConfig {
         config,
         not_honoured: notices,
+        root: whole,
     })
 }
 

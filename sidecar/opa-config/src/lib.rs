@@ -17,6 +17,7 @@
 //! # Ok::<(), postern_config::ConfigError>(())
 //! ```
 
+mod active;
 mod address;
 mod aws;
 mod bundles;

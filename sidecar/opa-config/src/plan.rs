@@ -1,7 +1,9 @@
 //! All that a process must do that was started as opa-envoy-plugin is.
 
 use postern_config::ConfigError;
+use serde_json::Value as Json;
 
+use crate::active::active;
 use crate::command_line::{Logging, Server, logging, server};
 use crate::config::{self, OpaConfig, ReadConfig};
 use crate::host::Host;
@@ -55,7 +57,7 @@ impl Plan {
             set_file: given.all("set-file"),
         };
         let (root, notices) = load(&sources, host)?;
-        let read = config::read(&root, notices, host)?;
+        let read = config::read(root.clone(), notices, host)?;
         let config_file = file.map(str::to_owned);
         let mut not_honoured = std::mem::take(&mut given.notices);
         not_honoured.extend(read.not_honoured);
@@ -68,6 +70,13 @@ impl Plan {
             not_honoured,
             root,
         })
+    }
+
+    /// What OPA's `GET /v1/config` shows as `result` in the process `id` of `version`: what was written, without services'
+    /// credentials and keys.
+    #[must_use]
+    pub fn active(&self, id: &str, version: &str) -> Json {
+        active(&self.root, id, version)
     }
 
     /// The configuration that holds once discovery has brought `json`: what this plan says goes over it, and so does its
@@ -101,7 +110,7 @@ impl Plan {
                 format!("more than {MAX_NODES} values, so hardly a configuration"),
             ));
         }
-        let mut read = config::read(&root, notices, host)?;
+        let mut read = config::read(root, notices, host)?;
         read.config.discovery.clone_from(&self.config.discovery);
         read.not_honoured
             .retain(|notice| !self.not_honoured.contains(notice));

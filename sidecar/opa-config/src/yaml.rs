@@ -93,12 +93,12 @@ impl Reader<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar(&text, style, tag.as_deref());
-                self.add(anchor, Node { at, value }, Some(&text))
+                self.add(anchor, Node { at, value })
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
                 Some(node) => {
                     let node = node.clone();
-                    self.add(0, node, None)
+                    self.add(0, node)
                 }
                 None => Err(at.error("", "an alias inside of what it stands for; write the value out")),
             },
@@ -149,11 +149,11 @@ impl Reader<'_> {
                 Value::Map(entries)
             }
         };
-        self.add(open.anchor, Node { at: open.at, value }, None)
+        self.add(open.anchor, Node { at: open.at, value })
     }
 
-    /// Puts a whole value where it belongs. `word`: how it is written, if it is a single one.
-    fn add(&mut self, anchor: usize, mut node: Node, word: Option<&str>) -> Result<(), ConfigError> {
+    /// Puts a whole value where it belongs.
+    fn add(&mut self, anchor: usize, mut node: Node) -> Result<(), ConfigError> {
         // A list or map counts its parts again, so that aliases to aliases are bounded, too.
         self.nodes = self.nodes.saturating_add(node.size());
         if self.nodes > MAX_NODES * 4 {
@@ -169,7 +169,7 @@ impl Reader<'_> {
             None => self.root = Some(node),
             Some(Parts::List(items)) => items.push(node),
             Some(Parts::Map { entries, merged, key }) => match key.take() {
-                None => *key = Some((self::key(&node, word)?, node.at)),
+                None => *key = Some((self::key(&node)?, node.at)),
                 Some((name, _)) if name == "<<" => merged.push(node),
                 Some((name, at)) => {
                     if entry(entries, &name).is_some() {
@@ -185,12 +185,11 @@ impl Reader<'_> {
     }
 }
 
-/// A key as JSON has it.
-fn key(node: &Node, word: Option<&str>) -> Result<String, ConfigError> {
-    match (&node.value, word) {
-        (Value::Text { text, .. }, _) => Ok(text.clone()),
-        (Value::Flag(flag), _) => Ok(flag.to_string()),
-        (Value::Number(_), Some(word)) => Ok(word.to_owned()),
+/// A key as JSON has it: a number is written as Go writes it.
+fn key(node: &Node) -> Result<String, ConfigError> {
+    match &node.value {
+        Value::Text { text, .. } => Ok(text.clone()),
+        Value::Flag(_) | Value::Number(_) => Ok(node.json().to_string()),
         _ => Err(node.at.error("", "a key must be text; put it in quotes")),
     }
 }
@@ -219,7 +218,12 @@ fn merge_in(entries: &mut Vec<(String, Node)>, node: &Node) -> Result<(), &'stat
     Ok(())
 }
 
+/// A tag says what a word is, whatever it looks like.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
-    let is_text = style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str");
-    if is_text { Value::text(text) } else { plain(text) }
+    match tag.map(Tag::suffix) {
+        Some("int" | "float" | "bool" | "null") => plain(text),
+        Some("str") => Value::text(text),
+        _ if style != ScalarStyle::Plain => Value::text(text),
+        _ => plain(text),
+    }
 }

@@ -483,3 +483,64 @@ fn logs_and_status_that_have_nowhere_to_go_are_off() {
     assert_eq!(status.service, None);
     assert_eq!(status.bundle_loading_buckets_ns, Some(vec![1.0, 1e3, 1e4, 1e8]));
 }
+
+#[test]
+fn what_is_shown_is_what_was_written_without_its_secrets() {
+    let config = "services: [{name: a, url: 'https://a', Credentials: {bearer: {token: hunter2}}}]\nkeys: {k: {key: hunter2, Private_Key: hunter2, scope: s}}\nlabels: {id: x, app: y}\nbundles: {b: {resource: c, polling: {min_delay_seconds: 1e1, max_delay_seconds: 0x10}}}\nextra: [1.5, ~, yes]\ndefault_decision: ~";
+    let shown = read(config).expect("a plan").active("i", "v");
+    let expected = serde_json::json!({
+        "services": [{"name": "a", "url": "https://a"}],
+        "keys": {"k": {"scope": "s"}},
+        "labels": {"id": "i", "version": "v", "app": "y"},
+        "bundles": {"b": {"resource": "c", "polling": {"min_delay_seconds": 10, "max_delay_seconds": 16}}},
+        "extra": [1.5, null, "yes"],
+        "default_decision": "/system/main",
+        "default_authorization_decision": "/system/authz/allow",
+    });
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn words_of_yaml_mean_what_they_mean_to_the_plugin() {
+    // Asked of the plugin itself, by `GET /v1/config`.
+    let words = [
+        ("0o17", "15"),
+        ("017", "15"),
+        ("08", "8"),
+        ("0x1F", "31"),
+        ("0b101", "5"),
+        ("1_000", "1000"),
+        ("1__0", "10"),
+        ("1e3", "1000"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        ("+1", "1"),
+        ("-0", "0"),
+        ("-0x10", "-16"),
+        ("-1.5e-3", "-0.0015"),
+        ("12:30", "\"12:30\""),
+        ("2023-01-01", "\"2023-01-01\""),
+        ("1e400", "\"1e400\""),
+        ("0x", "\"0x\""),
+        ("_1", "\"_1\""),
+        ("~", "null"),
+        ("TRUE", "true"),
+        ("tRUE", "\"tRUE\""),
+        ("'1'", "\"1\""),
+        ("!!str 5", "\"5\""),
+        ("!!int \"5\"", "5"),
+        ("!!bool 'true'", "true"),
+        ("9007199254740993", "9007199254740992"),
+        (".", "\".\""),
+        ("1e", "\"1e\""),
+        ("1.2.3", "\"1.2.3\""),
+        (
+            "{0x10: a, 017: b, 1.5: c, true: d}",
+            r#"{"1.5":"c","15":"b","16":"a","true":"d"}"#,
+        ),
+    ];
+    for (word, json) in words {
+        let shown = read(&format!("extra: {word}")).expect(word).active("", "");
+        assert_eq!(shown["extra"].to_string(), json, "{word}");
+    }
+}
