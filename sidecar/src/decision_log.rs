@@ -1,6 +1,6 @@
 //! One line for each decision, of those that the operator wants lines of. Never holds a token, a header or a query.
 
-use postern_decide::{Authenticated, Record, Refusal, RequestView};
+use postern_decide::{Authenticated, PolicyCache, Record, Refusal, RequestView, Shadow};
 use postern_telemetry::{Code, CorrelationId};
 use serde::Deserialize;
 
@@ -24,7 +24,9 @@ pub(crate) struct DecisionLog(pub(crate) LogDecisions);
 impl DecisionLog {
     /// Logs one decision, if it is one to log.
     pub(crate) fn write(self, record: &Record, request: &RequestView<'_>) {
-        if !self.wants(record.allowed) {
+        // What a policy in shadow would have refused is to be seen by who looks for refusals.
+        let would_deny = record.shadow.as_ref().is_some_and(|shadow| shadow.code.is_some());
+        if !self.wants(record.allowed && !would_deny) {
             return;
         }
         tracing::info!(
@@ -40,6 +42,10 @@ impl DecisionLog {
             issuer = record.caller.issuer().map(AsRef::<str>::as_ref),
             peer = record.peer.as_ref().map(|peer| peer.as_str()),
             policy_revision = record.policy_revision.as_deref(),
+            policy_cached = record.policy_cache == PolicyCache::Hit,
+            shadow = record.shadow.as_deref().map(shadow_words),
+            shadow_code = record.shadow.as_deref().and_then(|shadow| shadow.code).map(Code::as_str),
+            shadow_reason = record.shadow.as_deref().and_then(|shadow| shadow.reason.as_deref()),
             token_cached = record.token_cached,
             method = request.http.method,
             host = request.http.host,
@@ -88,6 +94,15 @@ impl DecisionLog {
             LogDecisions::Denied => !allowed,
             LogDecisions::None => false,
         }
+    }
+}
+
+/// What a policy would have done.
+pub(crate) fn shadow_words(shadow: &Shadow) -> &'static str {
+    if shadow.code.is_some() {
+        "would deny"
+    } else {
+        "would allow"
     }
 }
 

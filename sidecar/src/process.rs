@@ -172,6 +172,7 @@ async fn serve(
     let admin = Admin {
         status: Arc::clone(&status),
         caches,
+        published: Arc::clone(&context.published),
         randomness,
         metrics: prometheus,
         reporter,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use postern_decide::TrustedIssuer;
+use postern_decide::{ActivePolicy, TrustedIssuer};
 use serde::Serialize;
 
 /// The state that /snapshot and /readyz show.
@@ -55,6 +55,8 @@ pub(crate) struct BundleState {
     pub(crate) etag: Option<String>,
     /// What the policy in force can be asked.
     pub(crate) entrypoints: Vec<String>,
+    /// Whether what it answers is remembered; `null` while there is none.
+    pub(crate) cache: Option<CacheState>,
     /// When it was activated, in seconds since the epoch.
     pub(crate) activated_at: Option<i64>,
     /// Whether the one in force was read from disk and has not been confirmed since.
@@ -66,6 +68,25 @@ pub(crate) struct BundleState {
     /// Whether `error` is a refusal, which stays until another bundle comes.
     #[serde(skip)]
     pub(crate) refused: bool,
+}
+
+/// Whether a policy's answers are remembered.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CacheState {
+    /// `on`; `where_stated`, where only answers are that say for how long; or `off`.
+    pub(crate) answers: &'static str,
+    /// Why not all are; `null` when they are.
+    pub(crate) why: Option<String>,
+}
+
+impl CacheState {
+    pub(crate) fn of(policy: &ActivePolicy) -> Self {
+        let usage = policy.cache_use();
+        Self {
+            answers: usage.as_str(),
+            why: usage.why().map(str::to_owned),
+        }
+    }
 }
 
 /// The stream from the control plane, and the lists that come on it.

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use postern_rego::http::HttpRequest;
-use postern_rego::{Document, Env, EvalError, Part, Value};
+use postern_rego::{Document, Effects, Env, EvalError, Part, Span, Value};
 
 use crate::input::InputReads;
 
@@ -47,6 +47,26 @@ pub trait Engine: Send + Sync {
         env: &Env,
     ) -> Result<Option<Value>, EngineError> {
         self.evaluate(entrypoint, Some(input.value(Part::WHOLE)), env)
+    }
+
+    /// What an answer of this entrypoint can depend on besides its input: on everything, where an engine can't tell.
+    fn effects(&self, _entrypoint: Entrypoint) -> Effects {
+        Effects::ALL
+    }
+
+    /// As [`Engine::evaluate_document`], and says at which other instants the answer would be the same, as far as the clock has
+    /// a part in it: at no other, where an engine can't tell.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    fn evaluate_dated(
+        &self,
+        entrypoint: Entrypoint,
+        input: &dyn Document,
+        env: &Env,
+    ) -> Result<(Option<Value>, Span), EngineError> {
+        let answer = self.evaluate_document(entrypoint, input, env)?;
+        Ok((answer, Span::instant(env.now_ns)))
     }
 }
 

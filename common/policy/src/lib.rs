@@ -44,4 +44,6 @@ pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verific
 pub use plan::{HttpSend, PlanEngine, Reach};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
-pub use postern_rego::{Document, Env, Limits as EvaluationLimits, Object, TimeLimit, Value, http};
+pub use postern_rego::{
+    Document, Effects, Env, Limits as EvaluationLimits, Object, Span, TimeLimit, Value, http,
+};

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use postern_rego::{
     BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program,
-    Reads, Recording, Value, http,
+    Reads, Recording, Span, Value, http,
 };
 
 #[cfg(feature = "builtins")]
@@ -375,5 +375,28 @@ impl Engine for PlanEngine {
         env: &Env,
     ) -> Result<Option<Value>, EngineError> {
         self.ask(entrypoint, Input::Document(input), env)
+    }
+
+    fn effects(&self, entrypoint: Entrypoint) -> Effects {
+        match self.asked(entrypoint).map(|asked| &asked.answer) {
+            Some(Answer::Plan(id)) => self.program.effects(*id),
+            Some(Answer::Fixed(_)) => Effects::NONE,
+            None => Effects::ALL,
+        }
+    }
+
+    fn evaluate_dated(
+        &self,
+        entrypoint: Entrypoint,
+        input: &dyn Document,
+        env: &Env,
+    ) -> Result<(Option<Value>, Span), EngineError> {
+        let Some(Answer::Plan(id)) = self.asked(entrypoint).map(|asked| &asked.answer) else {
+            // An error, or the same always.
+            return Ok((self.evaluate_document(entrypoint, input, env)?, Span::ALWAYS));
+        };
+        self.program
+            .evaluate_dated(*id, Input::Document(input), &self.data, &self.surroundings(env))
+            .map_err(stopped)
     }
 }

@@ -63,7 +63,8 @@ mod text;
 mod value;
 
 pub use builtins::{
-    BuiltinError, BuiltinFn, Context, Effects, effects as builtin_effects, host, http, names as builtin_names,
+    BuiltinError, BuiltinFn, Context, Effects, Span, effects as builtin_effects, host, http,
+    names as builtin_names,
 };
 pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};

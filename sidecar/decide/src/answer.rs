@@ -11,6 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::caller::{Binding, Identity, Methods};
+use crate::decision_cache::PolicyCache;
 use crate::header::Header;
 use crate::http_send::HttpSend;
 use crate::stage::Stage;
@@ -148,10 +149,23 @@ pub struct Record {
     pub peer: Option<Arc<SpiffeId>>,
     /// Revision of the policy that was asked.
     pub policy_revision: Option<Arc<str>>,
+    /// Whether the policy's answer was remembered.
+    pub policy_cache: PolicyCache,
+    /// What the policy would have done, on a route that asks it without acting on it.
+    pub shadow: Option<Box<Shadow>>,
     /// Whether the token had been verified before.
     pub token_cached: bool,
     /// Whether this was decided though revocations are older than the route would like.
     pub revocations_stale: bool,
+}
+
+/// What a policy would have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// What it would have refused with; `None` where it would have let the request through.
+    pub code: Option<Code>,
+    /// Why it would have refused, in words for an operator; never for the client.
+    pub reason: Option<Cow<'static, str>>,
 }
 
 impl Record {
@@ -171,6 +185,8 @@ impl Record {
             caller: Identity::default(),
             peer: None,
             policy_revision: None,
+            policy_cache: PolicyCache::default(),
+            shadow: None,
             token_cached: false,
             revocations_stale: false,
         }

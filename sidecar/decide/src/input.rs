@@ -1,7 +1,6 @@
 //! The document that policy is asked with: OPA-Envoy's, and what was proved about the caller beside it. Only arranges;
 //! what the document looks like is settled in `postern-policy`.
 
-use postern_policy::Document;
 use postern_policy::input::{
     ApiKeyParts, Bodies, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts,
     RequestParts, Text,
@@ -19,7 +18,7 @@ use crate::view::PeerView;
 pub(crate) fn with_document<T>(
     reads: &InputReads,
     question: &Question<'_>,
-    ask: impl FnOnce(&dyn Document) -> T,
+    ask: impl FnOnce(&InputDocument<'_, Shown<'_>>) -> T,
 ) -> Result<T, InputError> {
     let request = question.request;
     let http = &request.http;
@@ -71,7 +70,7 @@ pub(crate) fn with_document<T>(
 }
 
 /// The headers that policy sees: what a client sends under our names is as untrue for policy as it is for the upstream.
-struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     headers: &'a Headers<'a>,
     prefix: &'a HeaderPrefix,
 }

@@ -19,7 +19,7 @@
 //! | `credentials`, [`token`], [`dpop`], [`api_keys`] | who calls: where the proof is, what it proves, whose it is |
 //! | `verified_caller`, `grounds`, `common_texts` | what a token proved, on what it was believed, what it shares with others |
 //! | [`revocation`], `revoked`, `step_up` | whether it still counts, and whether it is enough |
-//! | `input`, `policy` | whether they may |
+//! | `input`, `policy`, `decision_cache` | whether they may, and whether that was asked before |
 //! | `upstream`, [`refusal`], `challenge`, [`answer`] | what the proxy is told |
 //! | [`opa_envoy`] | the other way to decide: as OPA-Envoy does, by policy alone |
 //! | [`snapshot`], [`issuer`], [`caches`], [`settings`] | what it is decided from |
@@ -35,6 +35,7 @@ mod common_texts;
 mod confirmation;
 mod correlation;
 mod credentials;
+mod decision_cache;
 pub mod dpop;
 mod entropy;
 mod grounds;
@@ -67,10 +68,13 @@ mod verified_caller;
 pub mod view;
 
 pub use accept::{Accept, ApiKeyAccept, JwtAccept, TokenSource};
-pub use answer::{Allow, Answer, Decision, Deny, Need, Outcome, PresentedToken, Record};
+pub use answer::{Allow, Answer, Decision, Deny, Need, Outcome, PresentedToken, Record, Shadow};
 pub use api_keys::{ApiKey, ApiKeyError, ApiKeys};
 pub use caches::{CacheLimits, Caches};
 pub use caller::{Binding, Identity, Methods};
+pub use decision_cache::{
+    DecisionCache, DecisionCacheLimits, DecisionCacheUse, PlantedMistakes, PolicyCache,
+};
 pub use entropy::Entropy;
 pub use header::{Header, HeaderError};
 pub use headers::Headers;

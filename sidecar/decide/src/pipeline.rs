@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postern_telemetry::Code;
 
-use crate::answer::{Answer, Decision, Outcome, Record};
+use crate::answer::{Answer, Decision, Outcome, Record, Shadow};
 use crate::caches::Caches;
 use crate::caller::Caller;
 use crate::correlation::Identifiers;
@@ -185,10 +185,11 @@ impl<'c, S: Stages> Check<'c, S> {
         };
         let judged = match route.policy {
             PolicyMode::Off => policy::unasked(&question),
-            PolicyMode::Enforce => {
-                let policy = snapshot.policy.as_deref();
-                self.record.policy_revision = policy.map(|policy| Arc::clone(policy.revision()));
-                policy::judge(policy, &question, self.now, self.entropy)
+            PolicyMode::Enforce => ask(&mut self.record, snapshot, &question, self.now, self.entropy),
+            PolicyMode::Shadow => {
+                let judged = ask(&mut self.record, snapshot, &question, self.now, self.entropy);
+                self.record.shadow = Some(Box::new(shadow(judged)));
+                policy::unasked(&question)
             }
         }
         .map_err(|refusal| refusal.with_nonce(accepted.fresh_nonce))?;
@@ -232,6 +233,29 @@ impl<'c, S: Stages> Check<'c, S> {
             record: self.record,
         })
     }
+}
+
+/// Asks the policy in force, and notes which that was.
+fn ask(
+    record: &mut Record,
+    snapshot: &Snapshot,
+    question: &Question<'_>,
+    now: Now,
+    entropy: &Entropy,
+) -> Result<Judgement, Refusal> {
+    let policy = snapshot.policy.as_deref();
+    record.policy_revision = policy.map(|policy| Arc::clone(policy.revision()));
+    policy::judge(policy, question, now, entropy, &mut record.policy_cache)
+}
+
+/// What would have come of it. What it needs isn't got: nothing may wait for what doesn't count.
+fn shadow(judged: Result<Judgement, Refusal>) -> Shadow {
+    let refused = match judged {
+        Ok(Judgement { refused, .. }) => refused,
+        Err(Refusal { code, reason, .. }) => Some((code, reason)),
+    };
+    let (code, reason) = refused.unzip();
+    Shadow { code, reason }
 }
 
 fn note_caller(record: &mut Record, caller: &Caller, token_cached: bool) {

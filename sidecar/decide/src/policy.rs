@@ -6,13 +6,14 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use postern_policy::http::HttpAnswers;
-use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, TimeLimit, Value};
+use postern_policy::{DenyOrigin, Document, EngineError, PolicyResult, RefusalCode, Span, TimeLimit, Value};
 use postern_telemetry::{Code, X_REQUEST_ID};
 
 use crate::answer::{Allow, Answer, Deny, Need};
 use crate::caller::Caller;
 use crate::challenge;
 use crate::correlation::Identifiers;
+use crate::decision_cache::PolicyCache;
 use crate::dpop::ProofId;
 use crate::entropy::Entropy;
 use crate::header::Header;
@@ -67,10 +68,11 @@ pub(crate) struct Judgement {
 /// # Errors
 /// When the proxy would refuse our headers.
 pub(crate) fn unasked(question: &Question<'_>) -> Result<Judgement, Refusal> {
-    allowed(postern_policy::Allow::default(), question)
+    allowed(&postern_policy::Allow::default(), question)
 }
 
-/// Evaluates the policy in force.
+/// Asks the policy in force: what it answered to the same question before, where that still holds, or by evaluating it.
+/// `cache` is told which.
 ///
 /// # Errors
 /// `policy_unavailable` without one, `invalid_request` where policy can't be asked about such a request, `policy_error` where it fails or answers what can't be acted
@@ -80,6 +82,7 @@ pub(crate) fn judge(
     question: &Question<'_>,
     now: Now,
     entropy: &Entropy,
+    cache: &mut PolicyCache,
 ) -> Result<Judgement, Refusal> {
     let Some(policy) = policy else {
         return Err(Refusal::new(
@@ -88,6 +91,32 @@ pub(crate) fn judge(
         ));
     };
     let reads = policy.engine().reads(policy.entrypoint());
+    input::with_document(reads, question, |input| {
+        let Some(memory) = policy.cache() else {
+            let (result, _) = evaluate(policy, question, input, now, entropy)?;
+            return judgement(&result, question);
+        };
+        let key = memory.key(question, input);
+        if let Some(kept) = memory.find(&key, now) {
+            *cache = PolicyCache::Hit;
+            return judgement(kept.result(), question);
+        }
+        *cache = PolicyCache::Missed;
+        let (result, span) = evaluate(policy, question, input, now, entropy)?;
+        memory.remember(key, &result, span, now);
+        judgement(&result, question)
+    })
+    .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
+}
+
+/// What the policy says now, and at which other instants it would say the same, as far as the clock has a part in it.
+fn evaluate(
+    policy: &ActivePolicy,
+    question: &Question<'_>,
+    input: &dyn Document,
+    now: Now,
+    entropy: &Entropy,
+) -> Result<(PolicyResult, Span), Refusal> {
     let mut env = policy.limits().env(now, entropy.policy_seed);
     let mut began = None;
     if question.route.http_send {
@@ -100,13 +129,9 @@ pub(crate) fn judge(
             began = Some(limit.now());
         }
     }
-    let evaluate = |input: &dyn Document| {
-        policy
-            .engine()
-            .evaluate_document(policy.entrypoint(), input, &env)
-    };
-    let result = input::with_document(reads, question, evaluate)
-        .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
+    let (result, span) = policy
+        .engine()
+        .evaluate_dated(policy.entrypoint(), input, &env)
         .map_err(|error| {
             let ended = env.time_limit.map(TimeLimit::now);
             let took = ended.zip(began).map(|(ended, began)| ended.saturating_sub(began));
@@ -121,6 +146,10 @@ pub(crate) fn judge(
         })?;
     let result = PolicyResult::from_value(result.as_ref())
         .map_err(|error| Refusal::new(Code::PolicyError, error.to_string()))?;
+    Ok((result, span))
+}
+
+fn judgement(result: &PolicyResult, question: &Question<'_>) -> Result<Judgement, Refusal> {
     match result {
         PolicyResult::Allow(allow) => allowed(allow, question),
         PolicyResult::Deny(deny) => denied(deny, question),
@@ -150,7 +179,7 @@ fn failed(error: EngineError, so_far: Resumption) -> Refusal {
     }
 }
 
-fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {
+fn allowed(allow: &postern_policy::Allow, question: &Question<'_>) -> Result<Judgement, Refusal> {
     let changes = upstream::changes(
         question.caller,
         question.route,
@@ -168,9 +197,9 @@ fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judg
         upstream_set: changes.set,
         upstream_remove: changes.remove,
         response_set,
-        query_set: allow.query_parameters_to_set,
-        query_remove: allow.query_parameters_to_remove,
-        metadata: allow.dynamic_metadata,
+        query_set: allow.query_parameters_to_set.clone(),
+        query_remove: allow.query_parameters_to_remove.clone(),
+        metadata: allow.dynamic_metadata.clone(),
     });
     Ok(Judgement {
         answer,
@@ -178,7 +207,7 @@ fn allowed(allow: postern_policy::Allow, question: &Question<'_>) -> Result<Judg
     })
 }
 
-fn denied(deny: postern_policy::Deny, question: &Question<'_>) -> Result<Judgement, Refusal> {
+fn denied(deny: &postern_policy::Deny, question: &Question<'_>) -> Result<Judgement, Refusal> {
     let code = match deny.refusal.code {
         RefusalCode::AccessDenied => Code::AccessDenied,
         RefusalCode::InsufficientScope => Code::InsufficientScope,
@@ -195,12 +224,12 @@ fn denied(deny: postern_policy::Deny, question: &Question<'_>) -> Result<Judgeme
     let answer = Answer::Deny(with_policys_own(
         ours,
         for_client(&deny.headers, question.settings)?,
-        deny.body,
-        deny.dynamic_metadata,
+        deny.body.clone(),
+        deny.dynamic_metadata.clone(),
     ));
     Ok(Judgement {
         answer,
-        refused: Some((code, reason(deny.origin, deny.refusal.reason))),
+        refused: Some((code, reason(deny.origin, deny.refusal.reason.clone()))),
     })
 }
 

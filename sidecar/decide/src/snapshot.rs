@@ -7,6 +7,7 @@ use std::sync::Arc;
 use postern_policy::{Engine, Entrypoint, Env, EvaluationLimits, TimeLimit};
 
 use crate::api_keys::ApiKeys;
+use crate::decision_cache::{DecisionCache, DecisionCacheLimits, DecisionCacheUse, PlantedMistakes};
 use crate::dpop::NonceKeys;
 use crate::issuer::{Issuers, TrustedIssuer};
 use crate::now::Now;
@@ -104,6 +105,9 @@ pub struct ActivePolicy {
     entrypoint: Entrypoint,
     revision: Arc<str>,
     limits: PolicyLimits,
+    /// What it has answered so far: it goes with the policy.
+    cache: Option<DecisionCache>,
+    cache_use: DecisionCacheUse,
 }
 
 /// How much one evaluation of policy may take.
@@ -134,6 +138,10 @@ impl ActivePolicy {
             entrypoint,
             revision,
             limits: PolicyLimits::default(),
+            cache: None,
+            cache_use: DecisionCacheUse::Off {
+                why: "nobody asked for it".to_owned(),
+            },
         }
     }
 
@@ -141,6 +149,41 @@ impl ActivePolicy {
     #[must_use]
     pub fn with_limits(self, limits: PolicyLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with a memory of its own for what it answers, as far as that may be remembered. `secret` must be random,
+    /// and nobody else's: what answers are remembered by is hashed with it.
+    #[must_use]
+    pub fn with_cache(self, limits: DecisionCacheLimits, secret: [u8; 16]) -> Self {
+        self.with_mistaken_cache(limits, secret, &PlantedMistakes::default())
+    }
+
+    /// The same, with mistakes, for tests that must see them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_mistaken_cache(
+        self,
+        limits: DecisionCacheLimits,
+        secret: [u8; 16],
+        mistakes: &PlantedMistakes,
+    ) -> Self {
+        let (cache, cache_use) =
+            DecisionCache::of(self.engine.as_ref(), self.entrypoint, limits, secret, mistakes);
+        Self {
+            cache,
+            cache_use,
+            ..self
+        }
+    }
+
+    /// What it has answered so far, where that is remembered.
+    pub fn cache(&self) -> Option<&DecisionCache> {
+        self.cache.as_ref()
+    }
+
+    /// Whether its answers are remembered, and why not.
+    pub fn cache_use(&self) -> &DecisionCacheUse {
+        &self.cache_use
     }
 
     /// How much one evaluation may take.

@@ -1,13 +1,13 @@
 //! Gauges that are read off the state when Prometheus asks, so that ages are those of the moment.
 
 use metrics::{counter, gauge};
-use postern_decide::Caches;
+use postern_decide::{ActivePolicy, Caches, DecisionCache};
 
 use crate::clock;
 use crate::metrics::{
-    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DPOP_PROOFS, KEYS, KEYS_AGE, POLICY_TOKEN_BYTES,
-    POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS, READY, REVOCATIONS, REVOCATIONS_AGE, TOKEN_BYTES,
-    TOKEN_EVICTIONS, TOKENS,
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DECISION_BYTES, DECISIONS, DPOP_PROOFS, KEYS,
+    KEYS_AGE, POLICY_TOKEN_BYTES, POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS, READY, REVOCATIONS,
+    REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
 };
 use crate::status::State;
 
@@ -16,7 +16,7 @@ use crate::status::State;
     clippy::cast_precision_loss,
     reason = "gauges are doubles; these numbers are far below 2^53"
 )]
-pub(super) fn set(state: &State, caches: &Caches) {
+pub(super) fn set(state: &State, caches: &Caches, policy: Option<&ActivePolicy>) {
     let now = clock::now().seconds().0;
     let age = |since: i64| now.saturating_sub(since).max(0) as f64;
     let flag = |set: bool| if set { 1.0 } else { 0.0 };
@@ -44,6 +44,9 @@ pub(super) fn set(state: &State, caches: &Caches) {
     gauge!(TOKENS).set(caches.token_count() as f64);
     gauge!(TOKEN_BYTES).set(caches.token_bytes() as f64);
     counter!(TOKEN_EVICTIONS).absolute(caches.token_evictions());
+    let decisions = policy.and_then(ActivePolicy::cache);
+    gauge!(DECISIONS).set(decisions.map_or(0, DecisionCache::entries) as f64);
+    gauge!(DECISION_BYTES).set(decisions.map_or(0, DecisionCache::bytes) as f64);
     let policy = postern_policy::builtins::cache_counts();
     gauge!(POLICY_TOKENS).set(policy.entries as f64);
     gauge!(POLICY_TOKEN_BYTES).set(policy.bytes as f64);

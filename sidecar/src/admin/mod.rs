@@ -34,6 +34,7 @@ use tower::ServiceExt;
 
 use crate::connections::connections;
 use crate::listen::Bound;
+use crate::published::Published;
 use crate::random::Randomness;
 use crate::report::Reporter;
 use crate::status::Status;
@@ -50,6 +51,7 @@ const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct Admin {
     pub(crate) status: Arc<Status>,
     pub(crate) caches: Arc<Caches>,
+    pub(crate) published: Arc<Published>,
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) reporter: Arc<Reporter>,
@@ -120,7 +122,9 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    gauges::set(&admin.status.read(), &admin.caches);
+    let snapshot = admin.published.load();
+    gauges::set(&admin.status.read(), &admin.caches, snapshot.policy.as_deref());
+    drop(snapshot);
     let mut text = admin.metrics.render();
     // Writing to a string doesn't fail.
     let _ = admin.reporter.metrics.write_histograms(&mut text);

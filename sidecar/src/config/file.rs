@@ -146,6 +146,34 @@ pub struct Policy {
     /// How much one evaluation may take; what takes more is stopped, and denied with 500 `policy_timeout`.
     #[serde(default)]
     pub limits: PolicyLimits,
+    /// What it answered is remembered for who asks the same.
+    #[serde(default)]
+    pub cache: PolicyCache,
+}
+
+/// How much of what the policy answered is remembered. An answer is given again where the same is asked: all that the policy
+/// can read of the request is the same, and nothing else that its answer depends on has changed. `/snapshot` of admin says
+/// whether a policy's answers are remembered, and why not.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyCache {
+    /// So many answers at most, 10 to 1000000; 0 remembers none. Default 10000.
+    pub entries: u64,
+    /// About so much memory at most, in MiB, 1 to 1024. Default 8.
+    pub mib: u64,
+    /// For how long an answer is remembered that doesn't say so itself (`postern.cache_seconds`), in seconds, 1 to 86400.
+    /// Default 300.
+    pub ttl_seconds: u64,
+}
+
+impl Default for PolicyCache {
+    fn default() -> Self {
+        Self {
+            entries: 10_000,
+            mib: 8,
+            ttl_seconds: 300,
+        }
+    }
 }
 
 /// Bounds of one evaluation of policy. Beyond them it is stopped, and the request is denied with 500 `policy_timeout`; the

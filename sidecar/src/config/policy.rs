@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postern_compiler::program_in_path;
 use postern_config::{ConfigError, Document};
-use postern_decide::PolicyLimits;
+use postern_decide::{DecisionCacheLimits, PolicyLimits};
 use postern_policy::{EvaluationLimits, HttpSend, Limits, OPA_VERSION, TimeLimit, Verification};
 
 use super::{Policy, file, http_send, url, within};
@@ -45,6 +45,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
         .transpose()?;
     let evaluation = evaluation(document, &file.limits)?;
     let opa = file.opa.map(|program| opa(document, &program)).transpose()?;
+    let cache = cache(document, &file.cache)?;
     Ok(Policy {
         url: url(document, &["policy", "url"], file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
@@ -61,6 +62,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
                 },
                 evaluation,
                 opa,
+                cache,
             },
             poll: Duration::from_secs(poll),
             long_poll: Duration::from_secs(long_poll),
@@ -104,6 +106,21 @@ fn evaluation(document: &Document, file: &file::PolicyLimits) -> Result<PolicyLi
             Duration::from_millis(milliseconds),
             clock::monotonic,
         )),
+    })
+}
+
+/// How much of what it answered is remembered.
+fn cache(document: &Document, file: &file::PolicyCache) -> Result<DecisionCacheLimits, ConfigError> {
+    let number =
+        |key: &str, value, least, most| within(document, &["policy", "cache", key], value, least, most);
+    let entries = match file.entries {
+        0 => 0,
+        some => number("entries", some, 10, 1_000_000)?,
+    };
+    Ok(DecisionCacheLimits {
+        entries: usize::try_from(entries).unwrap_or(usize::MAX),
+        bytes: number("mib", file.mib, 1, 1024)? << 20,
+        ttl_seconds: u32::try_from(number("ttl_seconds", file.ttl_seconds, 1, 86_400)?).unwrap_or(u32::MAX),
     })
 }
 

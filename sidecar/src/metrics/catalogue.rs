@@ -65,6 +65,16 @@ catalogue! {
         "Calls of `io.jwt.decode` and `io.jwt.decode_verify` that were answered from memory.";
     POLICY_TOKEN_MISSES = Counter "postern_policy_token_cache_misses_total" []
         "Calls of the same that were not.";
+    DECISIONS = Gauge "postern_decision_cache_entries" []
+        "Answers of the policy in force that are remembered.";
+    DECISION_BYTES = Gauge "postern_decision_cache_bytes" []
+        "How much of `policy.cache.mib` they take.";
+    DECISION_HITS = Counter "postern_decision_cache_hits_total" []
+        "Checks in which the policy's answer was remembered.";
+    DECISION_MISSES = Counter "postern_decision_cache_misses_total" []
+        "Checks in which the policy was evaluated because its answer was not remembered; those of a policy whose answers never are don't count.";
+    SHADOW = Counter "postern_shadow_decisions_total" ["route", "outcome", "code"]
+        "What the policy would have done on routes that ask it without acting on it, `policy: shadow`. `outcome` is `allowed` (code `ok`) or `denied`.";
     DPOP_PROOFS = Gauge "postern_dpop_proofs" []
         "DPoP proofs remembered, so that none counts twice.";
     JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]
@@ -150,6 +160,8 @@ their meaning. Histograms come as `_bucket`, `_sum` and `_count`. Questions and 
 | why? | `topk(5, sum by (route, code) (rate(postern_checks_total{outcome=\"denied\"}[5m])))` |
 | which stage takes how long? | `sum by (stage) (rate(postern_check_stage_duration_seconds_sum[5m])) / sum by (stage) (rate(postern_check_stage_duration_seconds_count[5m]))` |
 | how long does a decision take? | `histogram_quantile(0.99, sum by (le) (rate(postern_check_duration_seconds_bucket[5m])))` |
+| how often is the policy's answer remembered? | `rate(postern_decision_cache_hits_total[5m]) / (rate(postern_decision_cache_hits_total[5m]) + rate(postern_decision_cache_misses_total[5m]))` |
+| what would a policy in shadow refuse? | `sum by (route, code) (rate(postern_shadow_decisions_total{outcome=\"denied\"}[5m]))` |
 | are keys getting old? | `max by (issuer) (postern_keys_age_seconds) > 600` |
 
 | metric | type | labels | meaning |

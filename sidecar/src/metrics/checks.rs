@@ -7,11 +7,14 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, counter};
-use postern_decide::{Record, Stage};
+use postern_decide::{PolicyCache, Record, Stage};
 use postern_telemetry::Code;
 use quick_cache::DefaultHashBuilder;
 
-use super::catalogue::{self, CHECK_SECONDS, CHECKS, STAGE_SECONDS, TOKEN_HITS, TOKEN_MISSES, VALIDATIONS};
+use super::catalogue::{
+    self, CHECK_SECONDS, CHECKS, DECISION_HITS, DECISION_MISSES, SHADOW, STAGE_SECONDS, TOKEN_HITS,
+    TOKEN_MISSES, VALIDATIONS,
+};
 use super::histogram::Histogram;
 use crate::report::Laps;
 
@@ -49,11 +52,15 @@ const STAGE_BUCKETS: &[Duration] = &[
 pub(crate) struct CheckMetrics {
     /// Routes by name; one that isn't there yet is added when it first decides.
     routes: RwLock<HashMap<Arc<str>, Outcomes, DefaultHashBuilder>>,
+    /// The same of what policies would have done.
+    shadows: RwLock<HashMap<Arc<str>, Outcomes, DefaultHashBuilder>>,
     /// Checks that met no route.
     nowhere: Outcomes,
     validations: Outcomes,
     token_hits: Counter,
     token_misses: Counter,
+    decision_hits: Counter,
+    decision_misses: Counter,
     seconds: Histogram,
     stages: [Histogram; Stage::ALL.len()],
 }
@@ -63,12 +70,15 @@ impl CheckMetrics {
     pub(crate) fn register() -> Self {
         Self {
             routes: RwLock::default(),
-            nowhere: Outcomes::of_checks(""),
+            shadows: RwLock::default(),
+            nowhere: Outcomes::of_checks(CHECKS, ""),
             validations: Outcomes::new(
                 |outcome, code| counter!(VALIDATIONS, "outcome" => if outcome { "valid" } else { "refused" }, "code" => code),
             ),
             token_hits: counter!(TOKEN_HITS),
             token_misses: counter!(TOKEN_MISSES),
+            decision_hits: counter!(DECISION_HITS),
+            decision_misses: counter!(DECISION_MISSES),
             seconds: Histogram::new(CHECK_BUCKETS),
             stages: Stage::ALL.map(|_| Histogram::new(STAGE_BUCKETS)),
         }
@@ -83,7 +93,17 @@ impl CheckMetrics {
         };
         match &record.route {
             None => self.nowhere.count(refused),
-            Some(route) => self.count_on(route, refused),
+            Some(route) => {
+                count_on(&self.routes, CHECKS, route, refused);
+                if let Some(shadow) = &record.shadow {
+                    count_on(&self.shadows, SHADOW, route, shadow.code);
+                }
+            }
+        }
+        match record.policy_cache {
+            PolicyCache::Unused => {}
+            PolicyCache::Missed => self.decision_misses.increment(1),
+            PolicyCache::Hit => self.decision_hits.increment(1),
         }
         if record.token_cached {
             self.token_hits.increment(1);
@@ -129,19 +149,24 @@ impl CheckMetrics {
     pub(crate) fn count_validation(&self, refused: Option<Code>) {
         self.validations.count(refused);
     }
+}
 
-    fn count_on(&self, route: &Arc<str>, refused: Option<Code>) {
-        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcomes) = known.get(route) {
-            return outcomes.count(refused);
-        }
-        drop(known);
-        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
-        let outcomes = routes
-            .entry(Arc::clone(route))
-            .or_insert_with(|| Outcomes::of_checks(route));
-        outcomes.count(refused);
+fn count_on(
+    routes: &RwLock<HashMap<Arc<str>, Outcomes, DefaultHashBuilder>>,
+    metric: &'static str,
+    route: &Arc<str>,
+    refused: Option<Code>,
+) {
+    let known = routes.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(outcomes) = known.get(route) {
+        return outcomes.count(refused);
     }
+    drop(known);
+    let mut routes = routes.write().unwrap_or_else(PoisonError::into_inner);
+    let outcomes = routes
+        .entry(Arc::clone(route))
+        .or_insert_with(|| Outcomes::of_checks(metric, route));
+    outcomes.count(refused);
 }
 
 /// A counter of what went well, and one for each code that says why something didn't.
@@ -160,11 +185,11 @@ impl Outcomes {
         }
     }
 
-    fn of_checks(route: &str) -> Self {
+    fn of_checks(metric: &'static str, route: &str) -> Self {
         let route = route.to_owned();
         Self::new(move |allowed, code| {
             let outcome = if allowed { "allowed" } else { "denied" };
-            counter!(CHECKS, "route" => route.clone(), "outcome" => outcome, "code" => code)
+            counter!(metric, "route" => route.clone(), "outcome" => outcome, "code" => code)
         })
     }
 

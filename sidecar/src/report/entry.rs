@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use postern_decide::{Binding, HttpView, Methods, Now, Record, Stage};
+use postern_decide::{Binding, HttpView, Methods, Now, PolicyCache, Record, Shadow, Stage};
 use postern_telemetry::{Code, TraceParent};
 use uuid::Uuid;
 
@@ -38,6 +38,9 @@ pub(super) struct Facts {
     pub(super) binding: Binding,
     pub(super) allowed: bool,
     pub(super) token_cached: bool,
+    pub(super) policy_cache: PolicyCache,
+    /// On routes in shadow.
+    pub(super) shadow: Option<Box<Shadow>>,
     pub(super) revocations_stale: bool,
 }
 
@@ -62,6 +65,8 @@ impl Entry {
             binding: record.binding,
             allowed: record.allowed,
             token_cached: record.token_cached,
+            policy_cache: record.policy_cache,
+            shadow: record.shadow.clone(),
             revocations_stale: record.revocations_stale,
         };
         let entry = match place {

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postern_decide::{Now, Record, RequestView};
+use postern_decide::{Now, PolicyCache, Record, RequestView};
 use postern_telemetry::Code;
 use serde::Serialize;
 
 use super::entry::{Entry, Name};
+use crate::decision_log::shadow_words;
 
 /// The last decisions of this process.
 #[derive(Debug)]
@@ -87,7 +88,19 @@ pub(crate) struct Kept {
     request: Request,
     caller: Caller,
     policy_revision: Option<String>,
+    /// Whether the policy's answer was remembered.
+    policy_remembered: bool,
+    /// What the policy would have done, on a route in shadow.
+    shadow: Option<ShadowShown>,
     revocations_stale: bool,
+}
+
+/// What a policy would have done.
+#[derive(Debug, Serialize)]
+struct ShadowShown {
+    outcome: &'static str,
+    code: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
 }
 
 /// What was asked for.
@@ -143,6 +156,12 @@ impl Kept {
                 token_remembered: facts.token_cached,
             },
             policy_revision: text(Name::PolicyRevision),
+            policy_remembered: facts.policy_cache == PolicyCache::Hit,
+            shadow: facts.shadow.as_deref().map(|shadow| ShadowShown {
+                outcome: shadow_words(shadow),
+                code: shadow.code.map(Code::as_str),
+                reason: shadow.reason.clone(),
+            }),
             revocations_stale: facts.revocations_stale,
         }
     }

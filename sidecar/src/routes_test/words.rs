@@ -73,6 +73,7 @@ pub(super) fn rules(route: &Route) -> Vec<(&'static str, String)> {
         "policy",
         match route.policy {
             PolicyMode::Enforce => "enforce".to_owned(),
+            PolicyMode::Shadow => "shadow".to_owned(),
             PolicyMode::Off => "off".to_owned(),
         },
     ));

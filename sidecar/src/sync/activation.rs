@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use postern_compiler::{Compiler, Opa, RunLimits};
-use postern_decide::{ActivePolicy, PolicyLimits};
+use postern_decide::{ActivePolicy, DecisionCacheLimits, PolicyLimits};
 use postern_policy::activation::{
     Active, Compiling, Demand, Fetched, NextStep, Ready, Reason, Refusal, Tried, Verified,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Requirements {
     pub(crate) evaluation: PolicyLimits,
     /// The compiler for bundles without a plan that may run.
     pub(crate) opa: Option<PathBuf>,
+    /// How much of what it answers is remembered.
+    pub(crate) cache: DecisionCacheLimits,
 }
 
 /// Policy that passed.
@@ -104,6 +106,7 @@ pub(crate) struct PolicySet {
     active: Mutex<Active>,
     demand: Demand,
     evaluation: PolicyLimits,
+    cache: DecisionCacheLimits,
     compiler: Result<Compiler, NoCompiler>,
 }
 
@@ -145,6 +148,7 @@ impl PolicySet {
                 http_send: requirements.http_send,
             },
             evaluation: requirements.evaluation,
+            cache: requirements.cache,
             compiler,
         }
     }
@@ -235,7 +239,11 @@ impl PolicySet {
             let Some(decision) = swapped.entrypoints.first().copied() else {
                 continue;
             };
-            let policy = ActivePolicy::new(swapped.engine, decision).with_limits(self.evaluation);
+            // A memory of its own, and a secret: nothing is remembered of the policy before.
+            let secret = self.context.randomness.entropy().correlation_id;
+            let policy = ActivePolicy::new(swapped.engine, decision)
+                .with_limits(self.evaluation)
+                .with_cache(self.cache, secret);
             let activation = Activation {
                 policy: Arc::new(policy),
                 entrypoints,

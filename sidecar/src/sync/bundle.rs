@@ -18,7 +18,7 @@ use super::{Context, backoff};
 use crate::clock;
 use crate::disk::Record;
 use crate::metrics::BUNDLE_PULLS;
-use crate::status::BundleState;
+use crate::status::{BundleState, CacheState};
 
 /// How long a server may take to begin its answer, beyond the long poll that it was asked for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
@@ -312,6 +312,7 @@ impl BundlePuller {
                 revision: Some(revision),
                 etag: etag.clone(),
                 entrypoints: activation.entrypoints.clone(),
+                cache: Some(CacheState::of(&activation.policy)),
                 activated_at: Some(clock::now().seconds().0),
                 from_disk: *from_disk,
                 ..Default::default()

@@ -35,7 +35,19 @@ pub struct Explanation {
     request: Request,
     caller: Caller,
     policy_revision: Option<String>,
+    #[serde(default)]
+    policy_remembered: bool,
+    #[serde(default)]
+    shadow: Option<Shadow>,
     revocations_stale: bool,
+}
+
+/// What a policy would have done on a route that asks it without acting on it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Shadow {
+    outcome: String,
+    code: Option<String>,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,16 +110,41 @@ impl Explanation {
             "route" => self.route.as_ref().map(|route| format!("`{route}`")),
             "peer" => self.caller.peer.clone(),
             "credentials" => self.credentials(),
-            "policy" => self
-                .policy_revision
-                .as_ref()
-                .map(|revision| format!("revision `{revision}`")),
+            "policy" => self.policy(),
             "revocation" if self.revocations_stale => {
                 Some("by a list older than the route would like".to_owned())
             }
             _ => None,
         };
         beside.map(|text| format!(" · {text}")).unwrap_or_default()
+    }
+
+    fn policy(&self) -> Option<String> {
+        let mut said = Vec::new();
+        if let Some(revision) = &self.policy_revision {
+            let remembered = if self.policy_remembered {
+                " (remembered)"
+            } else {
+                ""
+            };
+            said.push(format!("revision `{revision}`{remembered}"));
+        }
+        if let Some(Shadow {
+            outcome,
+            code,
+            reason,
+        }) = &self.shadow
+        {
+            let mut text = format!("shadow: {outcome}");
+            if let Some(code) = code {
+                let _ = write!(text, ", {code}");
+            }
+            if let Some(reason) = reason {
+                let _ = write!(text, ": {reason}");
+            }
+            said.push(text);
+        }
+        (!said.is_empty()).then(|| said.join(" · "))
     }
 
     fn credentials(&self) -> Option<String> {
@@ -198,7 +235,8 @@ mod tests {
             "request": { "method": "GET", "host": "shop.example", "path": "/orders" },
             "caller": { "methods": [], "subject": null, "client_id": null, "issuer": null, "api_key_id": null,
                 "peer": "spiffe://example.org/web", "binding": "none", "token_remembered": false },
-            "policy_revision": "r7", "revocations_stale": false,
+            "policy_revision": "r7", "policy_remembered": true, "revocations_stale": false,
+            "shadow": { "outcome": "would deny", "code": "access_denied", "reason": "the policy refused" },
         }))
         .unwrap()
     }
@@ -214,7 +252,7 @@ mod tests {
             "2023-11-14T22:13:20Z",
             "route        passed · `orders`",
             "credentials  refused",
-            "policy       not reached",
+            "policy       not reached · revision `r7` (remembered) · shadow: would deny, access_denied: the policy refused",
         ] {
             assert!(text.contains(told), "{told} is not in\n{text}");
         }

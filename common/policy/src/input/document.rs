@@ -70,6 +70,35 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         Ok(document)
     }
 
+    pub(super) fn request(&self) -> &'a RequestParts<'a> {
+        self.request
+    }
+
+    pub(super) fn headers(&self) -> &'a H {
+        self.headers
+    }
+
+    pub(super) fn postern(&self) -> Option<&'a PosternParts<'a>> {
+        self.postern
+    }
+
+    /// Unescaped, without its query.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+
+    /// A part that was made when the document was.
+    pub(super) fn kept(&self, part: Part) -> Option<&Value> {
+        match self.part(part)? {
+            Member::Value(value) => Some(value),
+            Member::Part(_) => None,
+        }
+    }
+
     fn keep(&self, part: Part, value: Option<Value>) {
         self.cells.get(self.reads.rank(part), self.size(), || value);
     }

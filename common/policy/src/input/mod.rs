@@ -14,6 +14,7 @@ mod body;
 mod cells;
 mod document;
 mod error;
+mod feed;
 mod go_json;
 mod headers;
 mod media_type;

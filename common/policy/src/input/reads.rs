@@ -10,6 +10,8 @@ use postern_rego::{Reads, Value};
 pub struct InputReads {
     parts: u64,
     headers: HeaderReads,
+    /// Of the parts that are documents of their own: what is read within them, where that isn't all.
+    within: Vec<(Part, Reads)>,
 }
 
 /// Which headers a policy can read.
@@ -99,6 +101,25 @@ parts! {
     Version = "version",
 }
 
+/// Those that are values with members of any name.
+const DOCUMENTS: &[Part] = &[
+    Part::MetadataContext,
+    Part::RouteMetadataContext,
+    Part::ParsedBody,
+    Part::ParsedQuery,
+    Part::PosternClaims,
+];
+
+/// Headers that hold something else in each request.
+const UNIQUE_HEADERS: &[&str] = &[
+    "x-request-id",
+    "traceparent",
+    "tracestate",
+    "b3",
+    "x-b3-spanid",
+    "dpop",
+];
+
 const _: () = assert!(PARTS.len() <= 64, "a bit for each part");
 
 impl InputReads {
@@ -108,6 +129,7 @@ impl InputReads {
         const EVERYTHING: &InputReads = &InputReads {
             parts: u64::MAX,
             headers: HeaderReads::All,
+            within: Vec::new(),
         };
         EVERYTHING
     }
@@ -118,6 +140,7 @@ impl InputReads {
         static NOTHING: LazyLock<InputReads> = LazyLock::new(|| InputReads {
             parts: 0,
             headers: HeaderReads::Named(Box::default()),
+            within: Vec::new(),
         });
         &NOTHING
     }
@@ -136,7 +159,70 @@ impl InputReads {
             }
             None => HeaderReads::Named(Box::default()),
         };
-        Self { parts, headers }
+        let documents = PARTS.iter().filter(|(part, _)| DOCUMENTS.contains(part));
+        let within = documents
+            .filter_map(|(part, path)| match reads.at(path)? {
+                Reads::All => None,
+                some => Some((*part, some.clone())),
+            })
+            .collect();
+        Self {
+            parts,
+            headers,
+            within,
+        }
+    }
+
+    /// What is read within a part that is a document of its own.
+    pub(super) fn within(&self, part: Part) -> &Reads {
+        let known = self.within.iter().find(|(known, _)| *known == part);
+        known.map_or(&Reads::All, |(_, reads)| reads)
+    }
+
+    /// What is read that differs in each request, if there is something: no answer would be asked for twice.
+    #[must_use]
+    pub fn never_the_same(&self) -> Option<String> {
+        let unique = [Part::HttpId, Part::RequestTime, Part::HttpHeaderMap];
+        if let Some((_, path)) = PARTS
+            .iter()
+            .find(|(part, _)| unique.contains(part) && self.has(*part))
+        {
+            return Some(format!("input.{}", path.join(".")));
+        }
+        if !self.has(Part::HttpHeaders) {
+            return None;
+        }
+        match &self.headers {
+            HeaderReads::All => Some("all of input.attributes.request.http.headers".to_owned()),
+            HeaderReads::Named(names) => {
+                let name = names.iter().find(|name| UNIQUE_HEADERS.contains(&&*name.text))?;
+                Some(format!("input.attributes.request.http.headers[{:?}]", name.text))
+            }
+        }
+    }
+
+    /// The same as if the part at this path, or the header of this name, weren't read: for tests that must see that it is.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn forgetting(&self, what: &str) -> Self {
+        let mut reads = self.clone();
+        if let Some((part, _)) = PARTS.iter().find(|(_, path)| path.join(".") == what) {
+            reads.parts &= !part.bit();
+        }
+        for (_, within) in &mut reads.within {
+            if let Reads::Members(members) = within {
+                members.remove(what);
+            }
+        }
+        match &mut reads.headers {
+            all @ HeaderReads::All if what == "headers" => *all = HeaderReads::Named(Box::default()),
+            HeaderReads::Named(names) => {
+                let kept = names.iter().filter(|name| &*name.text != what).cloned();
+                *names = kept.collect();
+            }
+            HeaderReads::All => {}
+        }
+        reads
     }
 
     /// How many parts are asked for.
@@ -161,6 +247,16 @@ impl InputReads {
         self.parts & part.bit() != 0
     }
 
+    /// The parts that are asked for, in the order of their numbers.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
+        let mut left = self.parts;
+        std::iter::from_fn(move || {
+            let number = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            Part::numbered(u16::try_from(number).ok()?)
+        })
+    }
+
     pub(super) const fn headers(&self) -> &HeaderReads {
         &self.headers
     }
@@ -179,6 +275,12 @@ impl Part {
             | Part::Http.bit()
             | Part::Source.bit()
             | Part::Postern.bit()
+    }
+
+    /// Where it is.
+    #[cfg(test)]
+    pub(super) fn path(self) -> &'static [&'static str] {
+        PARTS.get(self as usize).map_or(&[], |(_, path)| path)
     }
 
     /// The name of the member that it is.

@@ -33,6 +33,7 @@ pub(super) fn allow(result: &Object) -> Result<Allow, ResultError> {
         query_parameters_to_set: parameters(result)?,
         query_parameters_to_remove: names(result, "query_parameters_to_remove")?,
         dynamic_metadata: dynamic_metadata(result)?,
+        cache_seconds: cache_seconds(result)?,
     })
 }
 
@@ -51,6 +52,7 @@ pub(super) fn deny(result: &Object) -> Result<Deny, ResultError> {
             .map(refusal)
             .transpose()?
             .unwrap_or_default(),
+        cache_seconds: cache_seconds(result)?,
     })
 }
 
@@ -209,7 +211,8 @@ fn check_header(member: &str, name: &str, content: &str) -> Result<(), ResultErr
 }
 
 fn refusal(value: &Value) -> Result<Refusal, ResultError> {
-    const EXPECTED: &str = "an object with `code`, `required_scope` and `reason`, all optional";
+    const EXPECTED: &str =
+        "an object with `code`, `required_scope`, `reason` and `cache_seconds`, all optional";
     let object = value
         .as_object()
         .ok_or_else(|| wrong("postern", value, EXPECTED))?;
@@ -218,6 +221,8 @@ fn refusal(value: &Value) -> Result<Refusal, ResultError> {
         match key.as_str() {
             Some("code") => refusal.code = code(member)?,
             Some("required_scope") => refusal.required_scope = Some(scope(member)?),
+            // Of any answer: read elsewhere.
+            Some("cache_seconds") => {}
             Some("reason") => refusal.reason = Some(text("postern.reason", member)?),
             _ => {
                 return Err(problem(
@@ -228,6 +233,28 @@ fn refusal(value: &Value) -> Result<Refusal, ResultError> {
         }
     }
     Ok(refusal)
+}
+
+/// Seconds, written as an integer. On an allowed request nothing else of `postern` is looked at.
+fn cache_seconds(result: &Object) -> Result<Option<u32>, ResultError> {
+    const MEMBER: &str = "postern.cache_seconds";
+    const EXPECTED: &str = "a number of seconds, 0 to 86400, written as an integer";
+    let Some(value) = result
+        .get_str("postern")
+        .and_then(|postern| postern.get("cache_seconds"))
+    else {
+        return Ok(None);
+    };
+    if value.as_number().is_none() {
+        return Err(wrong(MEMBER, value, EXPECTED));
+    }
+    match value.as_i64().and_then(|seconds| u32::try_from(seconds).ok()) {
+        Some(seconds) if seconds <= 86_400 => Ok(Some(seconds)),
+        _ => Err(problem(
+            MEMBER,
+            format!("is {}; expected {EXPECTED}", value.to_json()),
+        )),
+    }
 }
 
 fn code(value: &Value) -> Result<RefusalCode, ResultError> {

@@ -30,6 +30,9 @@ pub struct Allow {
     pub query_parameters_to_remove: Vec<String>,
     /// `dynamic_metadata`: an object, handed to Envoy's later filters.
     pub dynamic_metadata: Option<Value>,
+    /// `postern.cache_seconds`: for how long this answer may be given again where the same is asked. `postern` has no other use
+    /// here.
+    pub cache_seconds: Option<u32>,
 }
 
 /// How a request is refused. Members that only an allowed request uses are not looked at.
@@ -47,6 +50,8 @@ pub struct Deny {
     pub dynamic_metadata: Option<Value>,
     /// `postern`: the refusal in Postern's own terms.
     pub refusal: Refusal,
+    /// `postern.cache_seconds`: for how long this answer may be given again where the same is asked.
+    pub cache_seconds: Option<u32>,
 }
 
 /// What kind of result refused.
@@ -144,6 +149,16 @@ impl PolicyResult {
         }
     }
 
+    /// For how long the policy says that this answer may be given again where the same is asked; `None` where it doesn't
+    /// say.
+    #[must_use]
+    pub const fn cache_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Allow(allow) => allow.cache_seconds,
+            Self::Deny(deny) => deny.cache_seconds,
+        }
+    }
+
     /// Whether the request may go on.
     #[must_use]
     pub const fn is_allowed(&self) -> bool {
@@ -160,6 +175,7 @@ impl Deny {
             body: None,
             dynamic_metadata: None,
             refusal: Refusal::default(),
+            cache_seconds: None,
         }
     }
 }

@@ -38,6 +38,7 @@ mod regex;
 mod runtime;
 mod semver;
 mod sets;
+mod span;
 mod split;
 mod sprintf;
 mod strings;
@@ -59,6 +60,7 @@ mod yaml;
 pub use effects::{Effects, effects};
 #[cfg(feature = "glob")]
 pub(crate) use glob::matches as glob_match;
+pub use span::Span;
 pub(crate) use table::lookup;
 pub use table::names;
 pub(crate) use yaml::document as yaml_document;
@@ -109,6 +111,8 @@ pub struct Context<'a> {
     /// Made from the seed when it is first drawn from.
     random: Option<Box<ChaCha12Rng>>,
     remembered: BTreeMap<(&'static str, Value), Value>,
+    /// When else the evaluation would have gone the same way, as far as the clock was looked at.
+    span: Span,
 }
 
 impl<'a> Context<'a> {
@@ -121,6 +125,7 @@ impl<'a> Context<'a> {
             print,
             random: None,
             remembered: BTreeMap::new(),
+            span: Span::ALWAYS,
         }
     }
 
@@ -128,10 +133,30 @@ impl<'a> Context<'a> {
         self.meter.env().time_limit
     }
 
-    /// The instant of the evaluation, in nanoseconds since the Unix epoch.
+    /// The instant of the evaluation, in nanoseconds since the Unix epoch. Whoever looks at it binds the evaluation's
+    /// answer to it ([`Span`]); [`Context::judge`] is for those who know better.
     #[must_use]
-    pub fn now_ns(&self) -> i64 {
-        self.meter.env().now_ns
+    pub fn now_ns(&mut self) -> i64 {
+        self.judge(|now_ns| (now_ns, Span::instant(now_ns)))
+    }
+
+    /// What comes of the instant of the evaluation, and when else the same would have.
+    pub fn judge<T>(&mut self, judge: impl FnOnce(i64) -> (T, Span)) -> T {
+        let now_ns = self.meter.env().now_ns;
+        let (judged, span) = judge(now_ns);
+        // Who says that it doesn't even hold now is wrong about the rest, too.
+        let span = if span.contains(now_ns) {
+            span
+        } else {
+            Span::instant(now_ns)
+        };
+        self.span = self.span.and(span);
+        judged
+    }
+
+    /// When else the evaluation would have gone the same way so far.
+    pub(crate) fn span(&self) -> Span {
+        self.span
     }
 
     /// What the host says of itself, if it does ([`Env::runtime`]).

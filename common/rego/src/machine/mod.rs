@@ -25,7 +25,7 @@ mod watch;
 mod withs;
 mod worlds;
 
-use crate::builtins::Context;
+use crate::builtins::{Context, Span};
 use crate::document::Input;
 use crate::env::{Env, Limits};
 use crate::error::EvalError;
@@ -53,6 +53,20 @@ pub(crate) fn run<'e>(
     let mut machine = Machine::new(program, data, env, print);
     let outcome = machine.start(entrypoint, input, &mut Unwatched);
     machine.end(outcome)
+}
+
+/// The same, with the instants at which it would have ended the same.
+pub(crate) fn run_dated<'e>(
+    program: &'e Program,
+    entrypoint: &Entrypoint,
+    input: &'e Input<'e>,
+    data: &'e Value,
+    env: &'e Env,
+) -> Result<(Results, Span), EvalError> {
+    let mut machine = Machine::new(program, data, env, None);
+    let outcome = machine.start(entrypoint, input, &mut Unwatched);
+    let span = machine.context.span();
+    Ok((machine.end(outcome)?, span))
 }
 
 /// The same, recorded.

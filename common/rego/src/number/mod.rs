@@ -83,6 +83,14 @@ impl Number {
         }
     }
 
+    /// The integer, if the number is kept as one: its text is the plain one.
+    pub(crate) fn kept_int(&self) -> Option<i64> {
+        match &self.0 {
+            Repr::Int(int) => Some(*int),
+            Repr::Text(_) => None,
+        }
+    }
+
     /// The text of the number, as it was written if it was written in JSON's grammar.
     #[must_use]
     pub fn as_str(&self) -> Cow<'_, str> {

@@ -28,7 +28,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::builtins::{BuiltinFn, Effects};
+use crate::builtins::{BuiltinFn, Effects, Span};
 use crate::document::Input;
 use crate::env::Env;
 use crate::error::{EvalError, LoadError, Place};
@@ -217,6 +217,26 @@ impl Program {
         env: &'e Env,
     ) -> Result<Option<Value>, EvalError> {
         Ok(self.run(entrypoint, input.into(), data, env, None)?.into_value())
+    }
+
+    /// As [`Program::evaluate`], and says at which other instants the answer would have been the same, as far as the clock
+    /// has a part in it.
+    ///
+    /// # Errors
+    /// As [`Program::evaluate`].
+    pub fn evaluate_dated<'e>(
+        &'e self,
+        EntrypointId(index): EntrypointId,
+        input: impl Into<Input<'e>>,
+        data: &'e Value,
+        env: &'e Env,
+    ) -> Result<(Option<Value>, Span), EvalError> {
+        let Some(entrypoint) = self.entrypoints.get(index as usize) else {
+            return Ok((None, Span::ALWAYS));
+        };
+        let input = input.into();
+        let (results, span) = machine::run_dated(self, entrypoint, &input, data, env)?;
+        Ok((results.into_value(), span))
     }
 
     /// Evaluates a query: an object of its variables for each way in which it holds.

@@ -3,6 +3,7 @@
 //! only: what can't be excluded counts as read.
 
 mod analysis;
+mod feed;
 mod origins;
 mod statements;
 mod tree;

@@ -75,6 +75,9 @@ pub enum PolicyMode {
     /// The policy in force decides, and without one nobody gets through.
     #[default]
     Enforce,
+    /// The policy in force is asked and decides nothing: what it would have done is told, and the answer is as if it were
+    /// off, also where it fails or there is none.
+    Shadow,
     /// The route's other rules are all there is.
     Off,
 }

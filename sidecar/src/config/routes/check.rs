@@ -83,16 +83,16 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
     if file.name.is_empty() || file.name.len() > 64 || !file.name.bytes().all(plain) {
         return Err(place.invalid(&["name"], "expected 1 to 64 letters, digits, `.`, `_` and `-`"));
     }
-    if file.policy == file::AskPolicy::Enforce && !surroundings.policy {
+    if file.policy != file::AskPolicy::Off && !surroundings.policy {
         return Err(place.invalid(
             &["policy"],
             "expected `policy: off`, or the policy that decides at the top of the file (`policy:` with its bundle)",
         ));
     }
-    if file.http_send && (file.policy == file::AskPolicy::Off || !surroundings.http_send) {
+    if file.http_send && (file.policy != file::AskPolicy::Enforce || !surroundings.http_send) {
         return Err(place.invalid(
             &["http_send"],
-            "needs a policy that may ask somebody: `policy.http_send` with its hosts, and not `policy: off` here",
+            "needs a policy that may ask somebody: `policy.http_send` with its hosts, and `policy: enforce` here: nothing waits for a policy that decides nothing",
         ));
     }
     let public_origin = match &file.public_origin {
@@ -146,6 +146,7 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
         },
         policy: match file.policy {
             file::AskPolicy::Enforce => PolicyMode::Enforce,
+            file::AskPolicy::Shadow => PolicyMode::Shadow,
             file::AskPolicy::Off => PolicyMode::Off,
         },
         http_send: file.http_send,

@@ -47,7 +47,8 @@ pub struct Route {
     pub step_up: Option<StepUp>,
     /// How old the knowledge of revocations may be. Needs `control_plane`.
     pub revocation: Option<Revocation>,
-    /// Whether the policy is asked: `enforce` or `off`, where the route's other rules are all there is. Default `enforce`.
+    /// Whether the policy is asked: `enforce`; `off`, where the route's other rules are all there is; or `shadow`, which
+    /// answers as `off` does and tells what the policy would have done. Default `enforce`.
     #[serde(default)]
     pub policy: AskPolicy,
     /// Whether the policy may have requests made (`http.send`) while a request of this route waits. Elsewhere a policy that
@@ -151,6 +152,8 @@ pub enum AskPolicy {
     /// It decides.
     #[default]
     Enforce,
+    /// It is asked, and decides nothing.
+    Shadow,
     /// It isn't asked.
     Off,
 }
@@ -161,27 +164,30 @@ impl<'de> Deserialize<'de> for AskPolicy {
     }
 }
 
+const ASK_POLICY: &[&str] = &["enforce", "shadow", "off"];
+
 struct PolicyWord;
 
 impl Visitor<'_> for PolicyWord {
     type Value = AskPolicy;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("enforce or off")
+        formatter.write_str("enforce, shadow or off")
     }
 
     fn visit_str<E: de::Error>(self, word: &str) -> Result<AskPolicy, E> {
         match word {
             "enforce" => Ok(AskPolicy::Enforce),
+            "shadow" => Ok(AskPolicy::Shadow),
             "off" => Ok(AskPolicy::Off),
-            other => Err(E::unknown_variant(other, &["enforce", "off"])),
+            other => Err(E::unknown_variant(other, ASK_POLICY)),
         }
     }
 
     /// YAML 1.1 has `off` for a boolean, and tools that go by it (Helm, say) write `false` instead.
     fn visit_bool<E: de::Error>(self, on: bool) -> Result<AskPolicy, E> {
         if on {
-            Err(E::unknown_variant("true", &["enforce", "off"]))
+            Err(E::unknown_variant("true", ASK_POLICY))
         } else {
             Ok(AskPolicy::Off)
         }

@@ -6,7 +6,7 @@ use postern_rego::{BuiltinError, Context, Object, Value};
 
 use super::super::fail;
 use super::key_set::{Key, keys};
-use super::time::Instant;
+use super::time::{Instant, When};
 
 /// What is asked of a token, except for the time.
 pub(super) struct Constraints {
@@ -22,11 +22,11 @@ pub(super) enum Trust {
     Secret(String),
 }
 
-/// The constraints, and the instant that the token is looked at: theirs, or the present.
+/// The constraints, and when the token is looked at: their time, or the present.
 pub(super) fn parse(
     context: &mut Context<'_>,
     members: &Object,
-) -> Result<(Constraints, Instant), BuiltinError> {
+) -> Result<(Constraints, When), BuiltinError> {
     let (mut cert, mut secret, mut time) = (None, String::new(), None);
     let (mut alg, mut iss, mut aud) = (String::new(), String::new(), String::new());
     for (name, value) in members {
@@ -45,8 +45,9 @@ pub(super) fn parse(
         }
     }
     let time = match time {
-        Some(time) => time,
-        None => Instant::of(&Value::from(context.now_ns()))?,
+        Some(time) => When::At(time),
+        // An error of the clock comes before one of the constraints.
+        None => When::now(context)?,
     };
     let trust = match cert {
         Some(_) if !secret.is_empty() => return fail("duplicate key constraints"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_rego::{Array, BuiltinError, Context, Number, Object, Value, host};
+use postern_rego::{Array, BuiltinError, Context, Number, Object, Span, Value, host};
 
 use super::super::keys::Material;
 use super::super::{Answer, answer, fail};
@@ -10,7 +10,7 @@ use super::TEXT_FACTOR;
 use super::algorithm::Algorithm;
 use super::cache::{self, Name};
 use super::constraints::{self, Constraints, Trust};
-use super::time::Instant;
+use super::time::{self, Instant, When};
 use super::{Header, Token};
 
 /// What is known of a token under constraints, whatever the time is.
@@ -69,15 +69,15 @@ pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Val
         _ => None,
     };
     if let Some(known) = name.and_then(|name| cache::VERIFIED.get(&name)) {
-        let time = match members.get_str("time") {
-            Some(time) => Instant::of(time)?,
-            None => Instant::of(&Value::from(context.now_ns()))?,
+        let when = match members.get_str("time") {
+            Some(time) => When::At(Instant::of(time)?),
+            None => When::now(context)?,
         };
         context.spend_statements(known.cost)?;
-        return at(&known.verdict, time);
+        return at(context, &known.verdict, when);
     }
     let before = context.budget();
-    let (constraints, time) = constraints::parse(context, members)?;
+    let (constraints, when) = constraints::parse(context, members)?;
     let token = host::string(operands, 1)?;
     let verdict = verify(context, token, &constraints)?;
     if let Some(name) = name {
@@ -92,27 +92,21 @@ pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Val
         };
         cache::VERIFIED.put(name, verified, bytes);
     }
-    at(&verdict, time)
+    at(context, &verdict, when)
 }
 
-/// What the verdict comes to at an instant (RFC 7519, 4.1.4 and 4.1.5).
-fn at(verdict: &Verdict, time: Instant) -> Answer {
+/// What the verdict comes to then. Where that is the present, it is said for how long it stays so.
+fn at(context: &mut Context<'_>, verdict: &Verdict, when: When) -> Answer {
     let Verdict::Good(good) = verdict else {
         return answer(refused());
     };
-    match &good.exp {
-        Claim::Absent => {}
-        Claim::At(exp) if time.is_before(exp)? => {}
-        Claim::At(_) => return answer(refused()),
-        Claim::Wrong => return fail("exp value must be a number"),
+    match when {
+        When::At(time) => good.at(time),
+        When::Now => context.judge(|now_ns| match Instant::of(&Value::from(now_ns)) {
+            Ok(time) => (good.at(time), good.stays(now_ns)),
+            Err(error) => (Err(error), Span::instant(now_ns)),
+        }),
     }
-    match &good.nbf {
-        Claim::Absent => {}
-        Claim::At(nbf) if !time.is_before(nbf)? => {}
-        Claim::At(_) => return answer(refused()),
-        Claim::Wrong => return fail("nbf value must be a number"),
-    }
-    answer(good.answer.clone())
 }
 
 fn refused() -> Array {
@@ -178,6 +172,32 @@ impl Good {
             nbf: Claim::of(payload, "nbf"),
             answer: Value::from(answer.into_iter().collect::<Array>()),
         }
+    }
+
+    /// What it comes to at an instant (RFC 7519, 4.1.4 and 4.1.5).
+    fn at(&self, time: Instant) -> Answer {
+        match &self.exp {
+            Claim::Absent => {}
+            Claim::At(exp) if time.is_before(exp)? => {}
+            Claim::At(_) => return answer(refused()),
+            Claim::Wrong => return fail("exp value must be a number"),
+        }
+        match &self.nbf {
+            Claim::Absent => {}
+            Claim::At(nbf) if !time.is_before(nbf)? => {}
+            Claim::At(_) => return answer(refused()),
+            Claim::Wrong => return fail("nbf value must be a number"),
+        }
+        answer(self.answer.clone())
+    }
+
+    /// The instants around this one at which it comes to the same: between the edges that its claims are.
+    fn stays(&self, now_ns: i64) -> Span {
+        let side = |claim: &Claim| match claim {
+            Claim::At(seconds) => time::side_of(seconds, now_ns),
+            Claim::Absent | Claim::Wrong => Span::ALWAYS,
+        };
+        side(&self.exp).and(side(&self.nbf))
     }
 }
 

@@ -1,0 +1,99 @@
+//! An answer that is remembered, and how much room it takes.
+
+use std::sync::Arc;
+
+use postern_policy::{PolicyResult, Span, Value};
+use quick_cache::Weighter;
+
+use super::key::Key;
+use super::limits::DecisionCacheLimits;
+use crate::now::Now;
+
+/// An answer that was read already, and when it holds. A clone shares it.
+#[derive(Clone)]
+pub(crate) struct Kept(Arc<Inner>);
+
+struct Inner {
+    result: PolicyResult,
+    span: Span,
+    bytes: u64,
+}
+
+impl Kept {
+    pub(super) fn new(result: PolicyResult, span: Span) -> Self {
+        let bytes = bytes_of(&result);
+        Self(Arc::new(Inner { result, span, bytes }))
+    }
+
+    pub(super) fn holds(&self, now: Now) -> bool {
+        self.0.span.contains(now.unix_ns)
+    }
+
+    /// What the policy answered.
+    pub(crate) fn result(&self) -> &PolicyResult {
+        &self.0.result
+    }
+
+    /// About how much room it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
+}
+
+/// Of an entry without texts: the answer, its key, its place.
+const FIXED: u64 = 400;
+/// Of a text besides its letters.
+const TEXT: u64 = 48;
+/// Of a value for each unit of its weight.
+const VALUE: u64 = 96;
+
+fn bytes_of(result: &PolicyResult) -> u64 {
+    let text = |text: &String| TEXT + text.len() as u64;
+    let pair = |(name, value): &(String, String)| text(name) + text(value);
+    let pairs = |all: &[(String, String)]| all.iter().map(pair).sum::<u64>();
+    let names = |all: &[String]| all.iter().map(text).sum::<u64>();
+    let value = |value: &Option<Value>| {
+        value
+            .as_ref()
+            .map_or(0, |value| VALUE.saturating_mul(value.weight()))
+    };
+    FIXED
+        + match result {
+            PolicyResult::Allow(allow) => {
+                pairs(&allow.headers)
+                    + pairs(&allow.response_headers_to_add)
+                    + pairs(&allow.query_parameters_to_set)
+                    + names(&allow.request_headers_to_remove)
+                    + names(&allow.query_parameters_to_remove)
+                    + value(&allow.dynamic_metadata)
+            }
+            PolicyResult::Deny(deny) => {
+                let refusal = &deny.refusal;
+                let texts = [&deny.body, &refusal.required_scope, &refusal.reason];
+                pairs(&deny.headers)
+                    + texts.into_iter().flatten().map(text).sum::<u64>()
+                    + value(&deny.dynamic_metadata)
+            }
+        }
+}
+
+/// Each entry counts as its bytes, and as much of all bytes as it is of all entries, so that one bound is enough for both.
+#[derive(Debug, Clone)]
+pub(super) struct ByWeight {
+    least: u64,
+}
+
+impl ByWeight {
+    pub(super) fn of(limits: DecisionCacheLimits) -> Self {
+        let entries = (limits.entries as u64).max(1);
+        Self {
+            least: limits.bytes.div_ceil(entries),
+        }
+    }
+}
+
+impl Weighter<Key, Kept> for ByWeight {
+    fn weight(&self, _key: &Key, kept: &Kept) -> u64 {
+        kept.bytes().max(self.least)
+    }
+}
