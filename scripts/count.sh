@@ -2,7 +2,7 @@
 # What one check costs, and the evaluation of policy in it, in instructions and allocations: numbers that a busy machine
 # doesn't blur. Needs valgrind, and installs it where apt can; where it can't, it says so and counts nothing.
 #
-#   scripts/count.sh                                 check_instructions, check_allocs, evaluation_instructions, evaluation_allocs
+#   scripts/count.sh                                 check_instructions, check_allocs; the same of evaluated_check and evaluation
 #   scripts/count.sh policy BUNDLE ENTRYPOINT INPUT  policy_instructions, policy_allocs: of one evaluation
 #   scripts/count.sh load BUNDLE ENTRYPOINT          load_instructions, load_allocs: of loading the bundle's plan
 #
@@ -45,7 +45,7 @@ check)
   opa=$(scripts/tools.sh opa)
   policy=e2e/bench/policies/rbac_30
   "$opa" build -t plan -e bench/rbac/decision -o "$folder/bundle.tar.gz" "$policy/policy.rego" "$policy/data.json"
-  for what in check evaluation; do
+  for what in check evaluated_check evaluation; do
     count "$what" 1000 "$folder/bundle.tar.gz" bench/rbac/decision
   done
   ;;

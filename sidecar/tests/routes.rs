@@ -147,8 +147,8 @@ fn each_key_of_a_route_is_checked() {
             "unknown key",
         ),
         ("paths: lax", "paths", "strict, compat"),
-        ("policy: maybe", "policy", "enforce, off"),
-        ("policy: true", "policy", "enforce, off"),
+        ("policy: maybe", "policy", "enforce, shadow, off"),
+        ("policy: true", "policy", "enforce, shadow, off"),
         (
             "peer: { trust_domains: [\"spiffe://a\"] }",
             "peer.trust_domains[0]",

@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use postern_decide::Answer;
+use postern_decide::{Answer, PolicyCache};
 use postern_policy::PlanEngine;
 
 use policy::Policy;
@@ -23,7 +23,7 @@ const VARIETY: usize = 16;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
-    let usage = "usage: postern-count BUNDLE ENTRYPOINT check|evaluation|load RUNS, or BUNDLE ENTRYPOINT policy RUNS INPUT";
+    let usage = "usage: postern-count BUNDLE ENTRYPOINT check|evaluated_check|evaluation|load RUNS, or BUNDLE ENTRYPOINT policy RUNS INPUT";
     let bundle: PathBuf = arguments.next().context(usage)?.into();
     let bundle = std::fs::read(&bundle)?;
     let mut text = || {
@@ -35,8 +35,8 @@ fn main() -> anyhow::Result<()> {
     let (entrypoint, what) = (text()?, text()?);
     let runs: usize = text()?.parse().context(usage)?;
     match what.as_str() {
-        "check" => {
-            let world = checked(&bundle, &entrypoint)?;
+        "check" | "evaluated_check" => {
+            let world = checked(&bundle, &entrypoint, what == "check")?;
             counted(runs, |n| {
                 if let Some(request) = world.requests.get(n % VARIETY) {
                     drop(black_box(world.check(request)));
@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
             });
         }
         "evaluation" => {
-            let world = checked(&bundle, &entrypoint)?;
+            let world = checked(&bundle, &entrypoint, false)?;
             counted(runs, |_| drop(black_box(world.evaluate())));
         }
         "policy" => {
@@ -62,9 +62,9 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// The bench's sidecar, where each request was checked once: the first check of each token verifies it, the ones that are
-/// counted find it remembered.
-fn checked(bundle: &[u8], entrypoint: &str) -> anyhow::Result<World> {
-    let world = World::lay(bundle, entrypoint, VARIETY)?;
+/// counted find it remembered, and so what the policy answered, where that is to be.
+fn checked(bundle: &[u8], entrypoint: &str, remembers: bool) -> anyhow::Result<World> {
+    let world = World::lay(bundle, entrypoint, VARIETY, remembers)?;
     for request in &world.requests {
         let decision = world.check(request);
         let record = &decision.record;
@@ -76,9 +76,12 @@ fn checked(bundle: &[u8], entrypoint: &str) -> anyhow::Result<World> {
         );
     }
     let first = world.requests.first().context("there are requests")?;
+    let record = world.check(first).record;
+    ensure!(record.token_cached, "the token is not remembered");
     ensure!(
-        world.check(first).record.token_cached,
-        "the token is not remembered"
+        (record.policy_cache == PolicyCache::Hit) == remembers,
+        "the policy's answer: {:?}",
+        record.policy_cache
     );
     ensure!(world.evaluate().is_some(), "the policy has no answer");
     Ok(world)

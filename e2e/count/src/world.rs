@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use postern_decide::{
-    ActivePolicy, CacheLimits, Caches, Decision, Entropy, HeaderPrefix, IssuerRules, Issuers, Now,
-    Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer, settle,
+    ActivePolicy, CacheLimits, Caches, Decision, DecisionCacheLimits, Entropy, HeaderPrefix, IssuerRules,
+    Issuers, Now, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer, settle,
 };
 use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime};
 use postern_policy::input::{self, PosternParts, RequestParts};
@@ -26,11 +26,21 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn lay(bundle: &[u8], entrypoint: &str, variety: usize) -> anyhow::Result<Self> {
+    /// With as many requests, and with a memory of what the policy answered or without.
+    pub(crate) fn lay(
+        bundle: &[u8],
+        entrypoint: &str,
+        variety: usize,
+        remembers: bool,
+    ) -> anyhow::Result<Self> {
         let bundle = Bundle::read(bundle, &Verification::Unsigned, &Limits::default())?;
         let engine = PlanEngine::from_bundle(&bundle)?;
         let entrypoint = engine.require(entrypoint)?;
-        let policy = Arc::new(ActivePolicy::new(Arc::new(engine), entrypoint));
+        let mut policy = ActivePolicy::new(Arc::new(engine), entrypoint);
+        if remembers {
+            policy = policy.with_cache(DecisionCacheLimits::default(), [0x5a; 16]);
+        }
+        let policy = Arc::new(policy);
 
         let signer = LocalSigner::generate(Algorithm::ES256)?;
         let rules = IssuerRules::new(Expectations {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::policy::PolicyCase;
-use super::world::World;
+use super::world::{Size, World};
 use super::{Measured, Setting, Shape, at_rate};
 use crate::load::{ExtAuthz, Outcome, Target, closed_loop, closed_loop_of};
 use crate::measure::Child;
@@ -17,7 +17,8 @@ const NAMED_AT: usize = 16;
 /// How many tokens that were never seen a round takes.
 const COLD: usize = 20_000;
 
-/// `check_eval_cpu_vs_null` (token cached, policy of 30 roles evaluated each time), `check_cold_cpu_vs_null` (every token
+/// `check_cached_cpu_vs_null` (token cached, and what the policy of 30 roles answered), `check_eval_cpu_vs_null` (token cached,
+/// policy evaluated each time), `check_cold_cpu_vs_null` (every token
 /// new) and the tables around them.
 ///
 /// # Errors
@@ -29,20 +30,35 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
     let sidecar = world.start_sidecar(setting).await?;
     let null = cheaper_null(setting, &world, &requests, shape).await?;
     let ours = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests.clone(), 0).await?);
+    let remembering = World::lay_of_size(
+        setting,
+        &case,
+        Size {
+            remembers: true,
+            ..Size::default()
+        },
+    )
+    .await?;
+    let remembering_sidecar = remembering.start_sidecar(setting).await?;
+    let remembered = check_requests(&remembering.tokens);
+    let remembered = Arc::new(ExtAuthz::connect(&remembering.sidecar_socket(), remembered, 0).await?);
     let reference = Arc::new(ExtAuthz::connect(&world.null_socket(), requests, 0).await?);
 
     let mut rows = Vec::new();
     let mut lines = (Vec::new(), Vec::new());
     let mut summary = Summary::default();
     for in_flight in IN_FLIGHT {
-        let (mut cpu, mut p50) = (Pairs::default(), Pairs::default());
+        let (mut cpu, mut cached, mut p50) = (Pairs::default(), Pairs::default(), Pairs::default());
         for _ in 0..setting.rounds {
             let a = cost(&ours, &sidecar, in_flight, shape).await?;
             let b = cost(&reference, &null, in_flight, shape).await?;
+            let c = cost(&remembered, &remembering_sidecar, in_flight, shape).await?;
             cpu.push(a.0, b.0);
+            cached.push(c.0, b.0);
             p50.push(a.1.percentile_us(50.0), b.1.percentile_us(50.0));
         }
         if in_flight == NAMED_AT {
+            summary.add("check_cached_cpu_vs_null", cached.ratio().median);
             summary.add("check_eval_cpu_vs_null", cpu.ratio().median);
             summary.add("null_cpu_us", cpu.reference().median);
         }
@@ -51,8 +67,10 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
         lines.1.push((at, cpu.reference().median));
         rows.push(vec![
             in_flight.to_string(),
+            cached.ours().show(1),
             cpu.ours().show(1),
             cpu.reference().show(1),
+            cached.ratio().show(2),
             cpu.ratio().show(2),
             p50.ours().show(0),
             p50.reference().show(0),
@@ -62,14 +80,16 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
     summary.add("check_cold_cpu_vs_null", cold.ratio().median);
     let headers = [
         "in flight",
-        "sidecar CPU µs",
+        "remembered CPU µs",
+        "evaluated CPU µs",
         "null CPU µs",
-        "ratio",
+        "ratio remembered",
+        "ratio evaluated",
         "sidecar p50 µs",
         "null p50 µs",
     ];
     let mut text = format!(
-        "A Check with a cached token and the policy of 30 roles evaluated, {} rounds of {:?}, median (min–max):\n\n{}",
+        "A Check with a cached token, what the policy of 30 roles answered remembered or evaluated (p50, too), {} rounds of {:?}, median (min–max):\n\n{}",
         setting.rounds,
         shape.stretch,
         table(&headers, &rows)

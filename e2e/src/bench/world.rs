@@ -28,6 +28,8 @@ pub(super) struct Size {
     pub(super) routes: usize,
     /// Revocations of other tokens of the issuer, from a stream; `None`: no stream.
     pub(super) revocations: Option<u32>,
+    /// Whether the sidecar remembers what the policy answered; else it is evaluated for each request.
+    pub(super) remembers: bool,
 }
 
 impl Default for Size {
@@ -36,6 +38,7 @@ impl Default for Size {
             keys: 1,
             routes: 0,
             revocations: None,
+            remembers: false,
         }
     }
 }
@@ -115,7 +118,9 @@ impl World {
                  issuers:\n  - issuer: {base}\n    jwks_uri: {base}/jwks\n    audiences: [\"{AUDIENCE}\"]\n\
                  policy:\n  bundle: bench\n  url: {base}/bundle\n  entrypoint: {entrypoint}\n\
                  \x20 verification:\n    keys: [ {{ key_id: bench, algorithm: ES256, public_key_file: {key} }} ]\n\
+                 \x20 cache: {{ entries: {remembered} }}\n\
                  {stream}{routes}",
+                remembered = if size.remembers { 10_000 } else { 0 },
                 routes = routes(size.routes),
                 data = data.display(),
                 socket = socket.display(),

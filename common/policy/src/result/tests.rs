@@ -198,6 +198,22 @@ fn ill_formed_results_name_the_member_and_what_is_wrong() {
             "`postern.required_scope` is",
         ),
         (
+            r#"{"allowed":false,"postern":{"cache_seconds":"5"}}"#,
+            "`postern.cache_seconds` is a string",
+        ),
+        (
+            r#"{"allowed":true,"postern":{"cache_seconds":1.5}}"#,
+            "`postern.cache_seconds` is 1.5",
+        ),
+        (
+            r#"{"allowed":true,"postern":{"cache_seconds":-1}}"#,
+            "`postern.cache_seconds` is -1",
+        ),
+        (
+            r#"{"allowed":true,"postern":{"cache_seconds":86401}}"#,
+            "`postern.cache_seconds` is 86401",
+        ),
+        (
             r#"{"allowed":false,"postern":{"resaon":"x"}}"#,
             "`postern` has the member \"resaon\"",
         ),
@@ -213,5 +229,26 @@ fn statuses_that_envoy_knows_pass() {
     for status in [200, 204, 302, 401, 403, 404, 417, 429, 451, 503, 511] {
         let outcome = read(&format!(r#"{{"allowed":false,"http_status":{status}}}"#));
         assert_eq!(outcome.is_ok(), status != 451, "{status}: {outcome:?}");
+    }
+}
+
+#[test]
+fn an_answer_may_say_for_how_long_it_is_kept() {
+    for (json, seconds) in [
+        (r#"{"allowed":true}"#, None),
+        (r#"{"allowed":true,"postern":{"cache_seconds":5}}"#, Some(5)),
+        (
+            r#"{"allowed":false,"postern":{"cache_seconds":0,"reason":"x"}}"#,
+            Some(0),
+        ),
+        (
+            r#"{"allowed":false,"postern":{"cache_seconds":86400}}"#,
+            Some(86_400),
+        ),
+        // Nothing else of it is looked at where the request is allowed.
+        (r#"{"allowed":true,"postern":"x"}"#, None),
+        ("true", None),
+    ] {
+        assert_eq!(read(json).expect(json).cache_seconds(), seconds, "{json}");
     }
 }

@@ -157,7 +157,7 @@ impl Asked {
         let source = |address, principal, labels: &[(&'static str, &'static str)]| PeerView {
             address: Some(Address::Socket(SocketAddress {
                 address,
-                port: Some(Port::Number(self.id as u32)),
+                port: Some(Port::Number(u32::try_from(self.id).unwrap())),
                 ..SocketAddress::default()
             })),
             principal,
@@ -267,7 +267,7 @@ pub(crate) fn entropy(number: usize) -> Entropy {
             next = next
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            *byte = (next >> 40) as u8;
+            *byte = next.to_be_bytes()[2];
         }
     })
 }

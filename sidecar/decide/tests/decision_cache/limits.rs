@@ -35,18 +35,17 @@ fn entries_and_bytes_stay_within_their_bounds() {
         );
         assert!(cache.bytes() <= bytes + entries as u64, "{}", cache.bytes());
     }
+    // A hundred would be allowed, of which each takes half a KiB.
+    let bytes = 6 << 10;
     let two = limited(DecisionCacheLimits {
-        entries: 1000,
-        bytes: 1000,
+        entries: 100,
+        bytes,
         ttl_seconds: 300,
     });
     ask_all(&two);
     let cache = two.policy().cache().unwrap();
-    assert!(
-        (1..=2).contains(&cache.entries()) && cache.bytes() <= 1000,
-        "{cache:?} {}",
-        cache.bytes()
-    );
+    assert!((2..=15).contains(&cache.entries()), "{}", cache.entries());
+    assert!(cache.bytes() <= bytes, "{}", cache.bytes());
 }
 
 #[test]

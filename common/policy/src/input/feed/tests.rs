@@ -283,7 +283,7 @@ fn what_differs_in_each_request_is_named() {
     };
     let http = ["attributes", "request", "http"];
     assert_eq!(
-        reading(&http[..2]).as_deref(),
+        reading(&[&http[..], &["id"]].concat()).as_deref(),
         Some("input.attributes.request.http.id")
     );
     assert_eq!(
