@@ -24,13 +24,27 @@ impl<'e> Machine<'e> {
     }
 
     /// Opens an iteration over what `source` has under the key that is asked for; over all of it where none is.
-    pub(super) fn scan_asked(&mut self, source: Local, asked: Local, base: bool, slot: u32) {
+    /// With `place`, it was reached from `data`.
+    pub(super) fn scan_asked(
+        &mut self,
+        source: Local,
+        asked: Local,
+        place: Option<u32>,
+        slot: u32,
+    ) -> Result<(), Fault> {
         let all = self.slot(source).cloned().unwrap_or_default();
         let cursor = match self.slot(asked).cloned().map(Slot::made) {
             None | Some(Slot::Undefined) => Cursor::over(all.made()),
             Some(key) => {
-                let in_storage = base && self.reads_storage();
+                let in_storage = place.is_some() && self.reads_storage();
+                let beside = match place {
+                    Some(place) if !in_storage => {
+                        self.stored(place, key.value().map(std::slice::from_ref).unwrap_or_default())?
+                    }
+                    _ => None,
+                };
                 let element = match key.value() {
+                    _ if beside.is_some() => beside.unwrap_or_default(),
                     Some(wanted) if in_storage => all.map(|source| storage_lookup(source, wanted)),
                     Some(wanted) => all.member(wanted, || key.clone()),
                     None => Slot::Undefined,
@@ -39,6 +53,7 @@ impl<'e> Machine<'e> {
             }
         };
         self.set_cursor(slot, cursor);
+        Ok(())
     }
 
     /// Whether a key is the one asked for, if one is.

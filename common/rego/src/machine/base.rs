@@ -8,20 +8,35 @@ use crate::program::{Local, Operand};
 use crate::value::Value;
 
 /// The local that holds `data`.
-const DATA: Local = 1;
+pub(super) const DATA: Local = 1;
 
 impl Machine<'_> {
     /// `target := source[key]`, where `source` was reached from `data`.
-    pub(super) fn dot_base(&mut self, source: Operand, key: Operand, target: Local) -> Result<bool, Fault> {
+    pub(super) fn dot_base(
+        &mut self,
+        source: Operand,
+        key: Operand,
+        target: Local,
+        place: u32,
+    ) -> Result<bool, Fault> {
         let (Some(document), Some(wanted)) = (self.read(source), self.read(key)) else {
             self.set(target, Slot::Undefined);
             return Ok(false);
         };
         // A member of an object by name is the same in storage as elsewhere.
         let by_name = matches!((document, wanted), (Value::Object(_), Value::String(_)));
-        if by_name || !self.reads_storage() {
-            return self.dot(source, key, target);
+        if by_name {
+            let defined = self.dot(source, key, target)?;
+            if defined || self.reads_storage() {
+                return Ok(defined);
+            }
         }
+        if !self.reads_storage() {
+            return self.dot_beside_with(source, key, target, place);
+        }
+        let Some(wanted) = self.read(key) else {
+            return Ok(false);
+        };
         let found = self.copy(source).map(|document| storage_lookup(document, wanted));
         let defined = found.is_defined();
         self.set(target, found);

@@ -12,6 +12,7 @@ mod cursor;
 mod fault;
 mod frame;
 mod memory;
+mod replaced;
 mod results;
 mod scratch;
 mod seek;
@@ -198,13 +199,14 @@ impl<'e> Machine<'e> {
                     key,
                     target,
                     fail,
-                } => or(self.dot_base(source, key, target)?, fail),
+                    place,
+                } => or(self.dot_base(source, key, target, place)?, fail),
                 Op::Follow {
                     path,
                     target,
                     once,
                     fail,
-                } => or(self.follow(path, target, once), fail),
+                } => or(self.follow(path, target, once)?, fail),
                 Op::DotCompare {
                     source,
                     key,
@@ -266,9 +268,10 @@ impl<'e> Machine<'e> {
                     source,
                     asked,
                     base,
+                    place,
                     slot,
                 } => {
-                    self.scan_asked(source, asked, base, slot);
+                    self.scan_asked(source, asked, base.then_some(place), slot)?;
                     next
                 }
                 Op::ScanNext {

@@ -30,7 +30,13 @@ impl Machine<'_> {
         self.frame.early = first.is_some() && values.all(|value| value == first);
         self.frame.next = self.frame.found;
         self.scratch.found = found;
-        self.spend(tests)?;
+        // What stands beside a `with` is looked for among all that are open.
+        let open = if self.reads_storage() {
+            0
+        } else {
+            self.scratch.saved.len() as u64 / 8
+        };
+        self.spend(tests.saturating_mul(1 + open))?;
         Ok(self.next_found(index).unwrap_or(done))
     }
 
@@ -139,6 +145,17 @@ impl Machine<'_> {
             }))
     }
 
+    /// What is at a path in `data` while a `with` replaces some of that.
+    #[cold]
+    fn at_beside_with<'v>(&'v self, place: &'v Place) -> Found<'v> {
+        let path: Vec<&Value> = place.keys.iter().collect();
+        let found = self.stored_at(&path).unwrap_or_else(|| {
+            let data = self.local(place.source);
+            data.and_then(|data| path.iter().try_fold(data, |at, key| at.lookup(key)))
+        });
+        found.map_or(Found::Nothing, Found::Value)
+    }
+
     /// What is at a place.
     fn at<'v>(&'v self, place: &'v Place) -> Found<'v> {
         let mut keys = place.keys.iter();
@@ -163,14 +180,17 @@ impl Machine<'_> {
             None => return Found::Nothing,
         };
         let in_storage = place.base && self.reads_storage();
+        let beside_with = place.base && !in_storage;
         for key in keys {
             let next = match (at, key) {
                 (Value::Object(object), Value::String(name)) => object.get_shared(name),
                 _ if in_storage => storage_lookup(at, key),
+                _ if beside_with => None,
                 _ => at.lookup(key),
             };
             match next {
                 Some(next) => at = next,
+                None if beside_with => return self.at_beside_with(place),
                 None => return Found::Nothing,
             }
         }

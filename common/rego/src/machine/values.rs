@@ -49,15 +49,18 @@ impl<'e> Machine<'e> {
     }
 
     /// Several lookups in a row, by constants; what was found before stays, if it is the same each time.
-    pub(super) fn follow(&mut self, path: u32, target: Local, once: bool) -> bool {
+    pub(super) fn follow(&mut self, path: u32, target: Local, once: bool) -> Result<bool, Fault> {
         if once && self.slot(target).is_some_and(Slot::is_defined) {
-            return true;
+            return Ok(true);
         }
         let program = self.program;
         let Some(path) = program.walks.get(path as usize) else {
-            return false;
+            return Ok(false);
         };
-        let in_storage = path.base && self.reads_storage();
+        let in_storage = path.place.is_some() && self.reads_storage();
+        if let Some(place) = path.place.filter(|_| !in_storage) {
+            return self.follow_beside_with(path, target, place);
+        }
         let constants = program.constants.as_slice();
         let found: Slot<'e> = match self.slot(path.source) {
             Some(&Slot::Borrowed(source)) => walk(source, &path.keys, constants, in_storage).into(),
@@ -67,7 +70,7 @@ impl<'e> Machine<'e> {
         };
         let defined = found.is_defined();
         self.set(target, found);
-        defined
+        Ok(defined)
     }
 
     /// Whether `source[key]` and `other` are equal; `None` if one is undefined.

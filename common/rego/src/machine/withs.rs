@@ -15,8 +15,10 @@ const DATA: Local = 1;
 /// What a `with` replaced.
 #[derive(Default)]
 pub(super) struct Saved<'e> {
-    local: Local,
-    value: Slot<'e>,
+    pub(super) local: Local,
+    pub(super) value: Slot<'e>,
+    /// Which of the program's `with`s it is.
+    pub(super) with: u32,
     world: Option<u32>,
     /// How many worlds there were.
     worlds: usize,
@@ -24,9 +26,9 @@ pub(super) struct Saved<'e> {
 
 impl<'e> Machine<'e> {
     /// Replaces; `false`, with nothing changed, where a part would become undefined.
-    pub(super) fn start_with(&mut self, with: u32, slot: u32) -> Result<bool, Fault> {
+    pub(super) fn start_with(&mut self, number: u32, slot: u32) -> Result<bool, Fault> {
         let program = self.program;
-        let Some(with) = program.withs.get(with as usize) else {
+        let Some(with) = program.withs.get(number as usize) else {
             return Ok(false);
         };
         let mut value = self.copy(with.value);
@@ -50,6 +52,7 @@ impl<'e> Machine<'e> {
         let saved = Saved {
             local: with.local,
             value: before,
+            with: number,
             world: self.frame.world,
             worlds: self.scratch.worlds.len(),
         };

@@ -35,6 +35,7 @@ pub(super) struct Builder<'p> {
     pub(super) withs: Vec<With>,
     pub(super) indices: Vec<Index>,
     walks: Vec<Path>,
+    pub(super) places: Vec<Box<[Operand]>>,
     bodies: Vec<Range>,
     spots: Vec<Spot>,
     pub(super) rules: Vec<Rule>,
@@ -153,6 +154,7 @@ pub(super) fn build(
         withs: builder.withs,
         indices: builder.indices,
         walks: builder.walks,
+        places: builder.places,
         builtins: resolved,
         functions,
         paths,
@@ -275,6 +277,7 @@ impl<'p> Builder<'p> {
             withs: Vec::new(),
             indices: Vec::new(),
             walks: Vec::new(),
+            places: Vec::new(),
             bodies: Vec::new(),
             spots: Vec::new(),
             rules: Vec::new(),
@@ -403,6 +406,7 @@ impl<'p> Builder<'p> {
             dynamic_calls: &mut self.dynamic_calls,
             withs: &mut self.withs,
             paths: &mut self.walks,
+            places: &mut self.places,
             effort: optimize::EFFORT,
         };
         optimize::optimize(&mut self.code, &mut self.bodies, &mut tables);

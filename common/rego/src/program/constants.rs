@@ -47,6 +47,11 @@ impl Constants {
         Some(FIRST_STRING + index)
     }
 
+    /// One of the plan's strings.
+    pub(super) fn text(&self, index: i64) -> Option<&str> {
+        self.values.get(self.string(index)? as usize)?.as_str()
+    }
+
     pub(super) fn string_count(&self) -> usize {
         self.strings as usize
     }

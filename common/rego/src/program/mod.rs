@@ -38,7 +38,7 @@ use crate::reads::{Reach, Reads};
 use crate::record::Recording;
 use crate::value::{Set, Value};
 
-pub(crate) use op::{Address, Asked, Collection, Function, Local, Op, Operand, Source};
+pub(crate) use op::{Address, Asked, Collection, Function, Local, Op, Operand, Path, Source};
 use paths::Paths;
 pub use planted::Planted;
 use rules::Rule;
@@ -88,7 +88,9 @@ pub struct Program {
     pub(crate) dynamic_calls: Vec<op::DynamicCall>,
     pub(crate) withs: Vec<op::With>,
     pub(crate) indices: Vec<index::Index>,
-    pub(crate) walks: Vec<op::Path>,
+    pub(crate) walks: Vec<Path>,
+    /// The ways from `data` to what lookups of base documents begin at.
+    pub(crate) places: Vec<Box<[Operand]>>,
     pub(crate) builtins: Vec<Builtin>,
     pub(crate) functions: Vec<Function>,
     pub(crate) paths: Paths,

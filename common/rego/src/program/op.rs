@@ -13,6 +13,9 @@ mod tables;
 
 pub(crate) use tables::{Asked, BuiltinCall, Call, DynamicCall, Function, Path, With};
 
+/// No place.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
 /// A local variable: an offset into the running function's part of the stack.
 pub(crate) type Local = u32;
 /// An operation's place in the code.
@@ -103,6 +106,8 @@ pub(crate) enum Op {
         key: Operand,
         target: Local,
         fail: Address,
+        /// Which of the program's places the source is at; [`NOWHERE`] where that isn't known.
+        place: u32,
     },
     /// Several `Dot`s or `DotBase`s, each of what the one before found.
     Follow {
@@ -190,6 +195,8 @@ pub(crate) enum Op {
         source: Local,
         asked: Local,
         base: bool,
+        /// As in `DotBase`.
+        place: u32,
         slot: Slot,
     },
     /// Takes the next key, if something reads it, and value, or closes the iteration and goes to `done`.

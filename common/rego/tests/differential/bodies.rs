@@ -175,7 +175,7 @@ impl Generator {
             let value = self.term(bound, 1);
             let name = *self.random.pick(&NAMES);
             let known = self.known.get(self.random.below(self.known.len())).cloned();
-            let (target, value) = match (self.random.below(8), known) {
+            let (target, value) = match (self.random.below(9), known) {
                 (0, _) => ("input".to_owned(), value),
                 (1, _) => (format!("input.{name}"), value),
                 (2, _) => (format!("data.d.{name}"), value),
@@ -185,6 +185,12 @@ impl Generator {
                     Term::plain(documents::scalar(&mut self.random)),
                 ),
                 (5, _) => ("data.d".to_owned(), value),
+                (8, _) => (
+                    self.random
+                        .pick(&["data.e", "data.e.a", "data.d.l.a", "data.d.o.b"])
+                        .to_string(),
+                    value,
+                ),
                 (_, Some(known)) => match known.sort {
                     Sort::Function(arity) if functions => (known.path(), self.stand_in(arity)),
                     Sort::Function(_) => (format!("input.{name}"), value),

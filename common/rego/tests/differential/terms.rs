@@ -127,7 +127,12 @@ impl Generator {
                 } else {
                     self.name()
                 };
-                Term::Ref(base.to_owned(), [vec![key], keys].concat())
+                // A path of OPA's storage: a text may be an index there.
+                let more = self.random.once_in(4).then(|| self.key_of(bound));
+                Term::Ref(
+                    base.to_owned(),
+                    [vec![key], keys, more.into_iter().collect()].concat(),
+                )
             }
             _ => match self.known.get(self.random.below(self.known.len())).cloned() {
                 None => Term::Ref("input".to_owned(), vec![self.name()]),
@@ -145,7 +150,7 @@ impl Generator {
     fn key_of(&mut self, bound: &[String]) -> Term {
         match self.random.below(4) {
             0 if !bound.is_empty() => Term::plain(self.random.pick(bound).as_str()),
-            1 => Term::plain(*self.random.pick(&["0", "1", "1.0"])),
+            1 => Term::plain(*self.random.pick(&["0", "1", "1.0", "\"1\""])),
             2 => Term::Ref("input".to_owned(), vec![self.name()]),
             _ => self.name(),
         }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod calls;
+mod places;
 mod rules;
 mod search;
 mod simple;
@@ -10,13 +11,15 @@ mod whole;
 
 pub(super) use asked::{MOST_KEYS, params};
 
+use std::collections::HashMap;
+
 use super::build::Builder;
 use super::constants::Constants;
 use super::index::{self, Keys, Rules, Search};
 use super::live::live;
 use super::local_set::LocalSet;
 use super::locals::{LocalError, Locals};
-use super::op::{Address, Local, Op, Operand, With};
+use super::op::{Address, Local, NOWHERE, Op, Operand, With};
 use super::rules::Mark;
 use super::scopes::Scopes;
 use crate::error::{LoadError, Place};
@@ -41,7 +44,7 @@ pub(super) struct Body<'b, 'p> {
     /// Whether something other than a `with` writes `input` or `data`.
     writes_world: bool,
     /// The locals that hold (a part of) the base document, reached from `data` without anything in between.
-    base: LocalSet,
+    base: HashMap<Local, places::Way>,
     /// The locals that something reads, as the plan numbers them.
     live: LocalSet,
     /// The search that the rule being lowered is found by.
@@ -83,7 +86,7 @@ impl<'b, 'p> Body<'b, 'p> {
             });
         };
         let scopes = Scopes::default();
-        let base = LocalSet::from_iter([i64::from(DATA)]);
+        let base = HashMap::from([(DATA, places::Way::default())]);
         let live = live(blocks, params);
         let mut body = Body {
             builder,
@@ -230,7 +233,7 @@ impl<'b, 'p> Body<'b, 'p> {
     fn target(&mut self, local: i64) -> Result<Local, LoadError> {
         let number = self.local(local)?;
         self.writes_world |= number == INPUT || number == DATA;
-        self.base.remove(number.into());
+        self.base.remove(&number);
         Ok(number)
     }
 
@@ -303,11 +306,14 @@ impl<'b, 'p> Body<'b, 'p> {
     /// The block once for each element; never undefined itself.
     fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
         let source = self.local(source)?;
-        let is_base = self.is_base(Operand::local(source));
-        let (has_key, key_local) = (self.live.contains(key), key);
+        let way = self.way(Operand::local(source));
+        let has_key = self.live.contains(key) || (way.is_some() && self.asks_by_index(block, value));
+        let (key_local, is_base) = (key, way.is_some());
+        let place = way.as_ref().map_or(Ok(NOWHERE), |way| self.place_at(way))?;
         let (key, value) = (self.target(key)?, self.target(value)?);
-        if is_base {
-            self.base.insert(value.into());
+        if let Some(way) = way {
+            self.base
+                .insert(value, way.to(has_key.then_some(Operand::local(key))));
         }
         let asked = self.asked_key(key_local, block)?;
         let slot = self.scopes.open_scan();
@@ -316,6 +322,7 @@ impl<'b, 'p> Body<'b, 'p> {
                 source,
                 asked,
                 base: is_base,
+                place,
                 slot,
             },
             None => Op::ScanStart { source, slot },

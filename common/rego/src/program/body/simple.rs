@@ -1,9 +1,8 @@
 //! The statements without blocks and calls: one operation each.
 
-use super::{Address, Body, Constants, LATER, Op, Operand};
+use super::{Address, Body, Constants, LATER, Op};
 use crate::error::LoadError;
 use crate::plan::{self, Kind};
-use crate::program::op::Source;
 
 impl Body<'_, '_> {
     pub(super) fn simple(&mut self, kind: &Kind) -> Result<(), LoadError> {
@@ -175,26 +174,24 @@ impl Body<'_, '_> {
 
     fn dot(&mut self, source: plan::Operand, key: plan::Operand, target: i64) -> Result<(), LoadError> {
         let (source, key) = (self.operand(source)?, self.operand(key)?);
-        let is_base = self.is_base(source);
-        let target = self.target(target)?;
-        if !is_base {
+        let Some(way) = self.way(source) else {
+            let target = self.target(target)?;
             return self.emit_failing(Op::Dot {
                 source,
                 key,
                 target,
                 fail: LATER,
             });
-        }
-        self.base.insert(target.into());
+        };
+        let place = self.place_at(&way)?;
+        let target = self.target(target)?;
+        self.base.insert(target, way.to(Some(key)));
         self.emit_failing(Op::DotBase {
             source,
             key,
             target,
             fail: LATER,
+            place,
         })
-    }
-
-    pub(super) fn is_base(&self, operand: Operand) -> bool {
-        matches!(operand.source(), Source::Local(local) if self.base.contains(local.into()))
     }
 }

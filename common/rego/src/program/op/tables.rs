@@ -73,8 +73,8 @@ pub(crate) struct Path {
     pub(crate) source: Local,
     /// Constants.
     pub(crate) keys: Box<[u32]>,
-    /// Whether the steps are those of `DotBase`.
-    pub(crate) base: bool,
+    /// Whether the steps are those of `DotBase`, and where the first begins.
+    pub(crate) place: Option<u32>,
 }
 
 /// The operands of a `with`.

@@ -52,15 +52,24 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
         }
         Op::Dot {
             source, key, target, ..
-        }
-        | Op::DotBase {
-            source, key, target, ..
         } => {
             operands(&[source, key]);
             see(Access::Write(target));
         }
+        Op::DotBase {
+            source,
+            key,
+            target,
+            place,
+            ..
+        } => {
+            operands(&[source, key]);
+            operands(tables.place(place));
+            see(Access::Write(target));
+        }
         Op::Follow { path, target, .. } => {
             if let Some(path) = tables.paths.get(path as usize) {
+                operands(path.place.map_or(&[], |place| tables.place(place)));
                 see(Access::Local(path.source));
             }
             see(Access::Write(target));
@@ -106,7 +115,10 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
         }
         Op::ScanStart { source, .. } => see(Access::Local(source)),
         Op::AskedIs { asked, .. } => see(Access::Local(asked)),
-        Op::ScanAsked { source, asked, .. } => {
+        Op::ScanAsked {
+            source, asked, place, ..
+        } => {
+            operands(tables.place(place));
             see(Access::Local(source));
             see(Access::Local(asked));
         }
@@ -178,9 +190,16 @@ pub(super) fn replace_reads(
         | Op::IsObject { source, .. }
         | Op::IsSet { source, .. }
         | Op::Len { source, .. } => operand(source),
-        Op::Dot { source, key, .. } | Op::DotBase { source, key, .. } => {
+        Op::Dot { source, key, .. } => {
             operand(source);
             operand(key);
+        }
+        Op::DotBase {
+            source, key, place, ..
+        } => {
+            operand(source);
+            operand(key);
+            tables.place_mut(*place).iter_mut().for_each(operand);
         }
         Op::Equal { a, b, .. } | Op::NotEqual { a, b, .. } => {
             operand(a);
@@ -213,7 +232,10 @@ pub(super) fn replace_reads(
             local(b);
         }
         Op::AskedIs { asked, .. } | Op::TakeAsked { asked, .. } => local(asked),
-        Op::ScanAsked { source, asked, .. } => {
+        Op::ScanAsked {
+            source, asked, place, ..
+        } => {
+            tables.place_mut(*place).iter_mut().for_each(operand);
             local(source);
             local(asked);
         }

@@ -16,7 +16,7 @@ mod scans;
 #[cfg(test)]
 mod tests;
 
-use super::op::{Address, BuiltinCall, Call, DynamicCall, Local, Op, Path, With};
+use super::op::{Address, BuiltinCall, Call, DynamicCall, Local, Op, Operand, Path, With};
 use crate::value::Value;
 
 use access::Counts;
@@ -33,6 +33,7 @@ pub(super) struct Tables<'t> {
     pub(super) dynamic_calls: &'t mut [DynamicCall],
     pub(super) withs: &'t mut [With],
     pub(super) paths: &'t mut Vec<Path>,
+    pub(super) places: &'t mut [Box<[Operand]>],
     /// How many operations may still be looked at where one thing takes a look at many: a plan that wants more, which none
     /// does that someone wrote, runs as it is.
     pub(super) effort: usize,
@@ -42,6 +43,15 @@ pub(super) struct Tables<'t> {
 pub(super) const EFFORT: usize = 100_000_000;
 
 impl Tables<'_> {
+    /// The keys that lead to where a lookup of a base document begins.
+    fn place(&self, place: u32) -> &[Operand] {
+        self.places.get(place as usize).map_or(&[], |keys| keys)
+    }
+
+    fn place_mut(&mut self, place: u32) -> &mut [Operand] {
+        self.places.get_mut(place as usize).map_or(&mut [], |keys| keys)
+    }
+
     /// Whether as many operations may be looked at.
     fn may_look_at(&mut self, operations: usize) -> bool {
         let left = self.effort.checked_sub(operations);

@@ -75,19 +75,35 @@ fn rename(op: &mut Op, tables: &mut Tables<'_>, seen: &mut Seen, local: &impl Fn
         | Op::MakeSet { target } => local(target),
         Op::Dot {
             source, key, target, ..
-        }
-        | Op::DotBase {
-            source, key, target, ..
         } => {
             operand(source);
             operand(key);
             local(target);
         }
+        Op::DotBase {
+            source,
+            key,
+            target,
+            place,
+            ..
+        } => {
+            operand(source);
+            operand(key);
+            if seen.first(5, *place) {
+                tables.place_mut(*place).iter_mut().for_each(operand);
+            }
+            local(target);
+        }
         Op::Follow { path, target, .. } => {
+            let mut place = None;
             if seen.first(0, *path)
                 && let Some(path) = tables.paths.get_mut(*path as usize)
             {
                 local(&mut path.source);
+                place = path.place;
+            }
+            if let Some(place) = place.filter(|place| seen.first(5, *place)) {
+                tables.place_mut(place).iter_mut().for_each(operand);
             }
             local(target);
         }
@@ -138,7 +154,12 @@ fn rename(op: &mut Op, tables: &mut Tables<'_>, seen: &mut Seen, local: &impl Fn
             local(target);
         }
         Op::AskedIs { asked, .. } => local(asked),
-        Op::ScanAsked { source, asked, .. } => {
+        Op::ScanAsked {
+            source, asked, place, ..
+        } => {
+            if seen.first(5, *place) {
+                tables.place_mut(*place).iter_mut().for_each(operand);
+            }
             local(source);
             local(asked);
         }

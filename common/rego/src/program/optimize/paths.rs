@@ -13,7 +13,8 @@ struct Step {
     key: u32,
     target: Local,
     fail: Address,
-    base: bool,
+    /// Of a base document.
+    place: Option<u32>,
 }
 
 pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
@@ -34,7 +35,7 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
                 Some(step)
                     if step.source == last
                         && is_only_a_step(&counts, last)
-                        && (step.base, step.fail) == (first.base, first.fail)
+                        && (step.place.is_some(), step.fail) == (first.place.is_some(), first.fail)
                         && !body.flow.is_entered(at, next) =>
                 {
                     keys.push(step.key);
@@ -58,7 +59,7 @@ pub(super) fn join(body: &mut Body<'_>, tables: &mut Tables<'_>) {
         tables.paths.push(Path {
             source: first.source,
             keys: keys.into(),
-            base: first.base,
+            place: first.place,
         });
         taken.into_iter().for_each(|taken| body.set(taken, Op::Nothing));
         body.set(
@@ -80,19 +81,20 @@ fn is_only_a_step(counts: &Counts, local: Local) -> bool {
 
 /// `None`, too, where the key is so long that a look-up by it has a price, which walks don't pay.
 fn step(body: &Body<'_>, at: usize) -> Option<Step> {
-    let (source, key, target, fail, base) = match body.op(at)? {
+    let (source, key, target, fail, place) = match body.op(at)? {
         Op::Dot {
             source,
             key,
             target,
             fail,
-        } => (source, key, target, fail, false),
+        } => (source, key, target, fail, None),
         Op::DotBase {
             source,
             key,
             target,
             fail,
-        } => (source, key, target, fail, true),
+            place,
+        } => (source, key, target, fail, Some(place)),
         _ => return None,
     };
     match (source.source(), key.source()) {
@@ -101,7 +103,7 @@ fn step(body: &Body<'_>, at: usize) -> Option<Step> {
             key: index,
             target,
             fail,
-            base,
+            place,
         }),
         _ => None,
     }
