@@ -31,6 +31,19 @@ impl Machine<'_> {
                 return Ok(defined);
             }
         }
+        self.dot_by_path(source, key, target, place)
+    }
+
+    /// The same where that isn't a member of an object by name.
+    #[cold]
+    #[inline(never)]
+    fn dot_by_path(
+        &mut self,
+        source: Operand,
+        key: Operand,
+        target: Local,
+        place: u32,
+    ) -> Result<bool, Fault> {
         if !self.reads_storage() {
             return self.dot_beside_with(source, key, target, place);
         }

@@ -11,6 +11,7 @@ use crate::value::Value;
 impl<'e> Machine<'e> {
     /// `target := source[key]`, where `source` is at a place in `data`.
     #[cold]
+    #[inline(never)]
     pub(super) fn dot_beside_with(
         &mut self,
         source: Operand,
@@ -29,6 +30,7 @@ impl<'e> Machine<'e> {
 
     /// The lookups of `path`, which begins at a place in `data`.
     #[cold]
+    #[inline(never)]
     pub(super) fn follow_beside_with(
         &mut self,
         path: &'e Path,

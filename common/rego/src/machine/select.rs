@@ -147,6 +147,7 @@ impl Machine<'_> {
 
     /// What is at a path in `data` while a `with` replaces some of that.
     #[cold]
+    #[inline(never)]
     fn at_beside_with<'v>(&'v self, place: &'v Place) -> Found<'v> {
         let path: Vec<&Value> = place.keys.iter().collect();
         let found = self.stored_at(&path).unwrap_or_else(|| {
