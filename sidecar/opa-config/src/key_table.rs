@@ -165,7 +165,12 @@ pub const KEYS: &[KnownKey] = &[
     key("services.*.credentials.gcp_metadata", NO_METADATA),
     key("services.*.credentials.azure_managed_identity", NO_METADATA),
     key("services.*.credentials.plugin", NOT_ONLY_GO),
-    key("keys.*.key", AS_THERE),
+    key(
+        "keys.*.key",
+        Honoured(
+            "once there are keys, bundles must be signed, as in the plugin; OPA 1.22 takes unsigned ones where there is no `signing`",
+        ),
+    ),
     key("keys.*.private_key", AS_THERE),
     key("keys.*.algorithm", AS_THERE),
     key("keys.*.scope", AS_THERE),
