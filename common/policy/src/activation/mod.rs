@@ -7,13 +7,15 @@
 //! and its last good version stays. It is kept, and tried again when another bundle has changed.
 
 mod active;
+mod compiling;
 mod refusal;
 mod steps;
 
 pub use active::{Active, ActiveBundle, Stale, Swapped};
+pub use compiling::Compiling;
 pub use refusal::NoCompiler;
 pub use refusal::{Reason, Refusal, Step};
-pub use steps::{Checked, Compiling, Demand, Fetched, Joined, NextStep, Ready, Tried, Verified};
+pub use steps::{Checked, Demand, Fetched, Joined, NextStep, Ready, Tried, Verified};
 
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use postern_rego::Env;
 
 use super::active::Active;
+use super::compiling::Compiling;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
 use crate::collection::{Collection, DataPath, Given, Member};
-use crate::compilation::{CompileJob, Compiled, RulePath, Target, Wanted};
+use crate::compilation::{CompileJob, RulePath, Target, Wanted};
 use crate::plan::fit::{Unfit, fit};
 use crate::plan::{Entry, EntryAnswer};
-use crate::{
-    Bundle, Engine as _, EngineError, Entrypoint, HttpSend, Limits, PlanEngine, PlanFile, Verification,
-};
+use crate::{Bundle, Engine as _, EngineError, Entrypoint, HttpSend, Limits, PlanEngine, Verification};
 
 /// What any policy must be to become active.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,7 +165,7 @@ impl Joined {
         })))
     }
 
-    fn name(&self) -> Option<String> {
+    pub(super) fn name(&self) -> Option<String> {
         match self.candidates.as_slice() {
             [only] => Some(only.member.name.clone()),
             _ => None,
@@ -174,99 +173,17 @@ impl Joined {
     }
 }
 
-/// Rego that waits for its compiler.
-#[derive(Debug)]
-pub struct Compiling {
-    job: CompileJob,
-    no_compiler: NoCompiler,
-    demand: Demand,
-    joined: Joined,
-}
-
-impl Compiling {
-    /// What is to be compiled.
-    #[must_use]
-    pub fn job(&self) -> &CompileJob {
-        &self.job
-    }
-
-    /// Why no plan that came with a bundle may run.
-    #[must_use]
-    pub fn why(&self) -> &Unfit {
-        &self.no_compiler.unfit
-    }
-
-    /// The refusal where there is no compiler.
-    #[must_use]
-    pub fn without_compiler(self) -> Refusal {
-        let candidate = self.joined.name();
-        Refusal::new(
-            Step::Compile,
-            candidate.as_deref(),
-            Reason::NoCompiler(self.no_compiler),
-        )
-    }
-
-    /// The refusal where the compiler had none to give, or gave this.
-    #[must_use]
-    pub fn refused(self, reason: Reason) -> Refusal {
-        Refusal::new(Step::Compile, self.joined.name().as_deref(), reason)
-    }
-
-    /// With what was compiled from this job.
-    ///
-    /// # Errors
-    /// At [`Step::Check`], where this machine can't run the plan, or the policy has nothing of what is required.
-    pub fn compiled(self, compiled: &Compiled) -> Result<Ready, Refusal> {
-        let candidate = self.joined.name();
-        let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate.as_deref(), reason);
-        let load = |error: String| refuse(EngineError::Load(error));
-        let plan = compiled.plan_json();
-        let program = self
-            .demand
-            .http_send
-            .program(PlanFile::Json(plan))
-            .map_err(refuse)?;
-        let unplanned = RulePath::of_plan(plan).map_err(load)?;
-        let targets = compiled.targets().to_vec();
-        if targets.len() != self.demand.wanted.len() {
-            return Err(load("it is of another policy".to_owned()));
-        }
-        // Our module is a package that a policy finds that goes over all of them; without it there is none to find.
-        let ours = |target: &Target| matches!(target, Target::Entrypoint(name) if name.starts_with(OURS));
-        let sees_all = targets.iter().any(|target| match target {
-            Target::Entrypoint(name) => program
-                .entrypoint(name)
-                .is_some_and(|id| program.data_reads(id).is_all()),
-            Target::Data => false,
-        });
-        if sees_all && targets.iter().any(ours) {
-            return Err(load(
-                "the policy goes over all of `data`, and is asked for a path with a number or an odd name; ask a rule that \
-                 refers to it instead"
-                    .to_owned(),
-            ));
-        }
-        Ok(Ready {
-            program,
-            targets,
-            unplanned,
-            demand: self.demand,
-            joined: self.joined,
-        })
-    }
-}
-
-const OURS: &str = "postern__entrypoints/";
+/// What our module's rules are called in a plan.
+pub(super) const OURS: &str = "postern__entrypoints/";
 
 /// A plan that is loaded.
 #[derive(Debug)]
 pub struct Ready {
-    program: postern_rego::Program,
-    targets: Vec<Target>,
-    unplanned: Vec<RulePath>,
-    demand: Demand,
-    joined: Joined,
+    pub(super) program: postern_rego::Program,
+    pub(super) targets: Vec<Target>,
+    pub(super) unplanned: Vec<RulePath>,
+    pub(super) demand: Demand,
+    pub(super) joined: Joined,
 }
 
 impl Ready {
