@@ -13,7 +13,7 @@ use crate::answer::{Allow, Answer, Deny, Need};
 use crate::caller::Caller;
 use crate::challenge;
 use crate::correlation::Identifiers;
-use crate::decision_cache::PolicyCache;
+use crate::decision_cache::{Answered, Around, PolicyCache};
 use crate::dpop::ProofId;
 use crate::entropy::Entropy;
 use crate::header::Header;
@@ -96,15 +96,23 @@ pub(crate) fn judge(
             let (result, _) = evaluate(policy, question, input, now, entropy)?;
             return judgement(&result, question);
         };
-        let key = memory.key(question, input);
-        if let Some(kept) = memory.find(&key, now) {
+        let around = Around {
+            route: &question.route.name,
+            issuer: question.caller.identity.issuer().map_or("", |issuer| issuer),
+            http_send: question.route.http_send,
+        };
+        let key = memory.key(&around, input);
+        if let Some(kept) = memory.find(&key, now)
+            && let Answered::Read(result) = kept.answer()
+        {
             *cache = PolicyCache::Hit;
-            return judgement(kept.result(), question);
+            return judgement(result, question);
         }
         *cache = PolicyCache::Missed;
         let (result, span) = evaluate(policy, question, input, now, entropy)?;
-        memory.remember(key, &result, span, now);
-        judgement(&result, question)
+        let judged = judgement(&result, question);
+        memory.remember(key, Answered::Read(result), span, now);
+        judged
     })
     .map_err(|error| Refusal::new(Code::InvalidRequest, error.to_string()))?
 }

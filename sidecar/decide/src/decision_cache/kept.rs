@@ -13,16 +13,38 @@ use crate::now::Now;
 #[derive(Clone)]
 pub(crate) struct Kept(Arc<Inner>);
 
+/// What the policy answered, as whoever asks acts on it.
+#[derive(Debug, Clone)]
+pub(crate) enum Answered {
+    /// Read already.
+    Read(PolicyResult),
+    /// As it came; `None` is undefined.
+    Raw(Option<Value>),
+}
+
+impl Answered {
+    /// For how long it says that it may be given again.
+    pub(super) fn cache_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Read(result) => result.cache_seconds(),
+            Self::Raw(value) => {
+                let stated = value.as_ref()?.get("postern")?.get("cache_seconds")?;
+                u32::try_from(stated.as_i64()?).ok()
+            }
+        }
+    }
+}
+
 struct Inner {
-    result: PolicyResult,
+    answer: Answered,
     span: Span,
     bytes: u64,
 }
 
 impl Kept {
-    pub(super) fn new(result: PolicyResult, span: Span) -> Self {
-        let bytes = bytes_of(&result);
-        Self(Arc::new(Inner { result, span, bytes }))
+    pub(super) fn new(answer: Answered, span: Span) -> Self {
+        let bytes = bytes_of(&answer);
+        Self(Arc::new(Inner { answer, span, bytes }))
     }
 
     pub(super) fn holds(&self, now: Now) -> bool {
@@ -30,8 +52,8 @@ impl Kept {
     }
 
     /// What the policy answered.
-    pub(crate) fn result(&self) -> &PolicyResult {
-        &self.0.result
+    pub(crate) fn answer(&self) -> &Answered {
+        &self.0.answer
     }
 
     /// About how much room it takes.
@@ -47,7 +69,7 @@ const TEXT: u64 = 48;
 /// Of a value for each unit of its weight.
 const VALUE: u64 = 96;
 
-fn bytes_of(result: &PolicyResult) -> u64 {
+fn bytes_of(answer: &Answered) -> u64 {
     let text = |text: &String| TEXT + text.len() as u64;
     let pair = |(name, value): &(String, String)| text(name) + text(value);
     let pairs = |all: &[(String, String)]| all.iter().map(pair).sum::<u64>();
@@ -58,8 +80,9 @@ fn bytes_of(result: &PolicyResult) -> u64 {
             .map_or(0, |value| VALUE.saturating_mul(value.weight()))
     };
     FIXED
-        + match result {
-            PolicyResult::Allow(allow) => {
+        + match answer {
+            Answered::Raw(raw) => value(raw),
+            Answered::Read(PolicyResult::Allow(allow)) => {
                 pairs(&allow.headers)
                     + pairs(&allow.response_headers_to_add)
                     + pairs(&allow.query_parameters_to_set)
@@ -67,7 +90,7 @@ fn bytes_of(result: &PolicyResult) -> u64 {
                     + names(&allow.query_parameters_to_remove)
                     + value(&allow.dynamic_metadata)
             }
-            PolicyResult::Deny(deny) => {
+            Answered::Read(PolicyResult::Deny(deny)) => {
                 let refusal = &deny.refusal;
                 let texts = [&deny.body, &refusal.required_scope, &refusal.reason];
                 pairs(&deny.headers)

@@ -5,7 +5,16 @@ use std::hash::Hasher as _;
 use postern_policy::input::{HeaderParts, InputDocument, InputReads};
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
-use crate::policy::Question;
+/// What a question belongs to, whatever the policy reads of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Around<'a> {
+    /// The route's name.
+    pub(crate) route: &'a str,
+    /// The issuer of the caller's token; empty where there is none.
+    pub(crate) issuer: &'a str,
+    /// Whether requests may be made for the answer: one that took some isn't one for a route that may not make any.
+    pub(crate) http_send: bool,
+}
 
 /// All that an answer of a policy depends on, hashed. SipHash-2-4 under a secret key is a pseudorandom function: who doesn't
 /// have the key can't find two questions with one hash but by asking 2^64 of them.
@@ -15,7 +24,7 @@ pub(crate) struct Key(u128);
 impl Key {
     pub(super) fn of<H: HeaderParts + ?Sized>(
         secret: &[u8; 16],
-        question: &Question<'_>,
+        around: &Around<'_>,
         input: &InputDocument<'_, H>,
         reads: &InputReads,
     ) -> Self {
@@ -25,10 +34,9 @@ impl Key {
             hasher.write_u64(text.len() as u64);
             hasher.write(text.as_bytes());
         };
-        text(&question.route.name);
-        text(question.caller.identity.issuer().map_or("", |issuer| issuer));
-        // An answer that took requests isn't one for a route that may not make any.
-        hasher.write_u8(question.route.http_send.into());
+        text(around.route);
+        text(around.issuer);
+        hasher.write_u8(around.http_send.into());
         input.feed(reads, &mut hasher);
         Self(hasher.finish128().as_u128())
     }

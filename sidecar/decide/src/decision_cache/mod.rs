@@ -24,14 +24,16 @@ mod usage;
 use std::fmt;
 
 use postern_policy::input::{HeaderParts, InputDocument, InputReads};
-use postern_policy::{Effects, Engine, Entrypoint, PolicyResult, Span};
+use postern_policy::{Effects, Engine, Entrypoint, Span};
 use quick_cache::sync::Cache;
 
 use crate::now::Now;
-use crate::policy::Question;
 
 use kept::{ByWeight, Kept};
 use key::Key;
+
+pub(crate) use kept::Answered;
+pub(crate) use key::Around;
 
 pub use limits::DecisionCacheLimits;
 pub use usage::DecisionCacheUse;
@@ -109,10 +111,10 @@ impl DecisionCache {
     /// What the question is remembered by.
     pub(crate) fn key<H: HeaderParts + ?Sized>(
         &self,
-        question: &Question<'_>,
+        around: &Around<'_>,
         input: &InputDocument<'_, H>,
     ) -> Key {
-        Key::of(&self.secret, question, input, &self.reads)
+        Key::of(&self.secret, around, input, &self.reads)
     }
 
     /// The answer, if it was given before and still holds.
@@ -123,10 +125,10 @@ impl DecisionCache {
 
     /// Remembers an answer that was evaluated at `now` and, as far as the clock has a part in it, is the same throughout
     /// `span`; if it may be.
-    pub(crate) fn remember(&self, key: Key, result: &PolicyResult, span: Span, now: Now) {
+    pub(crate) fn remember(&self, key: Key, answer: Answered, span: Span, now: Now) {
         let span = if self.timeless { Span::ALWAYS } else { span };
-        if let Some(span) = self.keeps(result.cache_seconds(), span, now) {
-            let kept = Kept::new(result.clone(), span);
+        if let Some(span) = self.keeps(answer.cache_seconds(), span, now) {
+            let kept = Kept::new(answer, span);
             if kept.bytes() <= self.limits.most_of_one() {
                 self.entries.insert(key, kept);
             }

@@ -1,6 +1,5 @@
 //! The document that the plugin asks policy with: the message as it came, and what is parsed of it.
 
-use postern_policy::Document;
 use postern_policy::input::{
     Bodies, GrpcMessages, HeaderParts, InputDocument, InputError, InputReads, PeerParts, RequestParts,
 };
@@ -17,7 +16,7 @@ pub(super) fn with_document<T>(
     request: &RequestView<'_>,
     bodies: Bodies,
     grpc: Option<&dyn GrpcMessages>,
-    ask: impl FnOnce(&dyn Document) -> T,
+    ask: impl FnOnce(&InputDocument<'_, Verbatim<'_>>) -> T,
 ) -> Result<T, InputError> {
     let http = &request.http;
     let parts = RequestParts {
@@ -48,7 +47,7 @@ pub(super) fn with_document<T>(
 }
 
 /// The headers as the message has them: names in whatever case, each once.
-struct Verbatim<'a>(&'a Headers<'a>);
+pub(super) struct Verbatim<'a>(&'a Headers<'a>);
 
 impl HeaderParts for Verbatim<'_> {
     fn value(&self, name: &str) -> Option<&str> {

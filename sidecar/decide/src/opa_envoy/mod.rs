@@ -17,14 +17,17 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_policy::input::{Bodies, GrpcMessages, InputReads};
-use postern_policy::{Document, EngineError, TimeLimit, Value};
+use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputReads};
+use postern_policy::{Document, EngineError, Span, TimeLimit, Value};
 use uuid::Uuid;
 
+use crate::decision_cache::{Answered, Around, PolicyCache};
 use crate::entropy::Entropy;
 use crate::now::Now;
 use crate::snapshot::ActivePolicy;
 use crate::view::RequestView;
+
+use input::Verbatim;
 
 pub use verdict::{Denied, Failure, GrpcCode, HttpAnswer, Reply, Response, Upstream, Verdict};
 
@@ -58,20 +61,51 @@ pub fn decide_as_opa_envoy(
         Some(policy) => policy.engine().reads(policy.entrypoint()),
         None => InputReads::nothing(),
     };
-    let ask = |input: &dyn Document| match policy {
-        Some(policy) => evaluate(policy, input, time_left, now, entropy),
+    let mut cache = PolicyCache::default();
+    let ask = |input: &InputDocument<'_, Verbatim<'_>>| match policy {
+        Some(policy) => answer(policy, input, time_left, now, entropy, &mut cache),
         None => Ok(None),
     };
     let grpc = settings
         .grpc
         .as_deref()
         .map(|messages| messages as &dyn GrpcMessages);
-    match input::with_document(reads, request, bodies, grpc, ask) {
+    let mut verdict = match input::with_document(reads, request, bodies, grpc, ask) {
         Err(error) => Verdict::unreadable(decision_id, &error.as_opa_envoy()),
         Ok(Err(failure)) => Verdict::failed(decision_id, failure),
         Ok(Ok(None)) => Verdict::failed(decision_id, Failure::undefined()),
         Ok(Ok(Some(result))) => judge(decision_id, result, settings),
+    };
+    verdict.policy_cache = cache;
+    verdict
+}
+
+/// What the policy answered to the same question before, where that still holds, or says now.
+fn answer(
+    policy: &ActivePolicy,
+    input: &InputDocument<'_, Verbatim<'_>>,
+    time_left: Option<Duration>,
+    now: Now,
+    entropy: &Entropy,
+    cache: &mut PolicyCache,
+) -> Result<Option<Value>, Failure> {
+    let Some(memory) = policy.cache() else {
+        return Ok(evaluate(policy, input, time_left, now, entropy)?.0);
+    };
+    if time_left.is_some_and(|left| left.is_zero()) {
+        return Err(Failure::out_of_time());
     }
+    let key = memory.key(&Around::default(), input);
+    if let Some(kept) = memory.find(&key, now)
+        && let Answered::Raw(answer) = kept.answer()
+    {
+        *cache = PolicyCache::Hit;
+        return Ok(answer.clone());
+    }
+    *cache = PolicyCache::Missed;
+    let (answer, span) = evaluate(policy, input, time_left, now, entropy)?;
+    memory.remember(key, Answered::Raw(answer.clone()), span, now);
+    Ok(answer)
 }
 
 fn evaluate(
@@ -80,7 +114,7 @@ fn evaluate(
     time_left: Option<Duration>,
     now: Now,
     entropy: &Entropy,
-) -> Result<Option<Value>, Failure> {
+) -> Result<(Option<Value>, Span), Failure> {
     let mut env = policy.limits().env(now, entropy.policy_seed);
     if let Some(left) = time_left {
         // What the caller waits for is an end, too.
@@ -89,9 +123,7 @@ fn evaluate(
             return Err(Failure::out_of_time());
         }
     }
-    let answered = policy
-        .engine()
-        .evaluate_document(policy.entrypoint(), input, &env);
+    let answered = policy.engine().evaluate_dated(policy.entrypoint(), input, &env);
     answered.map_err(|error| match error {
         EngineError::Evaluation(stopped) | EngineError::Limit(stopped) => Failure::of_evaluation(stopped),
         other => Failure::of_engine(&other),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::answer::Record;
 use crate::correlation::Identifiers;
+use crate::decision_cache::PolicyCache;
 use crate::entropy::Entropy;
 use crate::snapshot::ActivePolicy;
 use crate::stage::Stage;
@@ -29,6 +30,8 @@ pub struct Verdict {
     pub failure: Option<Failure>,
     /// Whether there is an input to be logged: not for a request of which none could be made.
     pub has_input: bool,
+    /// Whether the policy's answer was remembered.
+    pub policy_cache: PolicyCache,
 }
 
 /// What Envoy is told.
@@ -183,6 +186,7 @@ impl Verdict {
         } = Identifiers::of(&request.http.headers, entropy);
         let mut record = Record::begin(self.decision_id, correlation_id, trace_parent);
         record.allowed = self.allowed;
+        record.policy_cache = self.policy_cache;
         record.policy_revision = policy.map(|policy| Arc::clone(policy.revision()));
         record.stage = match (&self.failure, self.allowed) {
             (Some(_), _) | (None, false) => Stage::Policy,
@@ -218,6 +222,7 @@ impl Verdict {
             result: None,
             failure: Some(Failure::unknown(REQUEST_PARSE, problem.to_owned())),
             has_input: false,
+            policy_cache: PolicyCache::default(),
         }
     }
 
@@ -233,6 +238,7 @@ impl Verdict {
             result: None,
             failure: Some(failure),
             has_input: true,
+            policy_cache: PolicyCache::default(),
         }
     }
 
@@ -264,6 +270,7 @@ impl Verdict {
             result: Some(result),
             failure: None,
             has_input: true,
+            policy_cache: PolicyCache::default(),
         }
     }
 }

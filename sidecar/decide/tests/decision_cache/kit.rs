@@ -4,10 +4,11 @@
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::hmac;
+use postern_decide::opa_envoy::Verdict;
 use postern_decide::{
     Accept, ActivePolicy, Address, CacheLimits, Caches, Decision, DecisionCacheLimits, Entropy, Headers,
-    HttpView, Issuers, JwtAccept, Now, PeerView, PlantedMistakes, Port, RequestView, Revocations, Route,
-    Routes, Snapshot, SocketAddress, settle,
+    HttpView, Issuers, JwtAccept, Now, OpaEnvoySettings, PeerView, PlantedMistakes, Port, RequestView,
+    Revocations, Route, Routes, Snapshot, SocketAddress, decide_as_opa_envoy, settle,
 };
 use postern_jose::{Algorithm, LocalSigner, base64url};
 use postern_policy::{PlanEngine, PlanFile, Value};
@@ -228,6 +229,16 @@ impl Two {
         asked.with(|request| {
             [&self.remembering, &self.evaluating]
                 .map(|snapshot| *settle(snapshot, &self.caches, request, at, &entropy, &mut ()))
+        })
+    }
+
+    /// The same, as opa-envoy-plugin decides.
+    pub(crate) fn ask_as_opa_envoy(&self, asked: &Asked, at: Now) -> [Verdict; 2] {
+        let (entropy, settings) = (entropy(asked.id), OpaEnvoySettings::default());
+        asked.with(|request| {
+            [&self.remembering, &self.evaluating].map(|snapshot| {
+                decide_as_opa_envoy(snapshot.policy.as_deref(), request, &settings, None, at, &entropy)
+            })
         })
     }
 

@@ -147,6 +147,30 @@ fn property_16_a_cached_decision_is_what_evaluation_gives() {
     }
 }
 
+/// The same of the drop-in for opa-envoy-plugin, which asks with other documents and reads answers otherwise.
+#[test]
+fn property_16_a_cached_verdict_is_what_evaluation_gives() {
+    let hits = std::cell::Cell::new(0);
+    TestRunner::new(Config::with_cases(700))
+        .run(
+            &(prop::sample::select(POLICIES), steps()),
+            |((rule, _), steps)| {
+                let two = Two::of(rule, DecisionCacheLimits::default(), &PlantedMistakes::default());
+                let mut at = Now::at_second(NOW);
+                for (asked, pause) in &steps {
+                    at.unix_ns += pause;
+                    let [mut remembered, evaluated] = two.ask_as_opa_envoy(asked, at);
+                    hits.set(hits.get() + usize::from(remembered.policy_cache == PolicyCache::Hit));
+                    remembered.policy_cache = evaluated.policy_cache;
+                    prop_assert_eq!(remembered, evaluated, "{}: {:?} at {:?}", rule, asked, at);
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+    assert!(hits.get() > 1000, "{}", hits.get());
+}
+
 #[test]
 fn whether_a_policys_answers_are_remembered_is_told() {
     for (rule, usage) in POLICIES {
