@@ -6,12 +6,14 @@
 //! | `validate` | ValidateToken: a JWT, verified here |
 //! | `introspect` | IntrospectToken: a JWT, or a token that only its issuer can read |
 //! | `identity` | GetServiceIdentity: whom a certificate names |
+//! | `v2` | Envoy's retired version of checks, refused by name |
 //! | `health`, `reflection` | what is served beside it: `grpc.health.v1`, and server reflection if wanted |
 
 mod health;
 mod identity;
 mod introspect;
 mod reflection;
+mod v2;
 mod validate;
 
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub(crate) fn routes(
         AuthEdgeServiceServer::new(AuthEdge::new(checker)).max_decoding_message_size(MAX_QUESTION_BYTES);
     let health =
         HealthServer::new(health::Readiness::new(status)).max_decoding_message_size(MAX_QUESTION_BYTES);
-    let routes = Routes::new(edge).add_service(health);
+    let routes = v2::refused_in(Routes::new(edge).add_service(health));
     if reflection {
         reflection::added_to(routes)
     } else {
