@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use postern_decide::opa_envoy::Verdict;
 use postern_decide::{
     Answer, Authenticated, Caches, Decision, Entropy, Need, Now, OpaEnvoySettings, Outcome, Record, Refusal,
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::clock::{self, Moment};
 use crate::http_send::HttpSender;
 use crate::introspect::Introspector;
+use crate::opa::Observer;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
@@ -30,6 +32,8 @@ pub(crate) struct Checker {
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) introspector: Arc<Introspector>,
     pub(crate) http_sender: HttpSender,
+    /// Who is told of decisions made as opa-envoy-plugin makes them.
+    pub(crate) opa: Option<Observer>,
 }
 
 /// A decision to be sent. What else there was to it has been told and kept.
@@ -133,6 +137,7 @@ impl Checker {
         request: &RequestView<'_>,
         settings: &OpaEnvoySettings,
         time_left: Option<Duration>,
+        body: &Bytes,
         moment: &mut Moment,
     ) -> Verdict {
         let now = moment.now();
@@ -142,7 +147,17 @@ impl Checker {
         let policy = snapshot.policy.as_deref();
         let verdict = decide_as_opa_envoy(policy, request, settings, time_left, now, &entropy);
         let record = verdict.record(policy, request, &entropy);
-        self.reporter.decided(&record, request, now, moment.lap(), &laps);
+        let took = moment.lap();
+        self.reporter.decided(&record, request, now, took, &laps);
+        if let Some(observer) = &self.opa {
+            observer.decided(
+                body,
+                &verdict,
+                settings,
+                snapshot.policy.as_ref(),
+                (moment.now(), took),
+            );
+        }
         verdict
     }
 

@@ -146,6 +146,7 @@ async fn serve(
                 .as_ref()
                 .and_then(|policy| policy.http_send.as_ref()),
         )?,
+        opa: None,
     });
 
     let stop = CancellationToken::new();

@@ -47,6 +47,11 @@ impl Randomness {
         self.scaled(longest, 0.5, 1.0)
     }
 
+    /// Somewhere between two lengths of time.
+    pub(crate) fn between(&self, shortest: Duration, longest: Duration) -> Duration {
+        shortest + self.scaled(longest.saturating_sub(shortest), 0.0, 1.0)
+    }
+
     fn scaled(&self, period: Duration, low: f64, high: f64) -> Duration {
         let mut generator = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         period.mul_f64(generator.random_range(low..high))

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use postern_rego::http::HttpRequest;
-use postern_rego::{Document, Effects, Env, EvalError, Part, Span, Value};
+use postern_rego::{Document, Effects, Env, EvalError, Part, Place, Span, Value};
 
 use crate::input::InputReads;
 
@@ -153,6 +153,8 @@ pub struct Stopped {
     pub opa: String,
     /// OPA's code for it.
     pub code: &'static str,
+    /// Where in the Rego it was, where that is known.
+    pub place: Option<Box<Place>>,
 }
 
 impl fmt::Display for Stopped {
@@ -170,6 +172,7 @@ impl Stopped {
             problem: problem.to_owned(),
             opa: format!("{code}: {problem}"),
             code,
+            place: None,
         }
     }
 }
@@ -180,6 +183,9 @@ impl From<&EvalError> for Stopped {
             problem: error.to_string(),
             opa: error.as_opa(),
             code: error.code(),
+            place: Some(error.place())
+                .filter(|place| !place.file.is_empty())
+                .map(|place| Box::new(place.clone())),
         }
     }
 }

@@ -104,6 +104,7 @@ pub struct ActivePolicy {
     engine: Arc<dyn Engine>,
     entrypoint: Entrypoint,
     revision: Arc<str>,
+    bundles: Arc<[(String, String)]>,
     limits: PolicyLimits,
     /// What it has answered so far: it goes with the policy.
     cache: Option<DecisionCache>,
@@ -137,6 +138,7 @@ impl ActivePolicy {
             engine,
             entrypoint,
             revision,
+            bundles: Arc::default(),
             limits: PolicyLimits::default(),
             cache: None,
             cache_use: DecisionCacheUse::Off {
@@ -176,6 +178,15 @@ impl ActivePolicy {
         }
     }
 
+    /// The same, made of these bundles, each with its revision.
+    #[must_use]
+    pub fn with_bundles(self, bundles: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            bundles: bundles.into_iter().collect(),
+            ..self
+        }
+    }
+
     /// What it has answered so far, where that is remembered.
     pub fn cache(&self) -> Option<&DecisionCache> {
         self.cache.as_ref()
@@ -184,6 +195,11 @@ impl ActivePolicy {
     /// Whether its answers are remembered, and why not.
     pub fn cache_use(&self) -> &DecisionCacheUse {
         &self.cache_use
+    }
+
+    /// The bundles that it was made of, each with its revision, as OPA's decision logs name them.
+    pub fn bundles(&self) -> &[(String, String)] {
+        &self.bundles
     }
 
     /// How much one evaluation may take.

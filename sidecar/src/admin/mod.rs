@@ -64,7 +64,15 @@ pub(crate) struct Admin {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(bound: Bound, admin: Admin, stop: CancellationToken) -> io::Result<()> {
-    let router = router(admin).map_request(|request: Request<Incoming>| request.map(Body::new));
+    serve_router(bound, router(admin), stop).await
+}
+
+/// Serves any router in the same way.
+///
+/// # Errors
+/// When the listener fails.
+pub(crate) async fn serve_router(bound: Bound, router: Router, stop: CancellationToken) -> io::Result<()> {
+    let router = router.map_request(|request: Request<Incoming>| request.map(Body::new));
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
@@ -84,7 +92,7 @@ pub(crate) async fn serve(bound: Bound, admin: Admin, stop: CancellationToken) -
             let served = graceful.watch(served);
             tokio::spawn(async move {
                 if let Err(error) = served.await {
-                    tracing::debug!(error, "a connection to admin ended");
+                    tracing::debug!(error, "a connection over HTTP ended");
                 }
             });
         }

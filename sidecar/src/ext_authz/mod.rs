@@ -2,7 +2,7 @@
 
 pub(crate) mod grpc;
 mod opa_envoy;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl ExtAuthz {
             Err(status) => return Reply::Refusal(Box::new(status)),
         };
         if let Dialect::OpaEnvoy(settings) = &self.dialect {
-            return opa_envoy::answer(&self.checker, settings, message, question.deadline, moment);
+            return opa_envoy::answer(&self.checker, settings, question, message, moment);
         }
         match wire::view(message) {
             Ok(mut view) => {

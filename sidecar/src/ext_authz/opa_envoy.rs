@@ -1,21 +1,19 @@
 //! Checks answered as opa-envoy-plugin answers them: the message goes to policy as it is, and errors are gRPC's.
 
-use std::time::Duration;
-
 use postern_decide::OpaEnvoySettings;
 use postern_decide::opa_envoy::{GrpcCode, Reply as Told};
 use tonic::Status;
 
-use super::{Reply, wire};
+use super::{Question, Reply, wire};
 use crate::checker::Checker;
-use crate::clock::{Moment, Stopwatch};
+use crate::clock::Moment;
 
 /// Answers at `moment` the check whose message this is.
 pub(super) fn answer(
     checker: &Checker,
     settings: &OpaEnvoySettings,
+    question: &Question,
     message: &[u8],
-    deadline: Option<(Stopwatch, Duration)>,
     moment: &mut Moment,
 ) -> Reply {
     let mut view = match wire::verbatim(message) {
@@ -28,8 +26,10 @@ pub(super) fn answer(
     };
     let rest = wire::RestOf(message);
     view.rest = Some(&rest);
-    let time_left = deadline.map(|(since, most)| most.saturating_sub(since.elapsed()));
-    let verdict = checker.check_as_opa_envoy(&view, settings, time_left, moment);
+    let time_left = question
+        .deadline
+        .map(|(since, most)| most.saturating_sub(since.elapsed()));
+    let verdict = checker.check_as_opa_envoy(&view, settings, time_left, &question.body, moment);
     wire::done_with(view);
     match verdict.reply {
         Told::Response(response) => Reply::Message(wire::opa_response(&response, &verdict.decision_id)),

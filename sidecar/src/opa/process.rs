@@ -67,6 +67,7 @@ pub(crate) fn run(plan: Plan) -> Result<(), ProcessError> {
         }),
         introspector: Arc::new(Introspector::new(Vec::new())?),
         http_sender: HttpSender::new(None)?,
+        opa: None,
     });
     let workers = WorkersPlan {
         threads: 1,

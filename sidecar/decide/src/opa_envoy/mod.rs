@@ -17,8 +17,8 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputReads};
-use postern_policy::{Document, EngineError, Span, TimeLimit, Value};
+use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputError, InputReads};
+use postern_policy::{Document, EngineError, Part, Span, TimeLimit, Value};
 use uuid::Uuid;
 
 use crate::decision_cache::{Answered, Around, PolicyCache};
@@ -42,6 +42,21 @@ pub struct OpaEnvoySettings {
     pub grpc: Option<Arc<dyn GrpcMessages + Send>>,
 }
 
+impl OpaEnvoySettings {
+    fn bodies(&self) -> Bodies {
+        if self.skip_request_body_parse {
+            Bodies::Never
+        } else {
+            Bodies::Always
+        }
+    }
+
+    fn grpc(&self) -> Option<&dyn GrpcMessages> {
+        let messages = self.grpc.as_deref()?;
+        Some(messages)
+    }
+}
+
 /// Decides on one request, of which the view must be the verbatim one. Without a policy every decision is undefined.
 pub fn decide_as_opa_envoy(
     policy: Option<&ActivePolicy>,
@@ -52,11 +67,6 @@ pub fn decide_as_opa_envoy(
     entropy: &Entropy,
 ) -> Verdict {
     let decision_id = uuid::Builder::from_random_bytes(entropy.decision_id).into_uuid();
-    let bodies = if settings.skip_request_body_parse {
-        Bodies::Never
-    } else {
-        Bodies::Always
-    };
     let reads = match policy {
         Some(policy) => policy.engine().reads(policy.entrypoint()),
         None => InputReads::nothing(),
@@ -66,11 +76,7 @@ pub fn decide_as_opa_envoy(
         Some(policy) => answer(policy, input, time_left, now, entropy, &mut cache),
         None => Ok(None),
     };
-    let grpc = settings
-        .grpc
-        .as_deref()
-        .map(|messages| messages as &dyn GrpcMessages);
-    let mut verdict = match input::with_document(reads, request, bodies, grpc, ask) {
+    let mut verdict = match input::with_document(reads, request, settings.bodies(), settings.grpc(), ask) {
         Err(error) => Verdict::unreadable(decision_id, &error.as_opa_envoy()),
         Ok(Err(failure)) => Verdict::failed(decision_id, failure),
         Ok(Ok(None)) => Verdict::failed(decision_id, Failure::undefined()),
@@ -106,6 +112,16 @@ fn answer(
     let (answer, span) = evaluate(policy, input, time_left, now, entropy)?;
     memory.remember(key, Answered::Raw(answer.clone()), span, now);
     Ok(answer)
+}
+
+/// The whole document that [`decide_as_opa_envoy`] asks with, of which policy may have looked at a part: for the log.
+///
+/// # Errors
+/// When none can be made of the request.
+pub fn whole_input(request: &RequestView<'_>, settings: &OpaEnvoySettings) -> Result<Value, InputError> {
+    let whole = |input: &InputDocument<'_, Verbatim<'_>>| input.value(Part::WHOLE).clone();
+    let everything = InputReads::everything();
+    input::with_document(everything, request, settings.bodies(), settings.grpc(), whole)
 }
 
 fn evaluate(

@@ -115,7 +115,7 @@ pub struct Failure {
     /// The code that callers see.
     pub code: GrpcCode,
     /// OPA's code and message apart, where it is an error of evaluation: the log tells it so.
-    pub evaluation: Option<Stopped>,
+    pub evaluation: Option<Box<Stopped>>,
 }
 
 impl Failure {
@@ -127,7 +127,7 @@ impl Failure {
     /// The evaluation failed.
     pub(super) fn of_evaluation(stopped: Stopped) -> Self {
         Self {
-            evaluation: Some(stopped.clone()),
+            evaluation: Some(Box::new(stopped.clone())),
             ..Self::unknown(stopped.code, stopped.opa)
         }
     }
@@ -151,6 +151,12 @@ impl Failure {
                 "check request timed out before query execution: context deadline exceeded".to_owned(),
             )
         }
+    }
+
+    /// Whether policy wasn't asked, since its caller waited no longer.
+    #[must_use]
+    pub fn is_too_late(&self) -> bool {
+        self.reason == TIMEOUT
     }
 
     fn our_code(&self) -> Code {

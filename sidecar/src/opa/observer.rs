@@ -1,0 +1,49 @@
+//! Hands each decision to those who tell of it: the plugin's metrics and the decision log. Never waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use postern_decide::opa_envoy::Verdict;
+use postern_decide::{ActivePolicy, Now, OpaEnvoySettings};
+
+use super::log::{Teller, Told};
+use super::status::PluginMetrics;
+
+/// Who is told of decisions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Observer {
+    /// Where `enable-performance-metrics` asks for it.
+    pub(crate) metrics: Option<Arc<PluginMetrics>>,
+    /// Where the configuration has `decision_logs`.
+    pub(crate) log: Option<Teller>,
+}
+
+impl Observer {
+    /// A decision was made by `policy` on the request with this gRPC body; it was done at a time, and took so long.
+    pub(crate) fn decided(
+        &self,
+        body: &Bytes,
+        verdict: &Verdict,
+        settings: &OpaEnvoySettings,
+        policy: Option<&Arc<ActivePolicy>>,
+        (at, took): (Now, Duration),
+    ) {
+        if let Some(metrics) = &self.metrics {
+            metrics.checked(verdict, took);
+        }
+        if let Some(log) = &self.log {
+            log.tell(Told {
+                body: body.clone(),
+                decision_id: verdict.decision_id,
+                result: verdict.result.clone(),
+                failure: verdict.failure.clone(),
+                has_input: verdict.has_input,
+                settings: settings.clone(),
+                policy: policy.cloned(),
+                at,
+                took,
+            });
+        }
+    }
+}
