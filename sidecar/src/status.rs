@@ -65,6 +65,9 @@ pub(crate) struct BundleState {
     pub(crate) error: Option<String>,
     /// When that was, in seconds since the epoch.
     pub(crate) error_at: Option<i64>,
+    /// Whether a route lets it decide: then nothing is ready without it.
+    #[serde(skip)]
+    pub(crate) decides: bool,
     /// Whether `error` is a refusal, which stays until another bundle comes.
     #[serde(skip)]
     pub(crate) refused: bool,
@@ -207,7 +210,7 @@ impl State {
         if let Some(bundle) = self
             .bundle
             .as_ref()
-            .filter(|bundle| bundle.activated_at.is_none())
+            .filter(|bundle| bundle.decides && bundle.activated_at.is_none())
         {
             let why = bundle.error.as_deref().unwrap_or("not fetched yet");
             reasons.push(format!("no policy is active: bundle `{}`: {why}", bundle.name));
@@ -229,6 +232,11 @@ impl State {
                 format!("no keys of {}: {why}", issuer.issuer)
             })
             .collect();
+        let watched = |bundle: &&BundleState| !bundle.decides && bundle.activated_at.is_none();
+        if let Some(bundle) = self.bundle.as_ref().filter(watched) {
+            let why = bundle.error.as_deref().unwrap_or("not fetched yet");
+            reasons.push(format!("no policy is active: bundle `{}`: {why}", bundle.name));
+        }
         if let Some(control_plane) = self.control_plane.as_ref().filter(|it| it.heard_at.is_none()) {
             let why = control_plane.error.as_deref().unwrap_or("not told yet");
             reasons.push(format!("what is revoked is not known: {why}"));
@@ -284,6 +292,21 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_that_decides_nothing_holds_nothing_up_and_is_missed() {
+        let state = State {
+            bundle: Some(BundleState::default()),
+            ..ready()
+        };
+        assert_eq!(state.not_ready(), Vec::<String>::new());
+        assert!(
+            state
+                .degraded()
+                .iter()
+                .any(|reason| reason.contains("no policy is active"))
+        );
+    }
+
+    #[test]
     fn each_thing_that_is_missing_is_a_reason() {
         for (state, word) in [
             (
@@ -295,7 +318,10 @@ mod tests {
             ),
             (
                 State {
-                    bundle: Some(BundleState::default()),
+                    bundle: Some(BundleState {
+                        decides: true,
+                        ..Default::default()
+                    }),
                     ..ready()
                 },
                 "policy",

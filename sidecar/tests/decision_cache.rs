@@ -117,6 +117,11 @@ async fn a_policy_in_shadow_is_told_of_and_decides_nothing() {
     config.document["log_decisions"] = json!("denied");
     config.document["routes"] = json!([{ "name": "orders", "policy": "shadow" }]);
     let sidecar = config.start_ready().await;
+    // Nothing is held up for it.
+    eventually(Duration::from_secs(30), "the policy", || async {
+        sidecar.snapshot().await["bundle"]["activated_at"].is_i64()
+    })
+    .await;
     let client = Client::over_unix(&sidecar.config).await;
     let (may, may_not) = (world.token("orders:read"), world.token("orders:none"));
     assert!(ask(&client, &may, "may").await);
@@ -164,4 +169,19 @@ async fn a_policy_in_shadow_is_told_of_and_decides_nothing() {
     );
     assert_eq!(line["shadow_code"], "insufficient_scope");
     assert!(logged("nobody").unwrap()["shadow"].is_null());
+}
+
+#[tokio::test]
+async fn a_policy_in_shadow_that_never_comes_holds_nobody_up() {
+    let world = World::new().await;
+    let mut config = world.config();
+    config.document["policy"]["url"] = json!(world.origin.url("/nothing"));
+    config.document["routes"] = json!([{ "name": "orders", "policy": "shadow" }]);
+    let sidecar = config.start_ready().await;
+    let client = Client::over_unix(&sidecar.config).await;
+    assert!(ask(&client, &world.token("orders:none"), "a").await);
+    let (_, decision) = sidecar.admin("/decisions/a").await;
+    assert_eq!(decision["shadow"]["code"], "policy_unavailable", "{decision}");
+    let degraded = sidecar.snapshot().await["degraded"].to_string();
+    assert!(degraded.contains("no policy is active"), "{degraded}");
 }

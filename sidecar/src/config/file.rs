@@ -159,7 +159,7 @@ pub struct Policy {
 pub struct PolicyCache {
     /// So many answers at most, 10 to 1000000; 0 remembers none. Default 10000.
     pub entries: u64,
-    /// About so much memory at most, in MiB, 1 to 1024. Default 8.
+    /// About so much memory at most, in MiB, 1 to 1024. Default 4.
     pub mib: u64,
     /// For how long an answer is remembered that doesn't say so itself (`postern.cache_seconds`), in seconds, 1 to 86400.
     /// Default 300.
@@ -170,7 +170,7 @@ impl Default for PolicyCache {
     fn default() -> Self {
         Self {
             entries: 10_000,
-            mib: 8,
+            mib: 4,
             ttl_seconds: 300,
         }
     }

@@ -315,6 +315,7 @@ impl BundlePuller {
                 cache: Some(CacheState::of(&activation.policy)),
                 activated_at: Some(clock::now().seconds().0),
                 from_disk: *from_disk,
+                decides: state.decides,
                 ..Default::default()
             };
         });

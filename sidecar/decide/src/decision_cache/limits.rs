@@ -12,11 +12,11 @@ pub struct DecisionCacheLimits {
 }
 
 impl Default for DecisionCacheLimits {
-    /// Ten thousand answers, 8 MiB, five minutes.
+    /// Ten thousand answers, 4 MiB, five minutes.
     fn default() -> Self {
         Self {
             entries: 10_000,
-            bytes: 8 << 20,
+            bytes: 4 << 20,
             ttl_seconds: 300,
         }
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_decide::routes::PolicyMode;
 use postern_decide::{Revocations, Snapshot};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -156,6 +157,12 @@ impl Sources {
                     name: policy.plan.name.clone(),
                     ..Default::default()
                 });
+            }
+            if let Some(bundle) = &mut state.bundle {
+                let routes = config.routes.iter();
+                bundle.decides = routes
+                    .map(|(_, route)| route.policy)
+                    .any(|asks| asks == PolicyMode::Enforce);
             }
         });
         if let PreparedPolicy::Other(puller, Some(loaded)) = policy {
