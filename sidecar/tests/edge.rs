@@ -35,6 +35,7 @@ use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tower::ServiceExt;
 use world::sidecar::Sidecar;
 use world::{AUDIENCE, Client, ISSUER, World, eventually, now};
 
@@ -475,6 +476,25 @@ async fn health_says_no_while_there_is_no_policy() {
     })
     .await;
     assert_eq!(sidecar.readyz().await.0, 503);
+}
+
+#[tokio::test]
+async fn checks_of_envoys_retired_version_are_refused_by_name() {
+    let world = World::new().await;
+    let sidecar = world.config().start_ready().await;
+    let channel = Client::over_unix(&sidecar.config).await.channel;
+    let call = http::Request::post("http://sidecar/envoy.service.auth.v2.Authorization/Check")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(tonic::body::Body::empty())
+        .unwrap();
+    let refused = channel.oneshot(call).await.unwrap();
+    let refused = tonic::Status::from_header_map(refused.headers()).unwrap();
+    assert_eq!(refused.code(), tonic::Code::Unimplemented);
+    assert!(
+        refused.message().contains("transport_api_version: V3"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -56,8 +56,20 @@ pub(crate) struct StatusSettings {
     pub(crate) service: Option<Arc<dyn Service>>,
     /// `/status`, or `/status/<partition_name>`.
     pub(crate) resource: String,
-    /// Whether it is told by itself (`trigger` isn't `manual`).
-    pub(crate) is_periodic: bool,
+}
+
+impl StatusSettings {
+    /// What the configuration says, and the service that it names.
+    pub(crate) fn new(status: &postern_opa_config::Status, service: Option<Arc<dyn Service>>) -> Self {
+        let partition = status.partition_name.as_ref();
+        Self {
+            console: status.console,
+            prometheus: status.prometheus,
+            buckets: status.bundle_loading_buckets_ns.clone(),
+            service,
+            resource: partition.map_or_else(|| "/status".to_owned(), |name| format!("/status/{name}")),
+        }
+    }
 }
 
 /// What tells, running.
@@ -129,7 +141,6 @@ impl Telling {
                 console: settings.console,
                 service: settings.service,
                 resource: settings.resource,
-                is_periodic: settings.is_periodic,
                 collector,
             };
             tokio::spawn(report(plan, stop.clone(), last))

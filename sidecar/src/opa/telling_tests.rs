@@ -77,14 +77,14 @@ const LAST: Duration = Duration::from_secs(20);
 #[tokio::test]
 async fn a_status_is_sent_each_time_that_something_changes() {
     let (service, mut came) = sink().await;
-    let settings = StatusSettings {
+    let configured = postern_opa_config::Status {
+        service: Some("sink".to_owned()),
+        partition_name: Some("a-partition".to_owned()),
         console: false,
         prometheus: true,
-        buckets: Some(vec![1000.0, 2000.0]),
-        service: Some(service),
-        resource: "/status/a-partition".to_owned(),
-        is_periodic: true,
+        bundle_loading_buckets_ns: Some(vec![1000.0, 2000.0]),
     };
+    let settings = StatusSettings::new(&configured, Some(service));
     let telling = Telling::start(plan(Some(settings)), LAST).unwrap();
     let (path, first) = came.recv().await.unwrap();
     assert_eq!(path, "/status/a-partition");

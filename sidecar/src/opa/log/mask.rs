@@ -160,6 +160,9 @@ pub(super) fn apply(rules: &[Rule], event: &mut Event) {
         let Some(was) = &*part else {
             continue;
         };
+        if rule.part == Part::Input && is_within_version(was, &rule.path) {
+            continue;
+        }
         match (&rule.op, rule.path.is_empty()) {
             (Op::Remove, true) => *part = None,
             (Op::Upsert(value), true) => *part = Some(value.clone()),
@@ -178,6 +181,13 @@ pub(super) fn apply(rules: &[Rule], event: &mut Event) {
             Op::Upsert(_) => event.masked.push(name),
         }
     }
+}
+
+/// Whether a path leads into the input's `version` as the plugin has it, which is one piece to OPA: it can be taken out, and
+/// put back, but not changed.
+fn is_within_version(input: &Value, path: &[String]) -> bool {
+    let is_as_it_came = || matches!(input.get("version"), Some(Value::Array(_)));
+    matches!(path, [first, _, ..] if first == "version") && is_as_it_came()
 }
 
 #[cfg(test)]

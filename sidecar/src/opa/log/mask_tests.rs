@@ -129,6 +129,27 @@ fn masks_do_what_opas_do() {
     }
 }
 
+/// Held to the plugin: `version` is one piece until a mask has put another in its place.
+#[test]
+fn the_version_can_be_replaced_but_not_changed() {
+    let input = r#"{"version":[[1,2],[3,4]]}"#;
+    check(
+        input,
+        r#"["/input/version/0","/input/version/0/0"]"#,
+        input,
+        &[],
+        &[],
+    );
+    let masks = r#"["/input/version",{"op":"upsert","path":"/input/version/x","value":1}]"#;
+    check(
+        input,
+        masks,
+        r#"{"version":{"x":1}}"#,
+        &["/input/version"],
+        &["/input/version/x"],
+    );
+}
+
 #[test]
 fn names_are_compared_in_their_escaped_form() {
     check(

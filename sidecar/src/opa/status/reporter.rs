@@ -25,8 +25,6 @@ pub(crate) struct StatusPlan {
     pub(crate) service: Option<Arc<dyn Service>>,
     /// `/status`, or `/status/<partition_name>`.
     pub(crate) resource: String,
-    /// Whether it is told by itself (`trigger`: not `manual`).
-    pub(crate) is_periodic: bool,
     pub(crate) collector: Collector,
 }
 
@@ -44,18 +42,16 @@ pub(crate) async fn report(plan: StatusPlan, stop: CancellationToken, last: Dura
         if changed.is_err() {
             return;
         }
-        if plan.is_periodic {
-            let mut told = pin!(tell(&plan));
-            tokio::select! {
-                () = &mut told => {}
-                () = stop.cancelled() => {
-                    let _ = tokio::time::timeout(last, told).await;
-                    break;
-                }
+        let mut told = pin!(tell(&plan));
+        tokio::select! {
+            () = &mut told => {}
+            () = stop.cancelled() => {
+                let _ = tokio::time::timeout(last, told).await;
+                break;
             }
         }
     }
-    if plan.is_periodic && changes.has_changed().unwrap_or_default() {
+    if changes.has_changed().unwrap_or_default() {
         // Whoever ends waits no longer.
         let _ = tokio::time::timeout(last, tell(&plan)).await;
     }
