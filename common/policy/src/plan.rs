@@ -67,6 +67,14 @@ impl HostBuiltins for WithHttpSend {
             Host.builtin(name)
         }
     }
+
+    fn effects(&self, name: &str) -> Effects {
+        if name == http::NAME {
+            postern_rego::builtin_effects(name)
+        } else {
+            Host.effects(name)
+        }
+    }
 }
 
 /// What may be asked.

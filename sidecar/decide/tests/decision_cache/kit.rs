@@ -11,7 +11,7 @@ use postern_decide::{
     Revocations, Route, Routes, Snapshot, SocketAddress, decide_as_opa_envoy, settle,
 };
 use postern_jose::{Algorithm, LocalSigner, base64url};
-use postern_policy::{PlanEngine, PlanFile, Value};
+use postern_policy::{Bundle, BundleBuilder, HttpSend, Limits, PlanEngine, Verification};
 use serde_json::{Value as Json, json};
 
 use crate::world::{NOW, World, sign, trusted};
@@ -19,14 +19,10 @@ use crate::world::{NOW, World, sign, trusted};
 const PLAN: &[u8] = include_bytes!("../plans/cache.plan.json");
 
 static ENGINE: LazyLock<Arc<PlanEngine>> = LazyLock::new(|| {
-    Arc::new(
-        PlanEngine::new(
-            "r1",
-            PlanFile::Json(PLAN),
-            Value::object_from::<&str, Value, _>([]),
-        )
-        .unwrap(),
-    )
+    let plan = std::str::from_utf8(PLAN).unwrap();
+    let archive = BundleBuilder::new("r1").plan(plan).build().unwrap();
+    let bundle = Bundle::read(&archive, &Verification::Unsigned, &Limits::default()).unwrap();
+    Arc::new(PlanEngine::from_bundle_with(&bundle, HttpSend::On).unwrap())
 });
 
 static SIGNER: LazyLock<LocalSigner> = LazyLock::new(|| LocalSigner::generate(Algorithm::ES256).unwrap());
@@ -135,7 +131,7 @@ impl Asked {
         }
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&RequestView<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, ask: impl FnOnce(&RequestView<'_>) -> T) -> T {
         let id = self.id.to_string();
         let mut headers = vec![("x-request-id", id.as_str())];
         headers.extend(
@@ -203,7 +199,7 @@ impl Asked {
 pub(crate) struct Two {
     pub(crate) remembering: Snapshot,
     evaluating: Snapshot,
-    caches: Caches,
+    pub(crate) caches: Caches,
 }
 
 impl Two {

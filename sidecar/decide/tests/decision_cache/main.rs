@@ -1,6 +1,8 @@
 //! What a policy answered is remembered, and never makes an answer differ from what evaluation gives (P16, P17).
 
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod limits;

@@ -3,10 +3,10 @@
 #   opa build -t plan -e cache/… (each rule that is named in tests/decision_cache/policies.rs) cache.rego
 package cache
 
-http := input.attributes.request.http
+http_request := input.attributes.request.http
 
 # One part.
-by_method if http.method == "GET"
+by_method if http_request.method == "GET"
 
 by_path if input.parsed_path[0] == "orders"
 
@@ -18,15 +18,15 @@ by_body if input.parsed_body.amount < 100
 
 by_whole_body := {"allowed": true, "dynamic_metadata": {"body": input.parsed_body}}
 
-by_host := {"allowed": http.host == "api.example", "headers": {"x-host": http.host}}
+by_host := {"allowed": http_request.host == "api.example", "headers": {"x-host": http_request.host}}
 
-by_header if http.headers["x-tenant"] == "acme"
+by_header if http_request.headers["x-tenant"] == "acme"
 
-by_header_or_none := {"allowed": true, "headers": {"x-tenant-seen": object.get(http.headers, "x-tenant", "none")}}
+by_header_or_none := {"allowed": true, "headers": {"x-tenant-seen": object.get(http_request.headers, "x-tenant", "none")}}
 
-by_absent_header if not http.headers["x-blocked"]
+by_absent_header if not http_request.headers["x-blocked"]
 
-by_two_headers := {"allowed": false, "http_status": 403, "body": sprintf("%v/%v", [http.headers["x-tenant"], object.get(http.headers, "x-blocked", null)])}
+by_two_headers := {"allowed": false, "http_status": 403, "body": sprintf("%v/%v", [http_request.headers["x-tenant"], object.get(http_request.headers, "x-blocked", null)])}
 
 # The caller.
 by_subject if input.postern.subject == "alice"
@@ -66,29 +66,29 @@ by_sni if input.attributes.tlsSession.sni == "api"
 rbac := {"allowed": true} if {
 	some role in input.postern.claims.roles
 	some permission in {"admin": [["GET", "orders"], ["POST", "orders"]], "reader": [["GET", "orders"]]}[role]
-	permission[0] == http.method
+	permission[0] == http_request.method
 	permission[1] == input.parsed_path[0]
 } else := {"allowed": false, "postern": {"reason": sprintf("%v may not", [input.postern.subject])}}
 
 owner if {
-	http.method in ["GET", "PUT"]
-	http.headers["x-tenant"] == input.postern.claims.tenant
+	http_request.method in ["GET", "PUT"]
+	http_request.headers["x-tenant"] == input.postern.claims.tenant
 	input.parsed_path[1] == input.postern.subject
 }
 
-conflicting := 1 if http.method == "GET"
+conflicting := 1 if http_request.method == "GET"
 
 conflicting := 2 if input.postern.claims.tenant == "acme"
 
 conflict := {"allowed": conflicting == 1}
 
-ill_formed := {"allowed": "yes"} if http.method == "GET"
+ill_formed := {"allowed": "yes"} if http_request.method == "GET"
 
-ill_formed := {"allowed": true} if http.method == "POST"
+ill_formed := {"allowed": true} if http_request.method == "POST"
 
 nothing_read := true
 
-mocked if by_method with input.attributes.request.http.method as http.headers["x-method"]
+mocked if by_method with input.attributes.request.http.method as http_request.headers["x-method"]
 
 # The clock.
 at_even_seconds if (time.now_ns() / 1000000000) % 2 == 0
@@ -98,7 +98,7 @@ at_even_seconds_of_acme if {
 	floor(time.now_ns() / 1000000000) % 2 == 0
 }
 
-token := trim_prefix(http.headers["x-token"], "Bearer ")
+token := trim_prefix(http_request.headers["x-token"], "Bearer ")
 
 by_token if io.jwt.decode_verify(token, {"secret": "secret", "alg": "HS256"})[0]
 
@@ -118,13 +118,20 @@ by_chance_of_acme if {
 }
 
 # What says for how long.
-stated := {"allowed": http.method == "GET", "postern": {"cache_seconds": 5}}
+stated := {"allowed": http_request.method == "GET", "postern": {"cache_seconds": 5}}
 
-never := {"allowed": http.method == "GET", "postern": {"cache_seconds": 0}}
+never := {"allowed": http_request.method == "GET", "postern": {"cache_seconds": 0}}
 
 stated_second := {"allowed": true, "headers": {"x-at": sprintf("%v", [time.now_ns()])}, "postern": {"cache_seconds": 5}}
 
-# What differs in each request.
-by_id if http.headers["x-request-id"] != ""
+# The network.
+by_asking if asked == 200
 
-by_all_headers if count(http.headers) > 5
+by_asking_stated := {"allowed": asked == 200, "postern": {"cache_seconds": 5}}
+
+asked := http.send({"method": "GET", "url": "https://api.example/may"}).status_code if http_request.method == "GET"
+
+# What differs in each request.
+by_id if http_request.headers["x-request-id"] != ""
+
+by_all_headers if count(http_request.headers) > 5

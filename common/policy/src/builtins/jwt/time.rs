@@ -99,3 +99,82 @@ impl Instant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// Times as tokens have them, and some that they ought not to have.
+    fn seconds() -> impl Strategy<Value = String> {
+        prop_oneof![
+            (0_i64..9_300_000_000).prop_map(|whole| whole.to_string()),
+            (0_i64..9_300_000_000, "[0-9]{1,12}").prop_map(|(whole, rest)| format!("{whole}.{rest}")),
+            (1_700_000_000_i64..1_900_000_000, "[0-9]{1,9}")
+                .prop_map(|(whole, rest)| format!("{whole}.{rest}")),
+            prop::sample::select(
+                &[
+                    "-1",
+                    "0",
+                    "-0.0",
+                    "1e300",
+                    "-1e300",
+                    "9223372036.854775807",
+                    "1.8e9",
+                    "1e400"
+                ][..]
+            )
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Near the edge, far from it, and anywhere.
+        #[test]
+        fn within_what_is_said_to_be_the_same_side_the_comparison_is_the_same(
+            seconds in seconds(),
+            near in prop::sample::select(&[0, 1, 127, 255, 1_000, 9_999, 10_001, 20_000, SECOND][..]),
+            sign in prop::sample::select(&[-1_i64, 1][..]),
+            far: i64,
+            is_near: bool,
+            others in prop::collection::vec(any::<u64>(), 6),
+        ) {
+            let number = Number::from_source(&seconds);
+            prop_assume!(number.is_some());
+            let number = number.unwrap();
+            #[expect(clippy::cast_possible_truncation, reason = "a cast saturates")]
+            let edge = (seconds.parse::<f64>().unwrap() * 1e9) as i64;
+            let now = if is_near { edge.saturating_add(sign * near).max(0) } else { far & i64::MAX };
+            let before = |at: i64| Instant::of(&Value::from(at)).unwrap().is_before(&number).unwrap();
+            let span = side_of(&number, now);
+            prop_assert!(span.contains(now));
+            let (first, last) = (span.from_ns.max(0), span.to_ns);
+            let width = last.abs_diff(first).saturating_add(1);
+            for at in [first, last].into_iter().chain(others.iter().map(|other| first.saturating_add_unsigned(other % width))) {
+                prop_assert_eq!(before(at), before(now), "{} at {} and {}", seconds, at, now);
+            }
+        }
+    }
+
+    #[test]
+    fn today_little_is_left_unsaid() {
+        let edge = Number::from_source("1800000000").unwrap();
+        let now = 1_800_000_000 * SECOND;
+        let before = side_of(&edge, now - SECOND);
+        assert!(
+            before.from_ns == i64::MIN && (now - 11_000..now).contains(&before.to_ns),
+            "{before:?}"
+        );
+        let after = side_of(&edge, now + SECOND);
+        assert!(
+            after.to_ns == i64::MAX && (now..now + 11_000).contains(&after.from_ns),
+            "{after:?}"
+        );
+        assert_eq!(side_of(&edge, now), Span::instant(now));
+    }
+}
