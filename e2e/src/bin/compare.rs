@@ -76,7 +76,11 @@ async fn record(plugin: &Path, cases: &Path, filter: &str) -> anyhow::Result<()>
         .iter()
         .filter(|case| case.name().contains(filter))
     {
-        let answer = case.answer(plugin).await.with_context(|| case.name())?;
+        let told = case.answer_and_event(plugin).await;
+        let (mut answer, event) = told.with_context(|| case.name())?;
+        if let Some(members) = answer.as_object_mut() {
+            members.insert("event".to_owned(), event);
+        }
         case.record(&answer)?;
         recorded += 1;
     }
@@ -102,6 +106,7 @@ async fn compare(plugin: &Path, random: &Random) -> anyhow::Result<()> {
             config: None,
             files: vec![policy.canonicalize()?],
             plugin: vec![("proto-descriptor".to_owned(), descriptors.clone())],
+            flags: Vec::new(),
         };
         let theirs = Server::start(plugin, &setting).await?;
         let ours = Server::start(&random.sidecar, &setting).await?;

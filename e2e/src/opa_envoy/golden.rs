@@ -56,12 +56,25 @@ impl Case {
         std::fs::read_to_string(&path).with_context(|| path.display().to_string())
     }
 
-    /// What is wanted.
+    /// What is wanted, without the event.
     ///
     /// # Errors
     /// When it isn't recorded.
     pub fn wanted(&self) -> anyhow::Result<Json> {
-        Ok(serde_json::from_str(&self.read("want.json")?)?)
+        let mut wanted: Json = serde_json::from_str(&self.read("want.json")?)?;
+        if let Some(members) = wanted.as_object_mut() {
+            members.remove("event");
+        }
+        Ok(wanted)
+    }
+
+    /// The event that is wanted.
+    ///
+    /// # Errors
+    /// When it isn't recorded.
+    pub fn wanted_event(&self) -> anyhow::Result<Json> {
+        let mut wanted: Json = serde_json::from_str(&self.read("want.json")?)?;
+        Ok(wanted.get_mut("event").context("no event is recorded")?.take())
     }
 
     /// Records what is wanted.
@@ -73,11 +86,26 @@ impl Case {
         Ok(std::fs::write(self.folder.join("want.json"), text)?)
     }
 
-    /// What `program` answers, in the form of `want.json`.
+    /// What `program` answers, in the form of `want.json`, without the event.
     ///
     /// # Errors
     /// When it can't be started or asked.
     pub async fn answer(&self, program: &Path) -> anyhow::Result<Json> {
+        let (answer, _) = self.asked(program, &[]).await?;
+        Ok(answer)
+    }
+
+    /// What `program` answers and the event that it writes to its console, each in the form of `want.json`.
+    ///
+    /// # Errors
+    /// When it can't be started or asked, or writes no event.
+    pub async fn answer_and_event(&self, program: &Path) -> anyhow::Result<(Json, Json)> {
+        let (answer, log) = self.asked(program, &["--set=decision_logs.console=true"]).await?;
+        let event = log.context("it wrote no event")?;
+        Ok((answer, event))
+    }
+
+    async fn asked(&self, program: &Path, flags: &[&str]) -> anyhow::Result<(Json, Option<Json>)> {
         let folder = self.folder.canonicalize()?;
         let mut files = vec![folder.join("policy.rego")];
         let data = folder.join("data.json");
@@ -90,6 +118,7 @@ impl Case {
                 config: Some(folder.join("config.yaml")),
                 files,
                 plugin: Vec::new(),
+                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             },
         )
         .await?;
@@ -98,8 +127,16 @@ impl Case {
         let answer = told(server.check(request).await)?;
         // Where a file lies is another place everywhere.
         let here = format!("{}/", folder.display());
-        let text = serde_json::to_string(&answer)?.replace(&here, "");
-        Ok(serde_json::from_str(&text)?)
+        let placed = |told: &Json| -> anyhow::Result<Json> {
+            Ok(serde_json::from_str(
+                &serde_json::to_string(told)?.replace(&here, ""),
+            )?)
+        };
+        let event = match flags {
+            [] => None,
+            _ => Some(placed(&kept(server.logged("Decision Log").await?)?)?),
+        };
+        Ok((placed(&answer)?, event))
     }
 }
 
@@ -118,5 +155,45 @@ fn told(answer: Result<CheckResponse, Status>) -> anyhow::Result<Json> {
             let code = format!("{:?}", status.code());
             Ok(json!({ "error": { "code": code, "message": without_values(&message) } }))
         }
+    }
+}
+
+/// A decision-log event as it is kept: without what is another each time. Of times only that they are there.
+fn kept(mut event: Json) -> anyhow::Result<Json> {
+    let members = event.as_object_mut().context("an event is no object")?;
+    for volatile in ["decision_id", "timestamp", "time", "labels"] {
+        let there = members.remove(volatile);
+        anyhow::ensure!(there.is_some(), "an event has no `{volatile}`");
+    }
+    for same in ["level", "msg", "type"] {
+        members.remove(same);
+    }
+    if let Some(metrics) = members.get_mut("metrics").and_then(Json::as_object_mut) {
+        // What the first decision also measures, and looking up base data, which is no step of its own in a plan.
+        metrics.retain(|name, _| !name.contains("query_compile") && !name.contains("external_resolve"));
+        metrics.values_mut().for_each(|value| *value = "a time".into());
+    }
+    if let Some(Json::String(error)) = members.get_mut("error") {
+        *error = without_values(&error.replace('\u{a0}', " ")).to_owned();
+    }
+    whole(&mut event);
+    Ok(event)
+}
+
+/// Numbers in one spelling of the several that they have: without a fraction where there is none.
+#[expect(clippy::cast_possible_truncation, reason = "within what an i64 holds exactly")]
+fn whole(value: &mut Json) {
+    match value {
+        Json::Number(number) => {
+            let float = number
+                .as_f64()
+                .filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
+            if let Some(float) = float.filter(|_| !number.is_i64()) {
+                *value = Json::from(float as i64);
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(whole),
+        Json::Object(members) => members.values_mut().for_each(whole),
+        Json::Null | Json::Bool(_) | Json::String(_) => {}
     }
 }

@@ -14,6 +14,9 @@ use tonic::Status;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
+/// How long is waited for what a server is to do.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -23,13 +26,15 @@ pub struct Setting {
     pub files: Vec<PathBuf>,
     /// Values under `plugins.envoy_ext_authz_grpc`.
     pub plugin: Vec<(String, String)>,
+    /// Whatever else.
+    pub flags: Vec<String>,
 }
 
 /// A running server.
 pub struct Server {
     client: AuthorizationClient<Channel>,
     _process: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -57,6 +62,7 @@ impl Server {
             command.arg(format!("--set=plugins.envoy_ext_authz_grpc.{key}={value}"));
         }
         let process = command
+            .args(&setting.flags)
             .args(&setting.files)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -73,7 +79,7 @@ impl Server {
         Ok(Self {
             client: AuthorizationClient::new(channel).max_decoding_message_size(64 << 20),
             _process: process,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -85,10 +91,27 @@ impl Server {
         let mut client = self.client.clone();
         client.check(request).await.map(tonic::Response::into_inner)
     }
+
+    /// The first line of its log that is JSON with this message.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn logged(&self, message: &str) -> anyhow::Result<serde_json::Value> {
+        let began = Instant::now();
+        loop {
+            let log = std::fs::read_to_string(self.folder.path().join("log"))?;
+            let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+            let mut events = lines.filter(|line: &serde_json::Value| line["msg"] == message);
+            if let Some(event) = events.next() {
+                return Ok(event);
+            }
+            anyhow::ensure!(began.elapsed() < LIMIT, "no line says {message:?}:\n{log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 async fn connect(socket: &Path) -> anyhow::Result<Channel> {
-    const LIMIT: Duration = Duration::from_secs(20);
     let socket = Arc::<Path>::from(socket);
     let began = Instant::now();
     loop {

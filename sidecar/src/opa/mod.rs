@@ -10,6 +10,7 @@
 //! | `log/` | the decision log |
 //! | `status/` | the status API, and OPA's metrics |
 //! | `api/` | OPA's HTTP API |
+//! | `configured` | what the configuration says of what is told |
 //! | `telling` | starts and ends all that tells of decisions |
 //! | `service` | the servers that log and status are sent to |
 
@@ -19,6 +20,12 @@
     reason = "started once OPA's configuration is read"
 )]
 mod api;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "started once OPA's configuration is read"
+)]
+mod configured;
 mod grpc_messages;
 #[allow(
     dead_code,

@@ -44,7 +44,7 @@ use writer::Writer;
 
 pub(in crate::opa) use counters::{Counter, Counters};
 pub(in crate::opa) use rfc3339::{nanoseconds, seconds};
-pub(crate) use settings::{BufferType, LogSettings, Reporting, Trigger};
+pub(crate) use settings::{BufferType, LogSettings};
 pub(crate) use teller::{Teller, Told};
 
 /// What the log is started with.

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use bundles::BundleMetrics;
 
 pub(crate) use collect::{Collector, StatusMetrics};
-pub(crate) use plugin::{DEFAULT_DURATION_BUCKETS, PluginMetrics};
+pub(crate) use plugin::PluginMetrics;
 pub(crate) use reporter::{StatusPlan, report};
 pub(crate) use shown::{BundleStatus, LogStatus, PluginState, Shown};
 

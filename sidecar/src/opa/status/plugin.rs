@@ -9,10 +9,6 @@ use postern_decide::opa_envoy::Verdict;
 use super::families::{Family, Kind, Sample};
 use super::histogram::Histogram;
 
-/// The plugin's buckets of `grpc_request_duration_seconds`, where the configuration has none.
-pub(crate) const DEFAULT_DURATION_BUCKETS: &[f64] =
-    &[1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 3e-3, 5e-3, 0.1, 1.0];
-
 /// What is counted of checks.
 #[derive(Debug)]
 pub(crate) struct PluginMetrics {
