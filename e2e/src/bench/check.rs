@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::policy::PolicyCase;
-use super::world::{Size, World};
+use super::world::World;
 use super::{Measured, Setting, Shape, at_rate};
 use crate::load::{ExtAuthz, Outcome, Target, closed_loop, closed_loop_of};
 use crate::measure::Child;
@@ -30,15 +30,7 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
     let sidecar = world.start_sidecar(setting).await?;
     let null = cheaper_null(setting, &world, &requests, shape).await?;
     let ours = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests.clone(), 0).await?);
-    let remembering = World::lay_of_size(
-        setting,
-        &case,
-        Size {
-            remembers: true,
-            ..Size::default()
-        },
-    )
-    .await?;
+    let remembering = World::lay_remembering(setting, &case).await?;
     let remembering_sidecar = remembering.start_sidecar(setting).await?;
     let remembered = check_requests(&remembering.tokens);
     let remembered = Arc::new(ExtAuthz::connect(&remembering.sidecar_socket(), remembered, 0).await?);

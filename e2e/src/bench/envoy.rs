@@ -27,7 +27,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Where a part doesn't start, or answers otherwise than it should.
 pub async fn through_envoy(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> {
     let case = PolicyCase::read(setting, "rbac_30")?;
-    let world = World::lay(setting, &case).await?;
+    let world = World::lay_remembering(setting, &case).await?;
     let _sidecar = world.start_sidecar(setting).await?;
     let _null = world.start_null(setting, None).await?;
     let upstream_address = free_address()?;

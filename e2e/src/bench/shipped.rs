@@ -28,7 +28,7 @@ pub async fn shipped(setting: &Setting, shape: Shape, binaries: &Path) -> anyhow
         .with_context(|| format!("{}: `make release` builds it", program.display()))?
         .len();
     let case = PolicyCase::read(setting, "demo")?;
-    let world = World::lay(setting, &case).await?;
+    let world = World::lay_remembering(setting, &case).await?;
     let shipped = Setting {
         binaries: binaries.into(),
         ..setting.clone()

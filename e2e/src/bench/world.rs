@@ -67,6 +67,18 @@ impl World {
         Self::lay_of_size(setting, case, Size::default()).await
     }
 
+    /// The same, of a sidecar that remembers what the policy answered, as one does that isn't told otherwise.
+    ///
+    /// # Errors
+    /// Where a file or a socket can't be made.
+    pub(super) async fn lay_remembering(setting: &Setting, case: &PolicyCase) -> anyhow::Result<Self> {
+        let size = Size {
+            remembers: true,
+            ..Size::default()
+        };
+        Self::lay_of_size(setting, case, size).await
+    }
+
     /// The same, of some size.
     ///
     /// # Errors
