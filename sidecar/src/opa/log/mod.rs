@@ -109,6 +109,7 @@ impl DecisionLogs {
             query: plan.query,
             buffer: buffer.clone(),
             ready,
+            counters: Arc::clone(&counters),
             randomness: plan.randomness,
         };
         std::thread::Builder::new()

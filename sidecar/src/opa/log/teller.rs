@@ -17,7 +17,7 @@ use super::counters::{Counter, Counters};
 
 /// Decisions that wait.
 const MAX_WAITING: usize = 8192;
-/// Of their messages, bytes.
+/// Of their messages and results, bytes, about.
 const MAX_WAITING_BYTES: usize = 32 << 20;
 
 /// A decision.
@@ -40,6 +40,16 @@ pub(crate) struct Told {
     pub(crate) at: Now,
     /// How long that took.
     pub(crate) took: Duration,
+}
+
+impl Told {
+    /// About how much memory it holds.
+    fn bytes(&self) -> usize {
+        let result = self.result.as_ref().map_or(0, Value::weight).saturating_mul(64);
+        self.body
+            .len()
+            .saturating_add(usize::try_from(result).unwrap_or(usize::MAX))
+    }
 }
 
 /// What the log's thread is told.
@@ -78,7 +88,8 @@ pub(super) fn queue(counters: Arc<Counters>) -> (Teller, Listener) {
 impl Teller {
     /// Tells of a decision.
     pub(crate) fn tell(&self, told: Told) {
-        let bytes = told.body.len();
+        // What doesn't fit at all goes through alone, and is refused where it would be written.
+        let bytes = told.bytes().min(MAX_WAITING_BYTES);
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) > MAX_WAITING_BYTES
             || self.sender.try_send(Message::Decided(Box::new(told))).is_err()
         {
@@ -101,7 +112,8 @@ impl Listener {
     pub(super) fn next(&self) -> Result<Message, RecvError> {
         let message = self.receiver.recv()?;
         if let Message::Decided(told) = &message {
-            self.bytes.fetch_sub(told.body.len(), Ordering::Relaxed);
+            let bytes = told.bytes().min(MAX_WAITING_BYTES);
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
         Ok(message)
     }

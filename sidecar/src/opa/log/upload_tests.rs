@@ -74,10 +74,14 @@ impl World {
     }
 
     fn tell(&self, path: &str) {
+        self.tell_result(path, Value::Bool(true));
+    }
+
+    fn tell_result(&self, path: &str, result: Value) {
         self.logs.teller().tell(Told {
             body: body(path),
             decision_id: Uuid::nil(),
-            result: Some(Value::Bool(true)),
+            result: Some(result),
             failure: None,
             has_input: true,
             settings: OpaEnvoySettings::default(),
@@ -194,6 +198,20 @@ async fn what_waits_is_uploaded_before_the_process_ends() {
     }
     assert_eq!(all, ["a", "b", "c"]);
     assert!(world.came.try_recv().is_err(), "each once");
+}
+
+#[tokio::test]
+async fn a_result_that_grows_without_end_when_it_is_written_isnt_written() {
+    let mut world = World::new(settings(Trigger::Periodic, NEVER)).await;
+    // 10^9 values, of which there are 90.
+    let grown = (0..9).fold(Value::Null, |value, _| {
+        Value::Array((0..10).map(|_| value.clone()).collect())
+    });
+    world.tell_result("/grown", grown);
+    world.tell("/next");
+    world.logs.end(PATIENCE).await;
+    assert_eq!(world.next().await, ["next"]);
+    assert_eq!(world.logs.counters().of(Counter::NotEncoded), 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use postern_policy::Value;
 use tokio::sync::Notify;
 
 use super::buffer::Buffer;
+use super::counters::{Counter, Counters};
 use super::event::{About, Event, as_logged};
 use super::judge::{Fate, judge};
 use super::rfc3339;
@@ -19,6 +20,10 @@ use crate::clock;
 use crate::ext_authz::grpc;
 use crate::ext_authz::wire;
 use crate::random::Randomness;
+
+/// The heaviest result that is written ([`Value::weight`]): some 64 MiB of text. A policy can make one of a few values that it
+/// shares many times, which only grows when it is written.
+const MAX_RESULT_WEIGHT: u64 = 1 << 20;
 
 /// What the thread works with.
 pub(super) struct Writer {
@@ -30,6 +35,7 @@ pub(super) struct Writer {
     pub(super) buffer: Option<Arc<Mutex<Buffer>>>,
     /// Rung when there is something that could be uploaded at once.
     pub(super) ready: Arc<Notify>,
+    pub(super) counters: Arc<Counters>,
     pub(super) randomness: Arc<Randomness>,
 }
 
@@ -53,6 +59,19 @@ impl Writer {
             self.settings.drop_decision.as_str(),
             self.settings.mask_decision.as_str(),
         );
+        if told
+            .result
+            .as_ref()
+            .is_some_and(|result| result.weight() > MAX_RESULT_WEIGHT)
+        {
+            self.counters.add(Counter::NotEncoded, 1);
+            let decision_id = told.decision_id.to_string();
+            tracing::error!(
+                decision_id,
+                "a decision-log event is lost: the policy's answer is too large"
+            );
+            return;
+        }
         let policy = told.policy.clone();
         let at = told.at;
         let event = self.event(told);
