@@ -11,7 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use postern_telemetry::log::{self, LogFormat};
 
 use crate::config::Config;
-use crate::opa;
+use crate::opa::{self, DropInError};
 use crate::process::{self, ProcessError};
 use crate::routes_test::{self, Question};
 
@@ -103,15 +103,17 @@ fn run(config: Config) -> ExitCode {
 }
 
 fn run_as_opa(args: &[String]) -> ExitCode {
+    let plan = match opa::plan(args) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(&error, 2),
+    };
     if let Err(error) = log::init(LogFormat::Auto, "sidecar") {
         return refuse(&error, 2);
     }
-    match opa::plan(args) {
-        Err(problem) => refuse(&io::Error::other(problem), 2),
-        Ok(plan) => match opa::run(plan) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => refuse(&error, 1),
-        },
+    match opa::run(&plan) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ DropInError::DataFolder(_)) => refuse(&error, 2),
+        Err(error) => refuse(&error, 1),
     }
 }
 

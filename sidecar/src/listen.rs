@@ -2,7 +2,9 @@
 //! listener and is never anybody else's that is removed. Never accepts.
 
 use std::io;
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 
 use postern_config::Listen;
@@ -46,7 +48,7 @@ pub(crate) enum Socket {
     /// A TCP port.
     Tcp(std::net::TcpListener),
     /// A Unix socket.
-    Unix(std::os::unix::net::UnixListener),
+    Unix(UnixListener),
 }
 
 /// The file of a Unix socket of ours; removed when dropped, unless another has taken its place.
@@ -79,6 +81,28 @@ impl Drop for SocketFile {
     }
 }
 
+/// Binds a name in Linux's abstract namespace of Unix sockets (unix(7)).
+///
+/// # Errors
+/// When it is taken, or the system refuses.
+pub(crate) fn bind_abstract(name: &str) -> Result<Bound, BindError> {
+    let listen = || Listen::Unix(PathBuf::from(format!("@{name}")));
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => BindError::Taken(listen()),
+        _ => BindError::Refused {
+            listen: listen(),
+            error,
+        },
+    };
+    let address = SocketAddr::from_abstract_name(name).map_err(refused)?;
+    let listener = UnixListener::bind_addr(&address).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    Ok(Bound {
+        file: None,
+        socket: Socket::Unix(listener),
+    })
+}
+
 /// Binds `listen`.
 ///
 /// # Errors
@@ -102,11 +126,10 @@ pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
         }
         Listen::Unix(path) => {
             remove_stale(path, listen)?;
-            let listener =
-                std::os::unix::net::UnixListener::bind(path).map_err(|error| match error.kind() {
-                    io::ErrorKind::NotFound => BindError::NoFolder(listen.clone()),
-                    _ => refused(error),
-                })?;
+            let listener = UnixListener::bind(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => BindError::NoFolder(listen.clone()),
+                _ => refused(error),
+            })?;
             let file = SocketFile::of(path).map_err(refused)?;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)).map_err(refused)?;
             listener.set_nonblocking(true).map_err(refused)?;

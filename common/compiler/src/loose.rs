@@ -65,13 +65,36 @@ pub enum LooseError {
 /// # Errors
 /// The first thing that is wrong.
 pub fn read(paths: &[String], ignore: &[String], version: RegoVersion) -> Result<Loose, LooseError> {
+    let placed = paths.iter().map(|path| {
+        let (place, path) = split_prefix(path);
+        let path = Path::new(path);
+        Prefixed { place, path }
+    });
+    read_prefixed(placed, ignore, version)
+}
+
+/// A path, and where its data goes.
+#[derive(Debug, Clone)]
+pub struct Prefixed<'p> {
+    /// Below `data`; at its root where this is empty.
+    pub place: Vec<String>,
+    /// A file or a folder.
+    pub path: &'p Path,
+}
+
+/// As [`read`], of paths whose prefixes are split off already.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn read_prefixed<'p>(
+    paths: impl IntoIterator<Item = Prefixed<'p>>,
+    ignore: &[String],
+    version: RegoVersion,
+) -> Result<Loose, LooseError> {
     let mut reading = Reading::new(ignore);
     let mut loose = Loose::default();
-    for path in paths {
-        let (place, path) = split_prefix(path);
-        reading.walk(Path::new(path), place, 0, &mut |file| {
-            Ok(loose.add(&file, version)?)
-        })?;
+    for Prefixed { place, path } in paths {
+        reading.walk(path, place, 0, &mut |file| Ok(loose.add(&file, version)?))?;
     }
     Ok(loose)
 }

@@ -1,10 +1,12 @@
-//! The process as a drop-in for opa-envoy-plugin: OPA's command line and configuration, the plugin's answers, its ports.
-//! Nothing of ours is added to what policy is asked or what Envoy is told.
+//! The process as a drop-in for opa-envoy-plugin: OPA's command line and configuration (read by `postern-opa-config`), the
+//! plugin's answers. Nothing of ours is added to what policy is asked or what Envoy is told.
 //!
 //! | file | job |
 //! |---|---|
 //! | `grpc_messages` | the types of gRPC messages, from a file of descriptors |
-//! | `plan` | what to run: the configuration as this process needs it |
+//! | `machine` | what a configuration may ask of the machine: its files and its environment |
+//! | `at_start` | the policy that the process is started with |
+//! | `sockets` | where it listens |
 //! | `process` | the process from its plan to its end |
 //! | `observer` | hands each decision to those who tell of it |
 //! | `log/` | the decision log |
@@ -20,6 +22,7 @@
     reason = "started once OPA's configuration is read"
 )]
 mod api;
+mod at_start;
 #[allow(
     dead_code,
     unused_imports,
@@ -33,9 +36,10 @@ mod grpc_messages;
     reason = "started once OPA's configuration is read"
 )]
 mod log;
+mod machine;
 mod observer;
-mod plan;
 mod process;
+mod sockets;
 #[allow(
     dead_code,
     unused_imports,
@@ -55,6 +59,16 @@ mod status;
 )]
 mod telling;
 
+use postern_config::ConfigError;
+use postern_opa_config::Plan;
+
 pub(crate) use observer::Observer;
-pub(crate) use plan::plan;
-pub(crate) use process::run;
+pub(crate) use process::{DropInError, run};
+
+/// Reads OPA's command line, which comes after `run`, and what it leads to.
+///
+/// # Errors
+/// The first thing that is wrong, by flag or by file, line and key.
+pub(crate) fn plan(args: &[String]) -> Result<Plan, ConfigError> {
+    Plan::read(args, &machine::Machine)
+}

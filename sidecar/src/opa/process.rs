@@ -1,64 +1,144 @@
 //! The process from its plan to its end.
 
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use postern_compiler::locate_opa;
+use postern_compiler::loose::LooseError;
 use postern_decide::{
-    ActivePolicy, CacheLimits, Caches, HeaderPrefix, Issuers, PolicyLimits, Revocations, Route, Routes,
+    CacheLimits, Caches, HeaderPrefix, Issuers, OpaEnvoySettings, PolicyLimits, Revocations, Route, Routes,
     Settings, Snapshot,
 };
-use postern_policy::{Bundle, Engine, Limits, PlanEngine, Verification};
+use postern_opa_config::{DecisionPath, ExtAuthz, Plan, Segment};
+use postern_policy::collection::DataPath;
+use postern_policy::compilation::Wanted;
+use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
 use tokio_util::sync::CancellationToken;
 
-use super::plan::Plan;
+use super::at_start;
+use super::grpc_messages::{Descriptors, DescriptorsError};
+use super::sockets::{self, SocketError};
 use crate::checker::Checker;
+use crate::clock;
 use crate::decision_log::{DecisionLog, LogDecisions};
+use crate::disk::{DataFolder, VersionError};
 use crate::ext_authz::Dialect;
-use crate::http_send::HttpSender;
+use crate::http_send::{HttpSender, SetUpError};
 use crate::introspect::Introspector;
-use crate::listen;
-use crate::metrics::CheckMetrics;
-use crate::process::ProcessError;
+use crate::metrics::{self, CheckMetrics};
+use crate::overload::OverloadPlan;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
 use crate::report::{Recent, Reporter};
 use crate::status::{State, Status};
+use crate::sync::{ActivationError, Context, FetchError, NonceKeySource, PolicySet, Requirements};
 use crate::workers::{self, WorkersPlan};
+
+/// How long one evaluation may take. OPA has no such limit, so it is far beyond what Envoy waits.
+const EVALUATION: Duration = Duration::from_secs(10);
+/// Threads for disk, name lookups and activation.
+const BLOCKING_THREADS: usize = 8;
+/// Threads that checks run on, at most.
+const MOST_WORKERS: usize = 4;
+
+/// Why the process ends otherwise than it was told to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DropInError {
+    /// The plugin isn't configured.
+    #[error(
+        "plugins.envoy_ext_authz_grpc is missing; without it OPA answers no Envoy: add it to the configuration, or \
+         --set=plugins.envoy_ext_authz_grpc.addr=:9191"
+    )]
+    NoPlugin,
+    /// The plugin's address can't be listened on.
+    #[error("plugins.envoy_ext_authz_grpc.addr: {0}")]
+    Address(#[from] SocketError),
+    /// The file of descriptors can't be used.
+    #[error("plugins.envoy_ext_authz_grpc.proto-descriptor: {0}")]
+    Descriptors(#[from] DescriptorsError),
+    /// The policy that the command line names can't be read.
+    #[error("{0}")]
+    Files(#[from] LooseError),
+    /// It was read, and is refused.
+    #[error("{0}")]
+    Policy(#[from] ActivationError),
+    /// The data folder is not one to work with.
+    #[error("persistence_directory: {0}")]
+    DataFolder(#[from] VersionError),
+    /// Outgoing connections can't be set up.
+    #[error("{0}")]
+    Client(String),
+    /// Metrics can't be set up.
+    #[error("metrics: {0}")]
+    Metrics(String),
+    /// The operating system refuses what a process needs.
+    #[error("the operating system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+impl From<SetUpError> for DropInError {
+    fn from(error: SetUpError) -> Self {
+        Self::Client(error.to_string())
+    }
+}
+
+impl From<FetchError> for DropInError {
+    fn from(error: FetchError) -> Self {
+        Self::Client(error.to_string())
+    }
+}
 
 /// Runs until the process is told to end.
 ///
 /// # Errors
 /// When it can't begin.
-pub(crate) fn run(plan: Plan) -> Result<(), ProcessError> {
-    let listener = listen::bind(&plan.listen).map_err(|error| ProcessError::Bind {
-        key: "plugins.envoy_ext_authz_grpc.addr",
-        error,
-    })?;
-    let mut snapshot = Snapshot::initial(
-        settings()?,
-        Arc::new(Routes::catch_all(Route::named("opa-envoy"))),
-        Issuers::default(),
-        Revocations::without_stream(),
-    );
-    if let Some(archive) = plan.bundles.first() {
-        let built = std::env::temp_dir().join(format!("postern-opa-{}.tar.gz", std::process::id()));
-        let status = std::process::Command::new("opa")
-            .args(["build", "-t", "plan", "-e", &plan.path, "-o"])
-            .arg(&built)
-            .arg(archive)
-            .status()?;
-        if !status.success() {
-            return Err(io::Error::other("opa build failed").into());
-        }
-        let archive = std::fs::read(&built)?;
-        let policy = activate(&archive, &plan.path).map_err(io::Error::other)?;
-        snapshot = snapshot.with_policy(Arc::new(policy));
+pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
+    for notice in &plan.not_honoured {
+        tracing::warn!(%notice, "not honoured");
     }
+    let plugin = plan.config.ext_authz.as_ref().ok_or(DropInError::NoPlugin)?;
+    let listener = sockets::bind(&plugin.address)?;
+    let settings = settings_of(plugin)?;
+    let (folder, is_ours) = data_folder(plan)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?;
+    let ended = runtime.block_on(serve(plan, plugin, settings, listener, &folder));
+    runtime.shutdown_background();
+    if is_ours {
+        // What is left of it is nobody's.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    ended
+}
+
+async fn serve(
+    plan: &Plan,
+    plugin: &ExtAuthz,
+    settings: OpaEnvoySettings,
+    listener: crate::listen::Bound,
+    folder: &std::path::Path,
+) -> Result<(), DropInError> {
+    let told_to_end = postern_process::told_to_end()?;
+    let _prometheus = metrics::install().map_err(|error| DropInError::Metrics(error.to_string()))?;
+    let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
+    let context = Arc::new(Context {
+        published: Arc::new(Published::new(nothing_yet()?)),
+        status: Arc::new(Status::new(State::default())),
+        disk: DataFolder::open(folder)?,
+        randomness: Arc::clone(&randomness),
+        nonce_keys: NonceKeySource::default(),
+    });
+    activate_at_start(plan, plugin, &context).await?;
     let checker = Arc::new(Checker {
-        published: Arc::new(Published::new(snapshot)),
+        published: Arc::clone(&context.published),
         caches: Arc::new(Caches::new(CacheLimits::default())),
-        randomness: Arc::new(Randomness::from_system().map_err(io::Error::other)?),
+        randomness,
         wakes: Wakes::default(),
         reporter: Arc::new(Reporter {
             metrics: CheckMetrics::register(),
@@ -70,41 +150,133 @@ pub(crate) fn run(plan: Plan) -> Result<(), ProcessError> {
         opa: None,
     });
     let workers = WorkersPlan {
-        threads: 1,
-        overload: plan.overload,
+        threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_WORKERS)),
+        overload: overload(plan, plugin),
         listeners: vec![listener],
         http_auth: None,
-        dialect: Dialect::OpaEnvoy(plan.settings),
-        reflection: plan.reflection,
-        status: Arc::new(Status::new(State::default())),
+        dialect: Dialect::OpaEnvoy(settings),
+        reflection: plugin.enable_reflection,
+        status: Arc::clone(&context.status),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     let stop = CancellationToken::new();
-    runtime.block_on(async {
-        let told_to_end = postern_process::told_to_end()?;
-        let checks = workers::start(workers, checker, stop.clone())?;
-        told_to_end.await;
-        stop.cancel();
-        let _ = tokio::task::spawn_blocking(move || checks.join()).await;
-        Ok(())
+    let checks = workers::start(workers, checker, stop.clone())?;
+    context.status.change(|state| state.listening = true);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        addr = %plugin.address,
+        path = plugin.decision.path().written,
+        dry_run = plugin.dry_run,
+        "started as opa-envoy-plugin"
+    );
+    let signal = told_to_end.await;
+    tracing::info!(signal, "ending");
+    tokio::time::sleep(Duration::from_secs(plan.server.shutdown_wait_seconds)).await;
+    stop.cancel();
+    if tokio::task::spawn_blocking(move || checks.join()).await.is_err() {
+        tracing::error!("the runtime of the checks ended unexpectedly");
+    }
+    Ok(())
+}
+
+/// Compiles and activates what the command line names, where it names something.
+async fn activate_at_start(
+    plan: &Plan,
+    plugin: &ExtAuthz,
+    context: &Arc<Context>,
+) -> Result<(), DropInError> {
+    let limits = Limits::default();
+    let at_start = at_start::read(&plan.policy, &limits)?;
+    if at_start.is_empty {
+        return Ok(());
+    }
+    let requirements = Requirements {
+        verification: Verification::Unsigned,
+        entrypoint: plugin.decision.path().entrypoint(),
+        limits,
+        http_send: HttpSend::Off,
+        evaluation: PolicyLimits {
+            evaluation: EvaluationLimits::default(),
+            time: Some(TimeLimit::new(EVALUATION, clock::monotonic)),
+        },
+        opa: locate_opa(None).ok(),
+    };
+    let wanted = Wanted {
+        path: data_path(plugin.decision.path()),
+        required: false,
+    };
+    let set = PolicySet::new(Arc::clone(context), at_start.active, [wanted], &requirements);
+    let published = Arc::clone(&context.published);
+    set.start(at_start.bundles, &move |activation| {
+        drop(published.swap_policy(&activation.policy));
+    })
+    .await?;
+    Ok(())
+}
+
+fn data_path(path: &DecisionPath) -> DataPath {
+    use postern_policy::collection::Segment as Step;
+    path.segments
+        .iter()
+        .map(|segment| match segment {
+            Segment::Text(text) => Step::Name(text.clone()),
+            Segment::Number(number) => Step::Number(*number),
+        })
+        .collect()
+}
+
+fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> {
+    let descriptors = plugin
+        .proto_descriptor
+        .as_deref()
+        .map(|path| Descriptors::read(path.as_ref()));
+    Ok(OpaEnvoySettings {
+        dry_run: plugin.dry_run,
+        skip_request_body_parse: plugin.skip_request_body_parse,
+        grpc: match descriptors.transpose()? {
+            Some(descriptors) => Some(Arc::new(descriptors)),
+            None => None,
+        },
     })
 }
 
-fn settings() -> Result<Settings, ProcessError> {
-    Ok(Settings {
+fn overload(plan: &Plan, plugin: &ExtAuthz) -> OverloadPlan {
+    let received = usize::try_from(plugin.max_received_bytes).unwrap_or(usize::MAX);
+    OverloadPlan {
+        max_in_flight: 4096,
+        max_connections: 1024,
+        max_streams: 1024,
+        max_message_bytes: received,
+        max_partial_bytes: received.saturating_mul(16).max(64 << 20),
+        message_deadline: Duration::from_secs(5),
+        drain: Duration::from_secs(plan.server.shutdown_grace_seconds),
+    }
+}
+
+/// Where things are kept: `persistence_directory` where a bundle is to be kept there; else a folder of this process alone,
+/// which goes with it, since OPA writes nothing then.
+fn data_folder(plan: &Plan) -> io::Result<(PathBuf, bool)> {
+    if plan.config.bundles.values().any(|bundle| bundle.persist) {
+        return Ok((PathBuf::from(&plan.config.persistence_directory), false));
+    }
+    let name = format!("postern-sidecar-{}-{}", std::process::id(), clock::now().unix_ns);
+    let folder = std::env::temp_dir().join(name);
+    // Fails where there is one already, so that nobody else's is taken.
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok((folder, true))
+}
+
+/// What is in force before a policy is: no decision is defined.
+fn nothing_yet() -> Result<Snapshot, DropInError> {
+    let settings = Settings {
         realm: String::new(),
-        prefix: HeaderPrefix::new("x-postern-").map_err(io::Error::other)?,
+        prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).map_err(io::Error::other)?,
         max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
         dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
-    })
-}
-
-fn activate(archive: &[u8], path: &str) -> Result<ActivePolicy, String> {
-    let bundle =
-        Bundle::read(archive, &Verification::Unsigned, &Limits::default()).map_err(|e| e.to_string())?;
-    let engine = PlanEngine::from_bundle(&bundle).map_err(|e| e.to_string())?;
-    let entrypoint = engine.entrypoint(path).ok_or("no entrypoint")?;
-    Ok(ActivePolicy::new(Arc::new(engine), entrypoint).with_limits(PolicyLimits::default()))
+    };
+    Ok(Snapshot::initial(
+        settings,
+        Arc::new(Routes::catch_all(Route::named("opa-envoy"))),
+        Issuers::default(),
+        Revocations::without_stream(),
+    ))
 }

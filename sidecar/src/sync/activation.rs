@@ -166,7 +166,6 @@ impl PolicySet {
     ///
     /// # Errors
     /// When it can't be.
-    #[expect(dead_code, reason = "for hosts that are started with files")]
     pub(crate) async fn start(
         &self,
         bundles: Vec<Verified>,

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use activation::Requirements;
+pub(crate) use activation::{ActivationError, PolicySet, Requirements};
 pub(crate) use bundle::BundlePlan;
 pub(crate) use fetch::{FetchError, client, read_credential};
 pub(crate) use keys::{KeysPlan, KeysSource};

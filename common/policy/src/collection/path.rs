@@ -28,6 +28,12 @@ pub struct DataPath(Vec<Segment>);
 )]
 pub struct PathError(String);
 
+impl FromIterator<Segment> for DataPath {
+    fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Self {
+        Self(segments.into_iter().collect())
+    }
+}
+
 impl DataPath {
     /// As opa-envoy-plugin reads its `path`: parts between slashes, empty ones don't count, and what is a whole number
     /// is a number.
