@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUNNABLE := -p postern -p postern-sidecar -p postern-control-plane
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fuzz tools bench bench-check bench-policy differential proto-release release
+.PHONY: help dev test lint fuzz tools bench bench-check bench-policy differential compare-opa-envoy record-golden proto-release release
 
 help: ## Shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ bench-policy: ## The figures of policy evaluation alone
 
 differential: ## Puts random policies to OPA and to common/rego, a million decisions; ARGS are how many, and from which seed on
 	@scripts/differential.sh $(ARGS)
+
+compare-opa-envoy: ## Puts CASES random requests to opa-envoy-plugin (OPA_ENVOY=<its binary>) and to the sidecar, and prints where they differ
+	@cargo build --quiet --workspace --bins
+	@$(TARGET)/debug/postern-compare --opa-envoy "$(OPA_ENVOY)" random --sidecar $(TARGET)/debug/postern-sidecar \
+		--cases $(or $(CASES),10000) $(ARGS)
+
+record-golden: ## Records what opa-envoy-plugin (OPA_ENVOY=<its binary>) answers to the golden cases
+	@cargo build --quiet --workspace --bins
+	@$(TARGET)/debug/postern-compare --opa-envoy "$(OPA_ENVOY)" record $(ARGS)
 
 proto-release: ## Accepts the present contracts as the ones to stay compatible with
 	@cargo run --quiet -p postern-proto --example release

@@ -178,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, listen) = socket(&folder);
         // What a killed process leaves: a file, and nobody behind it.
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(UnixListener::bind(&path).unwrap());
         assert!(path.exists());
         let _bound = bind(&listen).unwrap();
         assert_eq!(
@@ -201,7 +201,7 @@ mod tests {
         let (path, listen) = socket(&folder);
         let bound = bind(&listen).unwrap();
         std::fs::remove_file(&path).unwrap();
-        let _successor = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let _successor = UnixListener::bind(&path).unwrap();
         drop(bound);
         assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
     }

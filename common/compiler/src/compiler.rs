@@ -80,23 +80,35 @@ impl Compiler {
     /// # Errors
     /// [`CompileError::Refused`] where the policy is wrong, the others where it couldn't be compiled at all.
     pub async fn compile(&self, job: &CompileJob) -> Result<Compiled, CompileError> {
+        self.compile_with(job, &self.opa).await
+    }
+
+    /// As [`Compiler::compile`], by a process that stays behind nothing: for who waits for the plan before doing anything.
+    ///
+    /// # Errors
+    /// As [`Compiler::compile`].
+    pub async fn compile_at_once(&self, job: &CompileJob) -> Result<Compiled, CompileError> {
+        self.compile_with(job, &self.opa.in_foreground()).await
+    }
+
+    async fn compile_with(&self, job: &CompileJob, opa: &Opa) -> Result<Compiled, CompileError> {
         let of = format!("{}-{}", job.digest(), self.program_digest().await?);
         let (kept, looked_for) = (self.kept.clone(), of.clone());
         if let Some(compiled) = spawn_blocking(move || kept.read(&looked_for)).await? {
             return Ok(compiled);
         }
-        let compiled = self.build(job).await?;
+        let compiled = self.build(opa, job).await?;
         let (kept, made) = (self.kept.clone(), compiled.clone());
         // A disk that refuses costs the next start a compilation, not this one its policy.
         let _ = spawn_blocking(move || kept.write(&of, &made)).await?;
         Ok(compiled)
     }
 
-    async fn build(&self, job: &CompileJob) -> Result<Compiled, CompileError> {
+    async fn build(&self, opa: &Opa, job: &CompileJob) -> Result<Compiled, CompileError> {
         let mut attempt = job.begin();
         // One for each path that turns out to be none, and the last.
         for _ in 0..=job.wanted().len() {
-            match self.attempt(&attempt).await {
+            match self.attempt(opa, &attempt).await {
                 Ok(plan) => return Ok(attempt.built(plan)),
                 Err(CompileError::Run(RunError::Failed { said })) => match attempt.failed(&said) {
                     Next::Retry(next) => attempt = *next,
@@ -110,14 +122,14 @@ impl Compiler {
         ))
     }
 
-    async fn attempt(&self, attempt: &Attempt) -> Result<Vec<u8>, CompileError> {
+    async fn attempt(&self, opa: &Opa, attempt: &Attempt) -> Result<Vec<u8>, CompileError> {
         let (kept, files) = (self.kept.clone(), attempt.files());
         let stage = spawn_blocking(move || staged(&kept, &files)).await?;
         let stage = stage.map_err(|(path, source)| CompileError::Disk { path, source })?;
         let output = stage.path().join("out.tar.gz");
         let mut arguments = attempt.arguments();
         arguments.insert(1, format!("--output={}", output.display()));
-        self.opa.run(Some(&stage.path().join("in")), &arguments).await?;
+        opa.run(Some(&stage.path().join("in")), &arguments).await?;
         let plan = spawn_blocking(move || {
             let plan = plan_of(&output);
             drop(stage);

@@ -88,6 +88,18 @@ pub enum RunError {
 }
 
 impl Opa {
+    /// The same, for who waits for it.
+    pub(crate) fn in_foreground(&self) -> Self {
+        let limits = RunLimits {
+            in_background: false,
+            ..self.limits
+        };
+        Self {
+            program: self.program.clone(),
+            limits,
+        }
+    }
+
     /// A program, and what each run of it may take.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>, limits: RunLimits) -> Self {

@@ -41,6 +41,7 @@ mod asking {
         Demand {
             wanted: paths.iter().map(path).collect(),
             http_send: HttpSend::Off,
+            may_fail: false,
         }
     }
 

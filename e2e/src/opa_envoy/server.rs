@@ -30,6 +30,9 @@ pub struct Setting {
     pub flags: Vec<String>,
 }
 
+/// What of the environment a server gets: enough to find programs, and the tools' cache.
+const SURROUNDINGS: [&str; 5] = ["HOME", "PATH", "POSTERN_CACHE", "POSTERN_OPA", "XDG_CACHE_HOME"];
+
 /// A running server.
 pub struct Server {
     client: AuthorizationClient<Channel>,
@@ -51,21 +54,26 @@ impl Server {
         let address = |name: &str| format!("unix://{}", folder.path().join(name).display());
         command.arg(format!("--addr={}", address("api.sock")));
         command.arg(format!("--diagnostic-addr={}", address("diagnostic.sock")));
-        command.arg(format!(
-            "--set=plugins.envoy_ext_authz_grpc.addr=unix://{}",
-            socket.display()
-        ));
+        let config = setting.config.as_ref().map(std::fs::read_to_string).transpose()?;
+        let name = match config {
+            // The plugin's old name.
+            Some(config) if config.contains("envoy.ext_authz.grpc") => r"envoy\.ext_authz\.grpc",
+            _ => "envoy_ext_authz_grpc",
+        };
+        command.arg(format!("--set=plugins.{name}.addr=unix://{}", socket.display()));
         if let Some(config) = &setting.config {
             command.arg(format!("--config-file={}", config.display()));
         }
         for (key, value) in &setting.plugin {
-            command.arg(format!("--set=plugins.envoy_ext_authz_grpc.{key}={value}"));
+            command.arg(format!("--set=plugins.{name}.{key}={value}"));
         }
-        let process = command
+        let kept = SURROUNDINGS.map(|name| (name, std::env::var_os(name)));
+        let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let mut process = command
             .args(&setting.flags)
             .args(&setting.files)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(kept)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -73,7 +81,7 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| program.display().to_string())?;
-        let channel = connect(&socket)
+        let channel = connect(&socket, &mut process)
             .await
             .with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
         Ok(Self {
@@ -111,7 +119,7 @@ impl Server {
     }
 }
 
-async fn connect(socket: &Path) -> anyhow::Result<Channel> {
+async fn connect(socket: &Path, process: &mut Child) -> anyhow::Result<Channel> {
     let socket = Arc::<Path>::from(socket);
     let began = Instant::now();
     loop {
@@ -125,6 +133,7 @@ async fn connect(socket: &Path) -> anyhow::Result<Channel> {
         match connected {
             Ok(channel) => return Ok(channel),
             Err(error) if began.elapsed() > LIMIT => return Err(error.into()),
+            Err(_) if process.try_wait()?.is_some() => anyhow::bail!("it ended"),
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

@@ -60,6 +60,7 @@ pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy,
                 } else {
                     HttpSend::Off
                 },
+                may_fail: false,
                 evaluation,
                 opa,
                 cache,

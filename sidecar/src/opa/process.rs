@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_compiler::locate_opa;
 use postern_compiler::loose::LooseError;
+use postern_compiler::{MissingTool, locate_opa};
 use postern_decide::{
-    CacheLimits, Caches, HeaderPrefix, Issuers, OpaEnvoySettings, PolicyLimits, Revocations, Route, Routes,
-    Settings, Snapshot,
+    CacheLimits, Caches, DecisionCacheLimits, HeaderPrefix, Issuers, OpaEnvoySettings, PolicyLimits,
+    Revocations, Route, Routes, Settings, Snapshot,
 };
 use postern_opa_config::{DecisionPath, ExtAuthz, Plan, Segment};
 use postern_policy::collection::DataPath;
@@ -64,8 +64,13 @@ pub(crate) enum DropInError {
     #[error("{0}")]
     Files(#[from] LooseError),
     /// It was read, and is refused.
-    #[error("{0}")]
-    Policy(#[from] ActivationError),
+    #[error("{error}{}", .missing.as_ref().map(|missing| format!("; {missing}")).unwrap_or_default())]
+    Policy {
+        /// Why.
+        error: ActivationError,
+        /// Why nothing is compiled here, where that is so.
+        missing: Option<MissingTool>,
+    },
     /// The data folder is not one to work with.
     #[error("persistence_directory: {0}")]
     DataFolder(#[from] VersionError),
@@ -189,16 +194,26 @@ async fn activate_at_start(
     if at_start.is_empty {
         return Ok(());
     }
+    let (opa, missing) = match locate_opa(None) {
+        Ok(opa) => (Some(opa), None),
+        Err(missing) => (None, Some(missing)),
+    };
     let requirements = Requirements {
         verification: Verification::Unsigned,
         entrypoint: plugin.decision.path().entrypoint(),
         limits,
         http_send: HttpSend::Off,
+        may_fail: true,
         evaluation: PolicyLimits {
             evaluation: EvaluationLimits::default(),
             time: Some(TimeLimit::new(EVALUATION, clock::monotonic)),
         },
-        opa: locate_opa(None).ok(),
+        opa,
+        // The plugin remembers no decisions.
+        cache: DecisionCacheLimits {
+            entries: 0,
+            ..DecisionCacheLimits::default()
+        },
     };
     let wanted = Wanted {
         path: data_path(plugin.decision.path()),
@@ -209,7 +224,8 @@ async fn activate_at_start(
     set.start(at_start.bundles, &move |activation| {
         drop(published.swap_policy(&activation.policy));
     })
-    .await?;
+    .await
+    .map_err(|error| DropInError::Policy { error, missing })?;
     Ok(())
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Requirements {
     pub(crate) limits: Limits,
     /// Whether it may call `http.send`.
     pub(crate) http_send: HttpSend,
+    /// Whether it is taken though it fails when it is tried.
+    pub(crate) may_fail: bool,
     /// How much one evaluation may take, when it is tried and afterwards.
     pub(crate) evaluation: PolicyLimits,
     /// The compiler for bundles without a plan that may run.
@@ -110,6 +112,15 @@ pub(crate) struct PolicySet {
     compiler: Result<Compiler, NoCompiler>,
 }
 
+/// Whether anything else is to be done while something is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Haste {
+    /// Nothing: the process begins with it.
+    AtOnce,
+    /// Checks.
+    Behind,
+}
+
 /// Why there is none.
 #[derive(Debug)]
 enum NoCompiler {
@@ -146,6 +157,7 @@ impl PolicySet {
             demand: Demand {
                 wanted: wanted.into_iter().collect(),
                 http_send: requirements.http_send,
+                may_fail: requirements.may_fail,
             },
             evaluation: requirements.evaluation,
             cache: requirements.cache,
@@ -171,7 +183,7 @@ impl PolicySet {
         bundles: Vec<Verified>,
         tell: Told<'_>,
     ) -> Result<Activation, ActivationError> {
-        self.bring(bundles, tell).await
+        self.bring(bundles, tell, Haste::AtOnce).await
     }
 
     /// Activates a bundle; what was active under its name stays where it is refused. Those that waited for it follow.
@@ -199,7 +211,7 @@ impl PolicySet {
             fetched.verify(&verification, &limits)
         });
         let verified = verified.await??;
-        let activation = match self.bring(vec![verified.clone()], tell).await {
+        let activation = match self.bring(vec![verified.clone()], tell, Haste::Behind).await {
             Ok(activation) => activation,
             Err(error) => {
                 self.active().wait(verified);
@@ -209,7 +221,7 @@ impl PolicySet {
         let waiting = self.active().waiting();
         for candidate in waiting {
             let name = candidate.name().to_owned();
-            match self.bring(vec![candidate], tell).await {
+            match self.bring(vec![candidate], tell, Haste::Behind).await {
                 Ok(_) => {
                     tracing::info!(
                         bundle = name,
@@ -226,10 +238,15 @@ impl PolicySet {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn bring(&self, candidates: Vec<Verified>, tell: Told<'_>) -> Result<Activation, ActivationError> {
+    async fn bring(
+        &self,
+        candidates: Vec<Verified>,
+        tell: Told<'_>,
+        haste: Haste,
+    ) -> Result<Activation, ActivationError> {
         for _ in 0..MOST_ROUNDS {
             let active = self.active().clone();
-            let tried = self.tried(candidates.clone(), active).await?;
+            let tried = self.tried(candidates.clone(), active, haste).await?;
             let entrypoints = tried.names();
             let mut active = self.active();
             let Ok(swapped) = active.swap(tried) else {
@@ -263,7 +280,12 @@ impl PolicySet {
     }
 
     /// Every step but the last, each that takes long on a thread of its own: apart from checks, sync and admin.
-    async fn tried(&self, candidates: Vec<Verified>, active: Active) -> Result<Tried, ActivationError> {
+    async fn tried(
+        &self,
+        candidates: Vec<Verified>,
+        active: Active,
+        haste: Haste,
+    ) -> Result<Tried, ActivationError> {
         let demand = self.demand.clone();
         let next = spawn_blocking(move || active.start(candidates)?.next(&demand));
         let next = next.await??;
@@ -274,13 +296,17 @@ impl PolicySet {
         Ok(match next {
             NextStep::Ready(ready) => spawn_blocking(move || finish(*ready)).await??,
             NextStep::Compile(compiling) => {
-                let (compiling, compiled) = self.compile(*compiling).await?;
+                let (compiling, compiled) = self.compile(*compiling, haste).await?;
                 spawn_blocking(move || finish(compiling.compiled(&compiled)?)).await??
             }
         })
     }
 
-    async fn compile(&self, compiling: Compiling) -> Result<(Compiling, Compiled), ActivationError> {
+    async fn compile(
+        &self,
+        compiling: Compiling,
+        haste: Haste,
+    ) -> Result<(Compiling, Compiled), ActivationError> {
         let compiler = match &self.compiler {
             Ok(compiler) => compiler,
             Err(NoCompiler::NotConfigured) => return Err(compiling.without_compiler().into()),
@@ -289,7 +315,11 @@ impl PolicySet {
             }
         };
         let stopwatch = clock::Stopwatch::start();
-        match compiler.compile(compiling.job()).await {
+        let compiled = match haste {
+            Haste::AtOnce => compiler.compile_at_once(compiling.job()).await,
+            Haste::Behind => compiler.compile(compiling.job()).await,
+        };
+        match compiled {
             Ok(compiled) => {
                 let took_ms = stopwatch.elapsed().as_millis();
                 tracing::info!(why = %compiling.why(), took_ms, "the policy's Rego was compiled here");

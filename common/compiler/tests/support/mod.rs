@@ -107,6 +107,7 @@ impl World {
         let demand = Demand {
             wanted: wanted.into(),
             http_send: HttpSend::Off,
+            may_fail: false,
         };
         let active = Active::new(loose, RegoVersion::V1);
         self.steps(active.start(Vec::new())?, &demand).await

@@ -54,11 +54,14 @@ impl Compiling {
         let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate.as_deref(), reason);
         let load = |error: String| refuse(EngineError::Load(error));
         let plan = compiled.plan_json();
-        let program = self
+        let mut program = self
             .demand
             .http_send
             .program(PlanFile::Json(plan))
             .map_err(refuse)?;
+        // It was made in folders of ours, which nobody should hear of.
+        let names = self.job().module_names();
+        program.rename_files(|file| names.get(file).map(String::as_str));
         let unplanned = RulePath::of_plan(plan).map_err(load)?;
         let targets = compiled.targets().to_vec();
         if targets.len() != self.demand.wanted.len() {

@@ -20,6 +20,8 @@ pub struct Demand {
     pub wanted: Arc<[Wanted]>,
     /// Whether it may call `http.send`.
     pub http_send: HttpSend,
+    /// Whether a policy is taken that fails when it is tried: OPA takes it, and fails when it is asked.
+    pub may_fail: bool,
 }
 
 /// An archive that came.
@@ -259,6 +261,7 @@ impl Ready {
         Ok(Checked {
             engine,
             entrypoints,
+            may_fail: self.demand.may_fail,
             joined: self.joined,
         })
     }
@@ -269,6 +272,7 @@ impl Ready {
 pub struct Checked {
     engine: PlanEngine,
     entrypoints: Vec<Entrypoint>,
+    may_fail: bool,
     joined: Joined,
 }
 
@@ -281,9 +285,10 @@ impl Checked {
     pub fn attempt(self, env: &Env) -> Result<Tried, Refusal> {
         let candidate = self.joined.name();
         for entrypoint in &self.entrypoints {
-            self.engine
-                .smoke_check(*entrypoint, env)
-                .map_err(|error| Refusal::new(Step::Try, candidate.as_deref(), error))?;
+            match self.engine.smoke_check(*entrypoint, env) {
+                Err(EngineError::Evaluation(_)) if self.may_fail => {}
+                tried => tried.map_err(|error| Refusal::new(Step::Try, candidate.as_deref(), error))?,
+            }
         }
         Ok(Tried {
             engine: Arc::new(self.engine),

@@ -38,6 +38,7 @@ fn demand(required: bool) -> Demand {
     Demand {
         wanted: Arc::new([wanted]),
         http_send: HttpSend::Off,
+        may_fail: false,
     }
 }
 

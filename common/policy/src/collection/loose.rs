@@ -64,7 +64,7 @@ impl Loose {
                 let package = package(text(file.content)?)
                     .ok_or_else(|| refuse("it doesn't begin with a package".to_owned()))?;
                 let module = Module {
-                    id: id.clone(),
+                    id: file.path.to_owned(),
                     bundle: None,
                     path: id.clone(),
                     package,
@@ -174,7 +174,7 @@ mod tests {
             .modules()
             .map(|module| (module.id.as_str(), module.package.join("/")))
             .collect();
-        assert_eq!(modules, [("policy/p.rego", "a/b".to_owned())]);
+        assert_eq!(modules, [("/policy/p.rego", "a/b".to_owned())]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One run of `opa build`, and what follows from how it ends.
 
+use std::collections::HashMap;
+
 use super::job::CompileJob;
 use super::message::{cleaned, no_rule};
 use super::plan::{Compiled, Target};
@@ -87,6 +89,17 @@ impl Attempt {
             files.push((format!("{}/{FILE}", folder.name), module.into_bytes()));
         }
         files
+    }
+
+    /// What each module is called by OPA itself, by the name that it has in a plan.
+    pub(super) fn module_names(&self) -> HashMap<String, String> {
+        let named = self.folders.iter().flat_map(|folder| {
+            let modules = self.job.collection.modules().iter();
+            modules
+                .filter(|module| module.bundle == folder.bundle)
+                .map(|module| (format!("{}/{}", folder.name, module.path), module.id.clone()))
+        });
+        named.collect()
     }
 
     /// The arguments after `opa`, but for `--output` and its file.

@@ -1,5 +1,6 @@
 //! What is to be compiled.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -76,6 +77,12 @@ impl CompileJob {
     #[must_use]
     pub fn begin(&self) -> Attempt {
         Attempt::first(self)
+    }
+
+    /// What each module is called by OPA itself, by the name that it has in a plan that was made of this.
+    #[must_use]
+    pub fn module_names(&self) -> HashMap<String, String> {
+        self.begin().module_names()
     }
 
     /// What is compiled.

@@ -6,6 +6,7 @@ use postern_rego::Value;
 use postern_rego::host::go_quote;
 
 use super::InputError;
+use super::text::go_lossy;
 
 /// How deep Go's decoder goes.
 const MAX_DEPTH: usize = 10_000;
@@ -22,9 +23,9 @@ pub(super) fn decode(text: &[u8]) -> Result<Value, InputError> {
             let problem = error.to_string();
             let end = scan(text, 0).map_err(|go| refused(problem.clone(), go))?;
             after(text, end).map_err(|go| refused(problem.clone(), go))?;
-            // Go takes it: for what stands behind the value, or since it is deeper than we read.
-            let value = text.get(..end).unwrap_or_default();
-            Value::from_json_slice(value).map_err(|error| refused(error.to_string(), error.to_string()))
+            // Go takes it: for what stands behind the value, for bytes that aren't UTF-8, or since it is deeper than we read.
+            let value = go_lossy(text.get(..end).unwrap_or_default());
+            Value::from_json_str(&value).map_err(|error| refused(error.to_string(), error.to_string()))
         }
     }
 }

@@ -11,6 +11,15 @@ impl Program {
         self.files.iter().map(AsRef::as_ref)
     }
 
+    /// Calls files what `name` says, where it says something: for whoever had them planned under other names.
+    pub fn rename_files<'n>(&mut self, name: impl Fn(&str) -> Option<&'n str>) {
+        for file in &mut self.files {
+            if let Some(name) = name(file) {
+                *file = Arc::from(name);
+            }
+        }
+    }
+
     /// The paths below `data` of the rules and functions that the plan has, in their order, each once: those that an
     /// entrypoint needs. Of a rule with variables in its head it is the part before them.
     #[must_use]
