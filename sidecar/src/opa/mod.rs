@@ -8,6 +8,7 @@
 //! | `at_start` | the policy that the process is started with |
 //! | `sockets` | where it listens |
 //! | `process` | the process from its plan to its end |
+//! | `tells` | what tells of decisions, set up from the plan |
 //! | `observer` | hands each decision to those who tell of it |
 //! | `log/` | the decision log |
 //! | `status/` | the status API, and OPA's metrics |
@@ -16,11 +17,6 @@
 //! | `telling` | starts and ends all that tells of decisions |
 //! | `service` | the servers that log and status are sent to |
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
-)]
 mod api;
 mod at_start;
 #[allow(
@@ -30,34 +26,19 @@ mod at_start;
 )]
 mod configured;
 mod grpc_messages;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
-)]
 mod log;
 mod machine;
 mod observer;
 mod process;
+mod service;
 mod sockets;
 #[allow(
     dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
-)]
-mod service;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
+    reason = "bundles from services, and discovery, are told of through it; they aren't fetched yet"
 )]
 mod status;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
-)]
 mod telling;
+mod tells;
 
 use postern_config::ConfigError;
 use postern_opa_config::Plan;

@@ -18,9 +18,11 @@ use postern_policy::compilation::Wanted;
 use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
 use tokio_util::sync::CancellationToken;
 
+use super::api::Port;
 use super::at_start;
 use super::grpc_messages::{Descriptors, DescriptorsError};
 use super::sockets::{self, SocketError};
+use super::tells;
 use crate::checker::Checker;
 use crate::clock;
 use crate::decision_log::{DecisionLog, LogDecisions};
@@ -40,6 +42,8 @@ use crate::workers::{self, WorkersPlan};
 
 /// How long one evaluation may take. OPA has no such limit, so it is far beyond what Envoy waits.
 const EVALUATION: Duration = Duration::from_secs(10);
+/// What `/health/…` asks.
+const HEALTH: &str = "system/health";
 /// Threads for disk, name lookups and activation.
 const BLOCKING_THREADS: usize = 8;
 /// Threads that checks run on, at most.
@@ -60,6 +64,29 @@ pub(crate) enum DropInError {
     /// The file of descriptors can't be used.
     #[error("plugins.envoy_ext_authz_grpc.proto-descriptor: {0}")]
     Descriptors(#[from] DescriptorsError),
+    /// An address of OPA's HTTP API can't be listened on.
+    #[error("{}: {error}", match port { Port::Main => "--addr", Port::Diagnostic => "--diagnostic-addr" })]
+    Api {
+        /// Which.
+        port: Port,
+        /// Why.
+        error: SocketError,
+    },
+    /// A service wants what isn't here.
+    #[error(
+        "services.{name}: its {what} can't be honoured here yet; without it nothing is sent there, so name another"
+    )]
+    Service {
+        /// The service.
+        name: String,
+        /// What it wants.
+        what: &'static str,
+    },
+    /// Policy would come from where it isn't fetched from yet.
+    #[error(
+        "{0} is not fetched here yet; give files or bundles on the command line, or run opa-envoy-plugin"
+    )]
+    NotFetched(&'static str),
     /// The policy that the command line names can't be read.
     #[error("{0}")]
     Files(#[from] LooseError),
@@ -106,6 +133,12 @@ pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
         tracing::warn!(%notice, "not honoured");
     }
     let plugin = plan.config.ext_authz.as_ref().ok_or(DropInError::NoPlugin)?;
+    if !plan.config.bundles.is_empty() {
+        return Err(DropInError::NotFetched("bundles"));
+    }
+    if plan.config.discovery.is_some() {
+        return Err(DropInError::NotFetched("discovery"));
+    }
     let listener = sockets::bind(&plugin.address)?;
     let settings = settings_of(plugin)?;
     let (folder, is_ours) = data_folder(plan)?;
@@ -130,7 +163,7 @@ async fn serve(
     folder: &std::path::Path,
 ) -> Result<(), DropInError> {
     let told_to_end = postern_process::told_to_end()?;
-    let _prometheus = metrics::install().map_err(|error| DropInError::Metrics(error.to_string()))?;
+    let prometheus = metrics::install().map_err(|error| DropInError::Metrics(error.to_string()))?;
     let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
     let context = Arc::new(Context {
         published: Arc::new(Published::new(nothing_yet()?)),
@@ -139,6 +172,9 @@ async fn serve(
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
     });
+    let telling = tells::start(plan, plugin, &context, prometheus)?;
+    let stop_api = CancellationToken::new();
+    tells::serve(plan, &telling, &stop_api)?;
     activate_at_start(plan, plugin, &context).await?;
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
@@ -152,7 +188,7 @@ async fn serve(
         }),
         introspector: Arc::new(Introspector::new(Vec::new())?),
         http_sender: HttpSender::new(None)?,
-        opa: None,
+        opa: Some(telling.observer()),
     });
     let workers = WorkersPlan {
         threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_WORKERS)),
@@ -180,6 +216,10 @@ async fn serve(
     if tokio::task::spawn_blocking(move || checks.join()).await.is_err() {
         tracing::error!("the runtime of the checks ended unexpectedly");
     }
+    telling
+        .end(Duration::from_secs(plan.server.shutdown_grace_seconds))
+        .await;
+    stop_api.cancel();
     Ok(())
 }
 
@@ -215,11 +255,16 @@ async fn activate_at_start(
             ..DecisionCacheLimits::default()
         },
     };
-    let wanted = Wanted {
-        path: data_path(plugin.decision.path()),
+    let optional = |path| Wanted {
+        path,
         required: false,
     };
-    let set = PolicySet::new(Arc::clone(context), at_start.active, [wanted], &requirements);
+    let mut wanted = vec![optional(data_path(plugin.decision.path()))];
+    if let Some(logs) = &plan.config.decision_logs {
+        wanted.extend([&logs.mask_decision, &logs.drop_decision].map(|path| optional(data_path(path))));
+    }
+    wanted.push(optional(DataPath::of_names(HEALTH)));
+    let set = PolicySet::new(Arc::clone(context), at_start.active, wanted, &requirements);
     let published = Arc::clone(&context.published);
     set.start(at_start.bundles, &move |activation| {
         drop(published.swap_policy(&activation.policy));

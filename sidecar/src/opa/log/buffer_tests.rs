@@ -39,7 +39,8 @@ fn events_beyond_the_bound_push_out_the_oldest_and_are_counted() {
 fn chunks_beyond_the_bound_push_out_the_oldest_and_are_counted() {
     let (mut buffer, counters) = buffer(&Reporting {
         buffer_size_limit_bytes: Some(120),
-        upload_size_limit_bytes: Reporting::MIN_UPLOAD_SIZE_LIMIT_BYTES,
+        // The least that it can be set to.
+        upload_size_limit_bytes: 90,
         ..Reporting::default()
     });
     for number in 0..200 {

@@ -80,11 +80,6 @@ pub(crate) struct Reporting {
     pub(crate) trigger: Trigger,
 }
 
-impl Reporting {
-    /// The least that `upload_size_limit_bytes` can be set to.
-    pub(crate) const MIN_UPLOAD_SIZE_LIMIT_BYTES: usize = 90;
-}
-
 impl Default for Reporting {
     /// OPA's defaults.
     fn default() -> Self {
