@@ -19,11 +19,6 @@
 
 mod api;
 mod at_start;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "started once OPA's configuration is read"
-)]
 mod configured;
 mod grpc_messages;
 mod log;

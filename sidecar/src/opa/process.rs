@@ -19,10 +19,10 @@ use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification
 use tokio_util::sync::CancellationToken;
 
 use super::api::Port;
-use super::at_start;
 use super::grpc_messages::{Descriptors, DescriptorsError};
 use super::sockets::{self, SocketError};
 use super::tells;
+use super::{at_start, configured};
 use crate::checker::Checker;
 use crate::clock;
 use crate::decision_log::{DecisionLog, LogDecisions};
@@ -42,8 +42,6 @@ use crate::workers::{self, WorkersPlan};
 
 /// How long one evaluation may take. OPA has no such limit, so it is far beyond what Envoy waits.
 const EVALUATION: Duration = Duration::from_secs(10);
-/// What `/health/…` asks.
-const HEALTH: &str = "system/health";
 /// Threads for disk, name lookups and activation.
 const BLOCKING_THREADS: usize = 8;
 /// Threads that checks run on, at most.
@@ -260,10 +258,8 @@ async fn activate_at_start(
         required: false,
     };
     let mut wanted = vec![optional(data_path(plugin.decision.path()))];
-    if let Some(logs) = &plan.config.decision_logs {
-        wanted.extend([&logs.mask_decision, &logs.drop_decision].map(|path| optional(data_path(path))));
-    }
-    wanted.push(optional(DataPath::of_names(HEALTH)));
+    let beside = configured::decisions(plan);
+    wanted.extend(beside.iter().map(|path| optional(data_path(path))));
     let set = PolicySet::new(Arc::clone(context), at_start.active, wanted, &requirements);
     let published = Arc::clone(&context.published);
     set.start(at_start.bundles, &move |activation| {

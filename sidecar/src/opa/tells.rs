@@ -1,19 +1,19 @@
 //! What tells of decisions, set up from the plan: decision logs, status, metrics, and OPA's HTTP API on its two ports.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use postern_opa_config::{Credentials, Decision, ExtAuthz, Plan, ServerTls, Service as Configured};
-use uuid::Uuid;
+use postern_opa_config::{Credentials, ExtAuthz, Plan, ServerTls, Service as Configured};
 
 use super::api::{self, Port};
-use super::log::LogSettings;
+use super::configured::{self, Surroundings};
 use super::process::DropInError;
 use super::service::{OpenService, Service};
 use super::sockets;
 use super::status::PluginState;
-use super::telling::{StatusSettings, Telling, TellingPlan};
+use super::telling::Telling;
 use crate::sync::{Context, client};
 
 /// How long the last status may take to be sent once the process ends.
@@ -32,45 +32,28 @@ pub(super) fn start(
     prometheus: PrometheusHandle,
 ) -> Result<Telling, DropInError> {
     let config = &plan.config;
-    let id = Uuid::from_bytes(context.randomness.entropy().decision_id).to_string();
-    let version = postern_policy::OPA_VERSION;
-    let service = |name: &Option<String>| match name {
-        None => Ok(None),
-        Some(name) => {
-            let configured = config.services.get(name).ok_or_else(|| DropInError::Service {
-                name: name.clone(),
-                what: "its definition",
-            })?;
-            open_service(name, configured).map(Some)
-        }
-    };
-    let mut labels = config.labels.clone();
-    labels.insert("id".to_owned(), id.clone());
-    labels.insert("version".to_owned(), version.to_owned());
-    let (path, query) = match &plugin.decision {
-        Decision::Path(path) => (path.written.clone(), String::new()),
-        Decision::Query(path) => (String::new(), path.written.clone()),
-    };
-    let telling = TellingPlan {
-        labels,
-        path,
-        query,
-        logs: match &config.decision_logs {
-            Some(logs) => Some((LogSettings::from(logs), service(&logs.service)?)),
-            None => None,
-        },
-        status: match &config.status {
-            Some(status) => Some(StatusSettings::new(status, service(&status.service)?)),
-            None => None,
-        },
-        duration_buckets: plugin
-            .enable_performance_metrics
-            .then(|| plugin.duration_buckets_seconds.clone()),
-        config: plan.active(&id, version),
+    let logs = config
+        .decision_logs
+        .iter()
+        .filter_map(|logs| logs.service.as_deref());
+    let status = config
+        .status
+        .iter()
+        .filter_map(|status| status.service.as_deref());
+    let mut services: BTreeMap<String, Arc<dyn Service>> = BTreeMap::new();
+    for name in logs.chain(status) {
+        let configured = config.services.get(name).ok_or_else(|| DropInError::Service {
+            name: name.to_owned(),
+            what: "definition",
+        })?;
+        services.insert(name.to_owned(), open_service(name, configured)?);
+    }
+    let surroundings = Surroundings {
         published: Arc::clone(&context.published),
         randomness: Arc::clone(&context.randomness),
         own_metrics: Arc::new(move || prometheus.render()),
     };
+    let telling = configured::telling(plan, plugin, |name| services.get(name).cloned(), surroundings);
     let telling = Telling::start(telling, LAST_STATUS)?;
     telling.status().plugin(PLUGIN, PluginState::Ok);
     Ok(telling)
