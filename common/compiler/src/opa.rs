@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -214,8 +215,10 @@ impl Opa {
             return Ok(wrote);
         }
         let said = String::from_utf8_lossy(&[said, wrote].concat()).into_owned();
-        // What Go's runtime says when an allocation fails.
-        if said.contains("out of memory") || said.contains("cannot allocate memory") {
+        // What Go's runtime says when an allocation fails; or nothing, where that is before it can say anything.
+        const SIGSEGV: i32 = 11;
+        let fell_silent = said.trim().is_empty() && ended.signal() == Some(SIGSEGV);
+        if fell_silent || said.contains("out of memory") || said.contains("cannot allocate memory") {
             return Err(RunError::Memory {
                 memory_bytes: self.limits.memory_bytes,
             });

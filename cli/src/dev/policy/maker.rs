@@ -151,7 +151,7 @@ mod tests {
             .make(&dir, &folder, "r1")
             .await;
         assert!(
-            matches!(made, Err(MakeError::Compile(CompileError::Run { .. }))),
+            matches!(made, Err(MakeError::Compile(CompileError::NotRun(_)))),
             "{made:?}"
         );
     }

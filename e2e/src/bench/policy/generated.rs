@@ -59,6 +59,7 @@ pub(super) fn rules(count: usize) -> (String, String) {
             rego,
             "\nallow if {{\n\tinput.parsed_path[0] == \"{resource}\"\n\
              \tinput.attributes.request.http.method == \"GET\"\n\
+             \tstartswith(input.attributes.request.http.path, \"/\")\n\
              \t\"orders:read\" in input.postern.scopes\n}}\n"
         );
     }
