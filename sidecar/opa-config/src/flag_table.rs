@@ -1,6 +1,6 @@
 //! Every flag of `opa run`, as of 1.22, and of the plugin's. docs/opa-configuration.md is written from it.
 
-use crate::fate::Fate::{self, Honoured, NotHonoured, Refused};
+use crate::fate::Fate::{self, Honoured, NotHonoured, NotYet, Refused};
 
 /// What stands behind a flag, as pflag reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,12 @@ const NO_CHECK: Fate = NotHonoured("there is no version check");
 const NO_TLS: Fate = Refused(
     "8181 and 8282 are served without TLS; take the flag out and let --addr be localhost or a Unix socket, or put a proxy before it",
 );
+const NOT_DONE: Fate = NotHonoured("not done yet");
+const LOG_ELSEWHERE: Fate =
+    NotHonoured("lines are JSON where nobody looks on; `POSTERN_LOG` says which there are");
+const NOT_VERIFIED: Fate = NotYet(
+    "bundles of the command line aren't verified yet; one with a signature needs --skip-verify, or the start is refused",
+);
 const LEVELS: &[&str] = &["debug", "info", "error"];
 
 /// The flags, in the order of `opa run --help`.
@@ -79,18 +85,18 @@ pub const FLAGS: &[Flag] = &[
     ),
     flag("diagnostic-addr", None, Takes::List, AS_THERE),
     flag("disable-telemetry", None, Takes::Switch, NO_CHECK),
-    flag("exclude-files-verify", None, Takes::List, AS_THERE),
+    flag("exclude-files-verify", None, Takes::List, NOT_VERIFIED),
     flag("format", Some('f'), Takes::Text, NO_SHELL),
-    flag("h2c", None, Takes::Switch, AS_THERE),
+    flag("h2c", None, Takes::Switch, NOT_DONE),
     flag("history", Some('H'), Takes::Text, NO_SHELL),
     flag("ignore", None, Takes::List, AS_THERE),
     flag(
         "log-format",
         None,
         Takes::OneOf(&["text", "json", "json-pretty"]),
-        AS_THERE,
+        LOG_ELSEWHERE,
     ),
-    flag("log-level", Some('l'), Takes::OneOf(LEVELS), AS_THERE),
+    flag("log-level", Some('l'), Takes::OneOf(LEVELS), LOG_ELSEWHERE),
     flag(
         "log-level-request",
         None,
@@ -113,7 +119,7 @@ pub const FLAGS: &[Flag] = &[
         "min-tls-version",
         None,
         Takes::OneOf(&["1.0", "1.1", "1.2", "1.3"]),
-        Honoured("of connections to services; 1.0 and 1.1 count as 1.2"),
+        NotHonoured("connections to services speak TLS 1.2 or 1.3"),
     ),
     flag(
         "optimize-store-for-read-speed",
@@ -127,8 +133,8 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         NotHonoured("pprof looks into Go programs"),
     ),
-    flag("ready-timeout", None, Takes::Integer, AS_THERE),
-    flag("scope", None, Takes::Text, AS_THERE),
+    flag("ready-timeout", None, Takes::Integer, NOT_DONE),
+    flag("scope", None, Takes::Text, NOT_VERIFIED),
     flag(
         "server",
         Some('s'),
@@ -139,7 +145,7 @@ pub const FLAGS: &[Flag] = &[
     flag("set-file", None, Takes::Each, AS_THERE),
     flag("shutdown-grace-period", None, Takes::Integer, AS_THERE),
     flag("shutdown-wait-period", None, Takes::Integer, AS_THERE),
-    flag("signing-alg", None, Takes::Text, AS_THERE),
+    flag("signing-alg", None, Takes::Text, NOT_VERIFIED),
     flag(
         "skip-known-schema-check",
         None,
@@ -165,7 +171,7 @@ pub const FLAGS: &[Flag] = &[
         ),
     ),
     flag("tls-private-key-file", None, Takes::Text, NO_TLS),
-    flag("unix-socket-perm", None, Takes::Text, AS_THERE),
+    flag("unix-socket-perm", None, Takes::Text, NOT_DONE),
     flag("v0-compatible", None, Takes::Switch, AS_THERE),
     flag(
         "v1-compatible",
@@ -173,8 +179,8 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         Honoured("over --v0-compatible, as in OPA"),
     ),
-    flag("verification-key", None, Takes::Text, AS_THERE),
-    flag("verification-key-id", None, Takes::Text, AS_THERE),
-    flag("watch", Some('w'), Takes::Switch, AS_THERE),
-    flag("watch-config", None, Takes::Switch, AS_THERE),
+    flag("verification-key", None, Takes::Text, NOT_VERIFIED),
+    flag("verification-key-id", None, Takes::Text, NOT_VERIFIED),
+    flag("watch", Some('w'), Takes::Switch, NOT_DONE),
+    flag("watch-config", None, Takes::Switch, NOT_DONE),
 ];

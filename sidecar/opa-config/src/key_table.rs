@@ -1,6 +1,6 @@
 //! Every key of OPA's configuration, as of 1.22, and of the plugin's. docs/opa-configuration.md is written from it.
 
-use crate::fate::Fate::{self, Honoured, NotHonoured, Refused};
+use crate::fate::Fate::{self, Honoured, NotHonoured, NotYet, Refused};
 use crate::fate::KnownKey;
 
 const fn key(path: &'static str, fate: Fate) -> KnownKey {
@@ -8,9 +8,11 @@ const fn key(path: &'static str, fate: Fate) -> KnownKey {
 }
 
 const AS_THERE: Fate = Honoured("");
+const NOT_FETCHED: Fate = NotYet("nothing is fetched from services yet; with it the start is refused");
+const NOT_SENT: Fate =
+    NotYet("logs and status go to services without it only; where one is sent to, the start is refused");
 const ONLY_PERIODIC: Fate =
     Honoured("`periodic`; `manual` is refused: it waits for a call that only a program around OPA can make");
-const ONE_SERVICE: Fate = Honoured("where there are several services, one must be named; OPA takes any");
 const NOT_ONLY_GO: Fate =
     Refused("a plugin is Go code in another program; there is none here. Take the key out");
 const NO_METADATA: Fate =
@@ -30,34 +32,37 @@ pub const KEYS: &[KnownKey] = &[
         Honoured("in a list; in a map the key is the name"),
     ),
     key("services.*.url", Honoured("http and https")),
-    key("services.*.headers", AS_THERE),
-    key("services.*.allow_insecure_tls", AS_THERE),
-    key("services.*.response_header_timeout_seconds", AS_THERE),
-    key("services.*.tls.ca_cert", AS_THERE),
-    key("services.*.tls.system_ca_required", AS_THERE),
+    key("services.*.headers", NOT_SENT),
+    key("services.*.allow_insecure_tls", NOT_SENT),
+    key(
+        "services.*.response_header_timeout_seconds",
+        NotHonoured("an upload has 30 seconds"),
+    ),
+    key("services.*.tls.ca_cert", NOT_SENT),
+    key("services.*.tls.system_ca_required", NOT_SENT),
     key(
         "services.*.type",
         Refused(
             "bundles from OCI registries aren't fetched; serve the bundle over HTTP, or pull it with another container and name it by `resource: file:///…`",
         ),
     ),
-    key("services.*.credentials.bearer.token", AS_THERE),
-    key("services.*.credentials.bearer.token_path", AS_THERE),
-    key("services.*.credentials.bearer.scheme", AS_THERE),
-    key("services.*.credentials.oauth2.grant_type", AS_THERE),
-    key("services.*.credentials.oauth2.token_url", AS_THERE),
-    key("services.*.credentials.oauth2.client_id", AS_THERE),
-    key("services.*.credentials.oauth2.client_secret", AS_THERE),
-    key("services.*.credentials.oauth2.signing_key", AS_THERE),
-    key("services.*.credentials.oauth2.thumbprint", AS_THERE),
-    key("services.*.credentials.oauth2.additional_claims", AS_THERE),
-    key("services.*.credentials.oauth2.include_jti_claim", AS_THERE),
-    key("services.*.credentials.oauth2.scopes", AS_THERE),
-    key("services.*.credentials.oauth2.additional_headers", AS_THERE),
-    key("services.*.credentials.oauth2.additional_parameters", AS_THERE),
-    key("services.*.credentials.oauth2.client_assertion", AS_THERE),
-    key("services.*.credentials.oauth2.client_assertion_path", AS_THERE),
-    key("services.*.credentials.oauth2.client_assertion_type", AS_THERE),
+    key("services.*.credentials.bearer.token", NOT_SENT),
+    key("services.*.credentials.bearer.token_path", NOT_SENT),
+    key("services.*.credentials.bearer.scheme", NOT_SENT),
+    key("services.*.credentials.oauth2.grant_type", NOT_SENT),
+    key("services.*.credentials.oauth2.token_url", NOT_SENT),
+    key("services.*.credentials.oauth2.client_id", NOT_SENT),
+    key("services.*.credentials.oauth2.client_secret", NOT_SENT),
+    key("services.*.credentials.oauth2.signing_key", NOT_SENT),
+    key("services.*.credentials.oauth2.thumbprint", NOT_SENT),
+    key("services.*.credentials.oauth2.additional_claims", NOT_SENT),
+    key("services.*.credentials.oauth2.include_jti_claim", NOT_SENT),
+    key("services.*.credentials.oauth2.scopes", NOT_SENT),
+    key("services.*.credentials.oauth2.additional_headers", NOT_SENT),
+    key("services.*.credentials.oauth2.additional_parameters", NOT_SENT),
+    key("services.*.credentials.oauth2.client_assertion", NOT_SENT),
+    key("services.*.credentials.oauth2.client_assertion_path", NOT_SENT),
+    key("services.*.credentials.oauth2.client_assertion_type", NOT_SENT),
     key(
         "services.*.credentials.oauth2.aws_kms",
         Refused(
@@ -82,47 +87,35 @@ pub const KEYS: &[KnownKey] = &[
             "keys in Azure Key Vault aren't used; sign with `signing_key`, or name an assertion by `client_assertion_path`",
         ),
     ),
-    key("services.*.credentials.client_tls.cert", AS_THERE),
-    key("services.*.credentials.client_tls.private_key", AS_THERE),
+    key("services.*.credentials.client_tls.cert", NOT_SENT),
+    key("services.*.credentials.client_tls.private_key", NOT_SENT),
     key(
         "services.*.credentials.client_tls.private_key_passphrase",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.client_tls.cert_reread_interval_seconds",
-        AS_THERE,
+        NOT_SENT,
     ),
-    key(
-        "services.*.credentials.client_tls.ca_cert",
-        Honoured("where `tls.ca_cert` isn't set"),
-    ),
-    key(
-        "services.*.credentials.client_tls.system_ca_required",
-        Honoured("where `tls.ca_cert` isn't set"),
-    ),
-    key(
-        "services.*.credentials.s3_signing.service",
-        Honoured("`ecr` and `kms` are refused"),
-    ),
-    key(
-        "services.*.credentials.s3_signing.signature_version",
-        Honoured("`4`; `4a` is refused"),
-    ),
+    key("services.*.credentials.client_tls.ca_cert", NOT_SENT),
+    key("services.*.credentials.client_tls.system_ca_required", NOT_SENT),
+    key("services.*.credentials.s3_signing.service", NOT_SENT),
+    key("services.*.credentials.s3_signing.signature_version", NOT_SENT),
     key(
         "services.*.credentials.s3_signing.environment_credentials",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.aws_region",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.session_name",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.aws_domain",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.iam_role_arn",
@@ -134,23 +127,23 @@ pub const KEYS: &[KnownKey] = &[
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.path",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.profile",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.aws_region",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.metadata_credentials.iam_role",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.metadata_credentials.aws_region",
-        AS_THERE,
+        NOT_SENT,
     ),
     key(
         "services.*.credentials.s3_signing.assume_role_credentials",
@@ -165,46 +158,38 @@ pub const KEYS: &[KnownKey] = &[
     key("services.*.credentials.gcp_metadata", NO_METADATA),
     key("services.*.credentials.azure_managed_identity", NO_METADATA),
     key("services.*.credentials.plugin", NOT_ONLY_GO),
-    key(
-        "keys.*.key",
-        Honoured(
-            "once there are keys, bundles must be signed, as in the plugin; OPA 1.22 takes unsigned ones where there is no `signing`",
-        ),
-    ),
-    key("keys.*.private_key", AS_THERE),
-    key("keys.*.algorithm", AS_THERE),
-    key("keys.*.scope", AS_THERE),
-    key("bundles.*.service", ONE_SERVICE),
-    key(
-        "bundles.*.resource",
-        Honoured("a path of the service, or file:///…"),
-    ),
-    key("bundles.*.persist", AS_THERE),
-    key("bundles.*.size_limit_bytes", AS_THERE),
-    key("bundles.*.trigger", ONLY_PERIODIC),
-    key("bundles.*.polling.min_delay_seconds", AS_THERE),
-    key("bundles.*.polling.max_delay_seconds", AS_THERE),
-    key("bundles.*.polling.long_polling_timeout_seconds", AS_THERE),
+    key("keys.*.key", NOT_FETCHED),
+    key("keys.*.private_key", NOT_FETCHED),
+    key("keys.*.algorithm", NOT_FETCHED),
+    key("keys.*.scope", NOT_FETCHED),
+    key("bundles.*.service", NOT_FETCHED),
+    key("bundles.*.resource", NOT_FETCHED),
+    key("bundles.*.persist", NOT_FETCHED),
+    key("bundles.*.size_limit_bytes", NOT_FETCHED),
+    key("bundles.*.trigger", NOT_FETCHED),
+    key("bundles.*.polling.min_delay_seconds", NOT_FETCHED),
+    key("bundles.*.polling.max_delay_seconds", NOT_FETCHED),
+    key("bundles.*.polling.long_polling_timeout_seconds", NOT_FETCHED),
     key(
         "bundles.*.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
     ),
-    key("bundles.*.signing.keyid", AS_THERE),
-    key("bundles.*.signing.scope", AS_THERE),
-    key("bundles.*.signing.exclude_files", AS_THERE),
+    key("bundles.*.signing.keyid", NOT_FETCHED),
+    key("bundles.*.signing.scope", NOT_FETCHED),
+    key("bundles.*.signing.exclude_files", NOT_FETCHED),
     key(
         "bundles.*.signing.allow_unsigned_delta_bundles",
         Refused(
             "a delta without a signature isn't taken where one is asked for; serve whole bundles, or take `signing` and `keys` out",
         ),
     ),
-    key("bundle.name", AS_THERE),
-    key("bundle.prefix", AS_THERE),
-    key("bundle.service", ONE_SERVICE),
-    key("bundle.trigger", ONLY_PERIODIC),
-    key("bundle.polling.min_delay_seconds", AS_THERE),
-    key("bundle.polling.max_delay_seconds", AS_THERE),
-    key("bundle.polling.long_polling_timeout_seconds", AS_THERE),
+    key("bundle.name", NOT_FETCHED),
+    key("bundle.prefix", NOT_FETCHED),
+    key("bundle.service", NOT_FETCHED),
+    key("bundle.trigger", NOT_FETCHED),
+    key("bundle.polling.min_delay_seconds", NOT_FETCHED),
+    key("bundle.polling.max_delay_seconds", NOT_FETCHED),
+    key("bundle.polling.long_polling_timeout_seconds", NOT_FETCHED),
     key(
         "bundle.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
@@ -227,23 +212,23 @@ pub const KEYS: &[KnownKey] = &[
         "bundle.size_limit_bytes",
         NotHonoured("OPA passes over it, too; write `bundles` instead of `bundle`"),
     ),
-    key("discovery.service", ONE_SERVICE),
-    key("discovery.resource", AS_THERE),
-    key("discovery.decision", AS_THERE),
-    key("discovery.name", AS_THERE),
-    key("discovery.prefix", AS_THERE),
-    key("discovery.persist", AS_THERE),
-    key("discovery.trigger", ONLY_PERIODIC),
-    key("discovery.polling.min_delay_seconds", AS_THERE),
-    key("discovery.polling.max_delay_seconds", AS_THERE),
-    key("discovery.polling.long_polling_timeout_seconds", AS_THERE),
+    key("discovery.service", NOT_FETCHED),
+    key("discovery.resource", NOT_FETCHED),
+    key("discovery.decision", NOT_FETCHED),
+    key("discovery.name", NOT_FETCHED),
+    key("discovery.prefix", NOT_FETCHED),
+    key("discovery.persist", NOT_FETCHED),
+    key("discovery.trigger", NOT_FETCHED),
+    key("discovery.polling.min_delay_seconds", NOT_FETCHED),
+    key("discovery.polling.max_delay_seconds", NOT_FETCHED),
+    key("discovery.polling.long_polling_timeout_seconds", NOT_FETCHED),
     key(
         "discovery.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
     ),
-    key("discovery.signing.keyid", AS_THERE),
-    key("discovery.signing.scope", AS_THERE),
-    key("discovery.signing.exclude_files", AS_THERE),
+    key("discovery.signing.keyid", NOT_FETCHED),
+    key("discovery.signing.scope", NOT_FETCHED),
+    key("discovery.signing.exclude_files", NOT_FETCHED),
     key(
         "discovery.signing.allow_unsigned_delta_bundles",
         Refused("a delta without a signature isn't taken where one is asked for; take the key out"),
@@ -257,7 +242,10 @@ pub const KEYS: &[KnownKey] = &[
     key("decision_logs.console", AS_THERE),
     key("decision_logs.mask_decision", AS_THERE),
     key("decision_logs.drop_decision", AS_THERE),
-    key("decision_logs.nd_builtin_cache", AS_THERE),
+    key(
+        "decision_logs.nd_builtin_cache",
+        NotHonoured("calls of builtins aren't recorded yet"),
+    ),
     key("decision_logs.plugin", NOT_ONLY_GO),
     key(
         "decision_logs.request_context",
@@ -312,7 +300,10 @@ pub const KEYS: &[KnownKey] = &[
     key("plugins.*.enable-reflection", AS_THERE),
     key("plugins.*.proto-descriptor", AS_THERE),
     key("plugins.*.grpc-max-recv-msg-size", AS_THERE),
-    key("plugins.*.grpc-max-send-msg-size", AS_THERE),
+    key(
+        "plugins.*.grpc-max-send-msg-size",
+        NotHonoured("answers are as long as policy makes them"),
+    ),
     key("plugins.*.skip-request-body-parse", AS_THERE),
     key("plugins.*.enable-performance-metrics", AS_THERE),
     key("plugins.*.grpc-request-duration-seconds-buckets", AS_THERE),
@@ -321,7 +312,10 @@ pub const KEYS: &[KnownKey] = &[
         "default_authorization_decision",
         NotHonoured("authorization of the HTTP API isn't offered"),
     ),
-    key("caching.inter_query_builtin_cache.max_size_bytes", AS_THERE),
+    key(
+        "caching.inter_query_builtin_cache.max_size_bytes",
+        NotHonoured("policies here call no `http.send` yet"),
+    ),
     key(
         "caching.inter_query_builtin_cache.forced_eviction_threshold_percentage",
         NotHonoured("the cache makes room by its own rule; only speed depends on it"),
@@ -334,11 +328,11 @@ pub const KEYS: &[KnownKey] = &[
         "caching.inter_query_builtin_value_cache",
         NotHonoured("compiled patterns and the like are kept by rules of our own; only speed depends on it"),
     ),
-    key("nd_builtin_cache", AS_THERE),
     key(
-        "persistence_directory",
-        Honoured("`.opa` in the working folder by default, as in OPA"),
+        "nd_builtin_cache",
+        NotHonoured("calls of builtins aren't recorded yet"),
     ),
+    key("persistence_directory", NOT_FETCHED),
     key("distributed_tracing", NO_SPANS),
     key(
         "metrics_export",

@@ -8,7 +8,7 @@ use postern_opa_config::{FLAGS, Fate, KEYS};
 const HEAD: &str = "# OPA's flags and keys\n\n\
 <!-- Generated from the tables in sidecar/opa-config. Don't edit:\n     UPDATE_DOCS=1 cargo test -p postern-opa-config -->\n\n\
 What becomes of what an `opa run` of opa-envoy-plugin is given. **Honoured**: it does what it does there, but for what the\n\
-note says. **No effect**: it is passed over and named at start. **Refused**: the start fails with what to do, since passing\n\
+note says. **Not yet**: it is read and checked, and not done. **No effect**: it is passed over and named at start. **Refused**: the start fails with what to do, since passing\n\
 over it would change decisions, or what is protected. Keys that OPA doesn't know are passed over and named, too. `*` stands\n\
 for any name.\n";
 
@@ -58,6 +58,7 @@ fn nothing_stands_in_a_table_twice() {
 fn row(text: &mut String, name: &str, fate: Fate) {
     let (word, note) = match fate {
         Fate::Honoured(note) => ("honoured", note),
+        Fate::NotYet(note) => ("not yet", note),
         Fate::NotHonoured(note) => ("no effect", note),
         Fate::Refused(note) => ("refused", note),
     };

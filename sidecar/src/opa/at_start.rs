@@ -20,11 +20,37 @@ pub(super) struct AtStart {
     pub(super) is_empty: bool,
 }
 
+/// Why the policy can't be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AtStartError {
+    /// Something can't be read, or isn't what it should be.
+    #[error(transparent)]
+    Files(#[from] LooseError),
+    /// Signatures are to be proved, which isn't done here yet.
+    #[error(
+        "--verification-key: bundles of the command line aren't verified here yet; give --skip-verify in its place if \
+         whoever wrote them to this disk is trusted"
+    )]
+    KeyGiven,
+    /// A bundle is signed, and nobody says with which key, or that it doesn't matter.
+    #[error(
+        "{path}: the bundle is signed, and bundles of the command line aren't verified here yet; give --skip-verify if \
+         whoever wrote it to this disk is trusted"
+    )]
+    Signed {
+        /// The bundle.
+        path: String,
+    },
+}
+
 /// Reads what `files` names.
 ///
 /// # Errors
-/// The first thing that can't be read, or isn't what it should be.
-pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, LooseError> {
+/// The first thing that can't be read, isn't what it should be, or would have to be verified.
+pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtStartError> {
+    if files.verification.is_some() && !files.skip_verify {
+        return Err(AtStartError::KeyGiven);
+    }
     let version = match files.rego {
         RegoVersion::V0 => collection::RegoVersion::V0,
         RegoVersion::V1 => collection::RegoVersion::V1,
@@ -34,6 +60,11 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, Loos
         let bundles = files.paths.iter().map(|path| {
             let path = path.path.as_str();
             let bundle = loose::bundle(Path::new(path), &files.ignore, &Verification::Unsigned, limits)?;
+            // One whose signatures file is ill-formed is meant to be signed, too.
+            if !files.skip_verify && !matches!(bundle.claimed_key_id(), Ok(None)) {
+                let path = path.to_owned();
+                return Err(AtStartError::Signed { path });
+            }
             Ok(Verified::of(Member {
                 name: path.to_owned(),
                 bundle: Arc::new(bundle),
@@ -41,7 +72,7 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, Loos
                 given: Given::AtStart,
             }))
         });
-        (Loose::default(), bundles.collect::<Result<_, LooseError>>()?)
+        (Loose::default(), bundles.collect::<Result<_, AtStartError>>()?)
     } else {
         let placed = files.paths.iter().map(|path| Prefixed {
             place: path.prefix.clone(),
@@ -54,4 +85,41 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, Loos
         bundles,
         is_empty,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_opa_config::PolicyPath;
+
+    use super::*;
+
+    fn files(path: &Path) -> PolicyFiles {
+        PolicyFiles {
+            paths: vec![PolicyPath {
+                prefix: Vec::new(),
+                path: path.display().to_string(),
+            }],
+            as_bundles: true,
+            ignore: Vec::new(),
+            rego: RegoVersion::V1,
+            verification: None,
+            skip_verify: false,
+            watch: false,
+        }
+    }
+
+    #[test]
+    fn a_signed_bundle_is_refused_unless_it_is_said_that_nobody_need_verify_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.rego"), "package a").unwrap();
+        let limits = Limits::default();
+        let mut files = files(folder.path());
+        assert_eq!(read(&files, &limits).unwrap().bundles.len(), 1);
+        let signatures = r#"{"signatures": ["e30.e30.c2ln"]}"#;
+        std::fs::write(folder.path().join(".signatures.json"), signatures).unwrap();
+        let refused = read(&files, &limits).unwrap_err().to_string();
+        assert!(refused.contains("--skip-verify"), "{refused}");
+        files.skip_verify = true;
+        assert_eq!(read(&files, &limits).unwrap().bundles.len(), 1);
+    }
 }

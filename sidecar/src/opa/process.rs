@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_compiler::loose::LooseError;
 use postern_compiler::{MissingTool, locate_opa};
 use postern_decide::{
     CacheLimits, Caches, DecisionCacheLimits, HeaderPrefix, Issuers, OpaEnvoySettings, PolicyLimits,
@@ -19,6 +18,7 @@ use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification
 use tokio_util::sync::CancellationToken;
 
 use super::api::Port;
+use super::at_start::AtStartError;
 use super::grpc_messages::{Descriptors, DescriptorsError};
 use super::sockets::{self, SocketError};
 use super::tells;
@@ -85,9 +85,9 @@ pub(crate) enum DropInError {
         "{0} is not fetched here yet; give files or bundles on the command line, or run opa-envoy-plugin"
     )]
     NotFetched(&'static str),
-    /// The policy that the command line names can't be read.
-    #[error("{0}")]
-    Files(#[from] LooseError),
+    /// The policy that the command line names can't be had.
+    #[error(transparent)]
+    Files(#[from] AtStartError),
     /// It was read, and is refused.
     #[error("{error}{}", .missing.as_ref().map(|missing| format!("; {missing}")).unwrap_or_default())]
     Policy {
