@@ -2,14 +2,14 @@
 //! what the document looks like is settled in `postern-policy`.
 
 use postern_policy::input::{
-    ApiKeyParts, Bodies, HeaderParts, InputDocument, InputError, InputReads, PeerParts, PosternParts,
-    RequestParts, Text,
+    ApiKeyParts, Bodies, GrpcMessages, HeaderParts, InputDocument, InputError, InputReads, PeerParts,
+    PosternParts, RequestParts, Text,
 };
 
 use crate::headers::Headers;
 use crate::policy::Question;
 use crate::settings::HeaderPrefix;
-use crate::view::PeerView;
+use crate::view::{PeerView, RequestView};
 
 /// Calls `ask` with the input document, as far as the policy can read it.
 ///
@@ -20,30 +20,7 @@ pub(crate) fn with_document<T>(
     question: &Question<'_>,
     ask: impl FnOnce(&InputDocument<'_, Shown<'_>>) -> T,
 ) -> Result<T, InputError> {
-    let request = question.request;
-    let http = &request.http;
-    let parts = RequestParts {
-        source: request.source.as_ref().map(peer),
-        destination: request.destination.as_ref().map(peer),
-        time: request.time.map(|time| (time.seconds, time.nanos)),
-        id: http.id,
-        method: http.method,
-        path: http.path,
-        host: http.host,
-        scheme: http.scheme,
-        query: http.query,
-        fragment: http.fragment,
-        size: http.size,
-        protocol: http.protocol,
-        body: http.body,
-        raw_body: http.raw_body,
-        context_extensions: &request.context_extensions,
-        rest: request.rest,
-        tls_sni: request.tls_sni,
-        extent: request.extent,
-        bodies: Bodies::WhenRead,
-        grpc: None,
-    };
+    let parts = request_parts(question.request, Bodies::WhenRead, None);
     let caller = question.caller;
     let identity = &caller.identity;
     let proved = PosternParts {
@@ -62,7 +39,7 @@ pub(crate) fn with_document<T>(
         }),
     };
     let headers = Shown {
-        headers: &http.headers,
+        headers: &question.request.http.headers,
         prefix: &question.settings.prefix,
     };
     let document = InputDocument::new(reads, &parts, &headers, Some(&proved))?;
@@ -86,6 +63,37 @@ impl HeaderParts for Shown<'_> {
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().filter(|(name, _)| !self.prefix.owns(name))
+    }
+}
+
+/// The request as the document's maker takes it.
+pub(crate) fn request_parts<'a>(
+    request: &'a RequestView<'a>,
+    bodies: Bodies,
+    grpc: Option<&'a dyn GrpcMessages>,
+) -> RequestParts<'a> {
+    let http = &request.http;
+    RequestParts {
+        source: request.source.as_ref().map(peer),
+        destination: request.destination.as_ref().map(peer),
+        time: request.time.map(|time| (time.seconds, time.nanos)),
+        id: http.id,
+        method: http.method,
+        path: http.path,
+        host: http.host,
+        scheme: http.scheme,
+        query: http.query,
+        fragment: http.fragment,
+        size: http.size,
+        protocol: http.protocol,
+        body: http.body,
+        raw_body: http.raw_body,
+        context_extensions: &request.context_extensions,
+        rest: request.rest,
+        tls_sni: request.tls_sni,
+        extent: request.extent,
+        bodies,
+        grpc,
     }
 }
 
