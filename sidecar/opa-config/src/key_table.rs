@@ -9,8 +9,7 @@ const fn key(path: &'static str, fate: Fate) -> KnownKey {
 
 const AS_THERE: Fate = Honoured("");
 const NOT_FETCHED: Fate = NotYet("nothing is fetched from services yet; with it the start is refused");
-const NOT_SENT: Fate =
-    NotYet("logs and status go to services without it only; where one is sent to, the start is refused");
+const NOT_SENT: Fate = NotYet("services are asked without it only; where one has it, the start is refused");
 const ONLY_PERIODIC: Fate =
     Honoured("`periodic`; `manual` is refused: it waits for a call that only a program around OPA can make");
 const NOT_ONLY_GO: Fate =
@@ -32,23 +31,23 @@ pub const KEYS: &[KnownKey] = &[
         Honoured("in a list; in a map the key is the name"),
     ),
     key("services.*.url", Honoured("http and https")),
-    key("services.*.headers", NOT_SENT),
-    key("services.*.allow_insecure_tls", NOT_SENT),
+    key("services.*.headers", AS_THERE),
+    key("services.*.allow_insecure_tls", AS_THERE),
     key(
         "services.*.response_header_timeout_seconds",
-        NotHonoured("an upload has 30 seconds"),
+        Honoured("connecting included; 0 is 600 seconds here, and for ever in OPA"),
     ),
-    key("services.*.tls.ca_cert", NOT_SENT),
-    key("services.*.tls.system_ca_required", NOT_SENT),
+    key("services.*.tls.ca_cert", AS_THERE),
+    key("services.*.tls.system_ca_required", AS_THERE),
     key(
         "services.*.type",
         Refused(
             "bundles from OCI registries aren't fetched; serve the bundle over HTTP, or pull it with another container and name it by `resource: file:///…`",
         ),
     ),
-    key("services.*.credentials.bearer.token", NOT_SENT),
-    key("services.*.credentials.bearer.token_path", NOT_SENT),
-    key("services.*.credentials.bearer.scheme", NOT_SENT),
+    key("services.*.credentials.bearer.token", AS_THERE),
+    key("services.*.credentials.bearer.token_path", AS_THERE),
+    key("services.*.credentials.bearer.scheme", AS_THERE),
     key("services.*.credentials.oauth2.grant_type", NOT_SENT),
     key("services.*.credentials.oauth2.token_url", NOT_SENT),
     key("services.*.credentials.oauth2.client_id", NOT_SENT),

@@ -15,7 +15,7 @@
 //! | `api/` | OPA's HTTP API |
 //! | `configured` | what the configuration says of what is told |
 //! | `telling` | starts and ends all that tells of decisions |
-//! | `service` | the servers that log and status are sent to |
+//! | `service/` | the servers that log and status are sent to |
 
 mod api;
 mod at_start;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::api::Port;
 use super::at_start::AtStartError;
 use super::grpc_messages::{Descriptors, DescriptorsError};
+use super::service::ServiceError;
 use super::sockets::{self, SocketError};
 use super::tells;
 use super::{at_start, configured};
@@ -70,16 +71,9 @@ pub(crate) enum DropInError {
         /// Why.
         error: SocketError,
     },
-    /// A service wants what isn't here.
-    #[error(
-        "services.{name}: its {what} can't be honoured here yet; without it nothing is sent there, so name another"
-    )]
-    Service {
-        /// The service.
-        name: String,
-        /// What it wants.
-        what: &'static str,
-    },
+    /// A service can't be asked as it is configured.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// Policy would come from where it isn't fetched from yet.
     #[error(
         "{0} is not fetched here yet; give files or bundles on the command line, or run opa-envoy-plugin"

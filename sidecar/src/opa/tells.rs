@@ -1,20 +1,20 @@
 //! What tells of decisions, set up from the plan: decision logs, status, metrics, and OPA's HTTP API on its two ports.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use postern_opa_config::{Credentials, ExtAuthz, Plan, ServerTls, Service as Configured};
+use postern_opa_config::{ExtAuthz, Plan};
 
 use super::api::{self, Port};
 use super::configured::{self, Surroundings};
+use super::machine::Machine;
 use super::process::DropInError;
-use super::service::{OpenService, Service};
+use super::service::services;
 use super::sockets;
 use super::status::PluginState;
 use super::telling::Telling;
-use crate::sync::{Context, client};
+use crate::sync::Context;
 
 /// How long the last status may take to be sent once the process ends.
 const LAST_STATUS: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ const PLUGIN: &str = "envoy_ext_authz_grpc";
 /// Starts it.
 ///
 /// # Errors
-/// When a service that it sends to asks for what isn't here, or the system refuses.
+/// When a service can't be asked as it is configured, or the system refuses.
 pub(super) fn start(
     plan: &Plan,
     plugin: &ExtAuthz,
@@ -32,22 +32,7 @@ pub(super) fn start(
     prometheus: PrometheusHandle,
 ) -> Result<Telling, DropInError> {
     let config = &plan.config;
-    let logs = config
-        .decision_logs
-        .iter()
-        .filter_map(|logs| logs.service.as_deref());
-    let status = config
-        .status
-        .iter()
-        .filter_map(|status| status.service.as_deref());
-    let mut services: BTreeMap<String, Arc<dyn Service>> = BTreeMap::new();
-    for name in logs.chain(status) {
-        let configured = config.services.get(name).ok_or_else(|| DropInError::Service {
-            name: name.to_owned(),
-            what: "definition",
-        })?;
-        services.insert(name.to_owned(), open_service(name, configured)?);
-    }
+    let services = services(&config.services, &Machine)?;
     let surroundings = Surroundings {
         published: Arc::clone(&context.published),
         randomness: Arc::clone(&context.randomness),
@@ -57,21 +42,6 @@ pub(super) fn start(
     let telling = Telling::start(telling, LAST_STATUS)?;
     telling.status().plugin(PLUGIN, PluginState::Ok);
     Ok(telling)
-}
-
-/// A service that asks for nothing but to be asked.
-fn open_service(name: &str, configured: &Configured) -> Result<Arc<dyn Service>, DropInError> {
-    let what = if !matches!(configured.credentials, Credentials::None) {
-        "credentials"
-    } else if !configured.headers.is_empty() {
-        "headers"
-    } else if configured.tls != ServerTls::default() {
-        "tls"
-    } else {
-        return Ok(Arc::new(OpenService::new(client()?, &configured.url)));
-    };
-    let name = name.to_owned();
-    Err(DropInError::Service { name, what })
 }
 
 /// Serves OPA's HTTP API where the command line says, until `stop`.

@@ -1,4 +1,18 @@
-//! One of OPA's `services`: an HTTP server with its credentials. How it is asked is known here, what for isn't.
+//! OPA's `services`: HTTP servers with their credentials. How they are asked is known here, what for isn't.
+//!
+//! | file | job |
+//! |---|---|
+//! | `factory` | all services of a configuration |
+//! | `server` | one of them |
+//! | `connections` | the HTTP client: whose certificates are trusted, where redirects lead |
+//! | `proxies` | what the environment says about proxies |
+//! | `bearer` | a token in `Authorization` |
+
+mod bearer;
+mod connections;
+mod factory;
+mod proxies;
+mod server;
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -6,29 +20,65 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 
 use crate::http_error::causes;
+
+pub(crate) use factory::{ServiceError, services};
 
 /// What is being waited for.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A server that takes logs and status.
+/// How long a server may take to begin its answer if nobody says, as in OPA.
+const DEFAULT_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that bundles come from, or that takes logs and status.
 pub(crate) trait Service: Debug + Send + Sync {
     /// A request to `path` below its address, with its headers and credentials. Getting these may take another request.
+    /// What else the request says is added by the caller, who hands it to [`Self::send`].
+    ///
+    /// # Errors
+    /// Why there is none, in words for an operator, without secrets.
     fn request<'a>(&'a self, method: Method, path: &'a str) -> Later<'a, Result<RequestBuilder, String>>;
+
+    /// How long the server may take to begin its answer; a caller who polls for long gives it more.
+    fn header_timeout(&self) -> Duration {
+        DEFAULT_HEADER_TIMEOUT
+    }
+
+    /// Sends a request that is complete, and waits at most `within` for its answer to begin, connecting included. Where all
+    /// that is sent is to be signed, it is signed here.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words for an operator, without secrets.
+    fn send<'a>(&'a self, request: RequestBuilder, within: Duration) -> Later<'a, Result<Response, String>> {
+        Box::pin(async move { answer(request.send(), within).await })
+    }
 }
 
-/// A server that asks for no credentials.
+/// What `sent` comes to within that time.
+async fn answer(
+    sent: impl Future<Output = reqwest::Result<Response>>,
+    within: Duration,
+) -> Result<Response, String> {
+    match tokio::time::timeout(within, sent).await {
+        Ok(sent) => sent.map_err(|error| causes(&error)),
+        Err(_) => Err(format!("no answer within {} s", within.as_secs())),
+    }
+}
+
+/// A server that asks for nothing but to be asked.
+#[cfg(test)]
 #[derive(Debug, Clone)]
 pub(crate) struct OpenService {
-    client: Client,
+    client: reqwest::Client,
     url: String,
 }
 
+#[cfg(test)]
 impl OpenService {
     /// The server at `url`.
-    pub(crate) fn new(client: Client, url: &str) -> Self {
+    pub(crate) fn new(client: reqwest::Client, url: &str) -> Self {
         Self {
             client,
             url: url.trim_end_matches('/').to_owned(),
@@ -36,6 +86,7 @@ impl OpenService {
     }
 }
 
+#[cfg(test)]
 impl Service for OpenService {
     fn request<'a>(&'a self, method: Method, path: &'a str) -> Later<'a, Result<RequestBuilder, String>> {
         let url = format!("{}/{}", self.url, path.trim_matches('/'));
@@ -72,7 +123,7 @@ pub(crate) async fn post(
         if is_compressed {
             request = request.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        request.body(json).send().await.map_err(|error| causes(&error))
+        service.send(request.body(json), service.header_timeout()).await
     };
     match tokio::time::timeout(deadline, sent).await {
         Err(_) => Err(NotTaken::NoAnswer(format!(
@@ -92,3 +143,6 @@ pub(crate) fn status_text(status: u16) -> String {
         .and_then(|status| status.canonical_reason());
     format!("{status} {}", reason.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The HTTP client of a service: whose certificates are trusted, where redirects lead, what goes through a proxy.
+
+use std::time::Duration;
+
+use postern_opa_config::{Host, ServerTls};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect, tls};
+
+use super::proxies::Proxies;
+use crate::http_error::causes;
+
+/// How long a connection may take to be made, as in OPA.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may stay open that nobody uses, as in OPA.
+const IDLE: Duration = Duration::from_secs(90);
+/// So many redirects are followed, as in OPA.
+const MAX_REDIRECTS: usize = 10;
+
+/// What is needed to make a client for a service.
+#[derive(Clone, Debug)]
+pub(super) struct Connections {
+    proxies: Proxies,
+    /// None where the system's authorities are trusted alone.
+    authorities: Option<Authorities>,
+    /// Any certificate is taken.
+    pub(super) allow_insecure: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Authorities {
+    certificates: Vec<Certificate>,
+    beside_the_systems: bool,
+}
+
+impl Connections {
+    /// As the configuration and the environment say.
+    ///
+    /// # Errors
+    /// When the file of authorities holds none, or the environment names a proxy that can't be spoken to.
+    pub(super) fn new(tls: &ServerTls, proxies: Proxies, host: &dyn Host) -> Result<Self, String> {
+        let authorities = tls.ca_cert.as_deref().map(|path| {
+            let told = |problem: String| format!("tls.ca_cert: {path}: {problem}");
+            let pem = host.file(path).map_err(told)?;
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| told(causes(&error)))?;
+            if certificates.is_empty() {
+                return Err(told("there is no certificate in it; expected PEM".to_owned()));
+            }
+            Ok(Authorities {
+                certificates,
+                beside_the_systems: tls.system_ca_required,
+            })
+        });
+        Ok(Self {
+            proxies,
+            authorities: authorities.transpose()?,
+            allow_insecure: tls.allow_insecure,
+        })
+    }
+
+    /// A client, with what `more` says.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub(super) fn client(&self, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+        let proxies = self.proxies.clone();
+        let mut builder = Client::builder()
+            // Credentials don't go along to another server.
+            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+            .proxy(Proxy::custom(move |url| proxies.of_url(url)))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .tls_danger_accept_invalid_certs(self.allow_insecure)
+            .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")));
+        if let Some(authorities) = &self.authorities {
+            let certificates = authorities.certificates.clone();
+            builder = if authorities.beside_the_systems {
+                builder.tls_certs_merge(certificates)
+            } else {
+                builder.tls_certs_only(certificates)
+            };
+        }
+        more(builder)
+            .build()
+            .map_err(|error| format!("TLS can't be set up: {}", causes(&error)))
+    }
+}
