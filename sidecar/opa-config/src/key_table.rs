@@ -9,7 +9,6 @@ const fn key(path: &'static str, fate: Fate) -> KnownKey {
 
 const AS_THERE: Fate = Honoured("");
 const NOT_FETCHED: Fate = NotYet("nothing is fetched from services yet; with it the start is refused");
-const NOT_SENT: Fate = NotYet("services are asked without it only; where one has it, the start is refused");
 const ONLY_PERIODIC: Fate =
     Honoured("`periodic`; `manual` is refused: it waits for a call that only a program around OPA can make");
 const NOT_ONLY_GO: Fate =
@@ -45,23 +44,29 @@ pub const KEYS: &[KnownKey] = &[
             "bundles from OCI registries aren't fetched; serve the bundle over HTTP, or pull it with another container and name it by `resource: file:///…`",
         ),
     ),
-    key("services.*.credentials.bearer.token", AS_THERE),
+    key(
+        "services.*.credentials.bearer.token",
+        Honoured("after a redirect it doesn't go to another host or port; in OPA it goes to another port"),
+    ),
     key("services.*.credentials.bearer.token_path", AS_THERE),
     key("services.*.credentials.bearer.scheme", AS_THERE),
-    key("services.*.credentials.oauth2.grant_type", NOT_SENT),
-    key("services.*.credentials.oauth2.token_url", NOT_SENT),
-    key("services.*.credentials.oauth2.client_id", NOT_SENT),
-    key("services.*.credentials.oauth2.client_secret", NOT_SENT),
-    key("services.*.credentials.oauth2.signing_key", NOT_SENT),
-    key("services.*.credentials.oauth2.thumbprint", NOT_SENT),
-    key("services.*.credentials.oauth2.additional_claims", NOT_SENT),
-    key("services.*.credentials.oauth2.include_jti_claim", NOT_SENT),
-    key("services.*.credentials.oauth2.scopes", NOT_SENT),
-    key("services.*.credentials.oauth2.additional_headers", NOT_SENT),
-    key("services.*.credentials.oauth2.additional_parameters", NOT_SENT),
-    key("services.*.credentials.oauth2.client_assertion", NOT_SENT),
-    key("services.*.credentials.oauth2.client_assertion_path", NOT_SENT),
-    key("services.*.credentials.oauth2.client_assertion_type", NOT_SENT),
+    key("services.*.credentials.oauth2.grant_type", AS_THERE),
+    key(
+        "services.*.credentials.oauth2.token_url",
+        Honoured("redirects of it aren't followed: what is sent there would go along"),
+    ),
+    key("services.*.credentials.oauth2.client_id", AS_THERE),
+    key("services.*.credentials.oauth2.client_secret", AS_THERE),
+    key("services.*.credentials.oauth2.signing_key", AS_THERE),
+    key("services.*.credentials.oauth2.thumbprint", AS_THERE),
+    key("services.*.credentials.oauth2.additional_claims", AS_THERE),
+    key("services.*.credentials.oauth2.include_jti_claim", AS_THERE),
+    key("services.*.credentials.oauth2.scopes", AS_THERE),
+    key("services.*.credentials.oauth2.additional_headers", AS_THERE),
+    key("services.*.credentials.oauth2.additional_parameters", AS_THERE),
+    key("services.*.credentials.oauth2.client_assertion", AS_THERE),
+    key("services.*.credentials.oauth2.client_assertion_path", AS_THERE),
+    key("services.*.credentials.oauth2.client_assertion_type", AS_THERE),
     key(
         "services.*.credentials.oauth2.aws_kms",
         Refused(
@@ -86,35 +91,37 @@ pub const KEYS: &[KnownKey] = &[
             "keys in Azure Key Vault aren't used; sign with `signing_key`, or name an assertion by `client_assertion_path`",
         ),
     ),
-    key("services.*.credentials.client_tls.cert", NOT_SENT),
-    key("services.*.credentials.client_tls.private_key", NOT_SENT),
+    key("services.*.credentials.client_tls.cert", AS_THERE),
+    key("services.*.credentials.client_tls.private_key", AS_THERE),
     key(
         "services.*.credentials.client_tls.private_key_passphrase",
-        NOT_SENT,
+        Honoured(
+            "of a key that `openssl rsa -traditional -aes256` (or `-aes192`, `-aes128`) encrypted; DES isn't read",
+        ),
     ),
     key(
         "services.*.credentials.client_tls.cert_reread_interval_seconds",
-        NOT_SENT,
+        Honoured("0 reads the files for each request; OPA does for each connection"),
     ),
-    key("services.*.credentials.client_tls.ca_cert", NOT_SENT),
-    key("services.*.credentials.client_tls.system_ca_required", NOT_SENT),
-    key("services.*.credentials.s3_signing.service", NOT_SENT),
-    key("services.*.credentials.s3_signing.signature_version", NOT_SENT),
+    key("services.*.credentials.client_tls.ca_cert", AS_THERE),
+    key("services.*.credentials.client_tls.system_ca_required", AS_THERE),
+    key("services.*.credentials.s3_signing.service", AS_THERE),
+    key("services.*.credentials.s3_signing.signature_version", AS_THERE),
     key(
         "services.*.credentials.s3_signing.environment_credentials",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.aws_region",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.session_name",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.aws_domain",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.web_identity_credentials.iam_role_arn",
@@ -126,23 +133,23 @@ pub const KEYS: &[KnownKey] = &[
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.path",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.profile",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.profile_credentials.aws_region",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.metadata_credentials.iam_role",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.metadata_credentials.aws_region",
-        NOT_SENT,
+        AS_THERE,
     ),
     key(
         "services.*.credentials.s3_signing.assume_role_credentials",
@@ -158,7 +165,7 @@ pub const KEYS: &[KnownKey] = &[
     key("services.*.credentials.azure_managed_identity", NO_METADATA),
     key("services.*.credentials.plugin", NOT_ONLY_GO),
     key("keys.*.key", NOT_FETCHED),
-    key("keys.*.private_key", NOT_FETCHED),
+    key("keys.*.private_key", AS_THERE),
     key("keys.*.algorithm", NOT_FETCHED),
     key("keys.*.scope", NOT_FETCHED),
     key("bundles.*.service", NOT_FETCHED),

@@ -10,7 +10,7 @@ use super::api::{self, Port};
 use super::configured::{self, Surroundings};
 use super::machine::Machine;
 use super::process::DropInError;
-use super::service::services;
+use super::service::{Around, services};
 use super::sockets;
 use super::status::PluginState;
 use super::telling::Telling;
@@ -32,7 +32,14 @@ pub(super) fn start(
     prometheus: PrometheusHandle,
 ) -> Result<Telling, DropInError> {
     let config = &plan.config;
-    let services = services(&config.services, &Machine)?;
+    let services = services(
+        &config.services,
+        &config.keys,
+        &Around {
+            host: Arc::new(Machine),
+            randomness: Arc::clone(&context.randomness),
+        },
+    )?;
     let surroundings = Surroundings {
         published: Arc::clone(&context.published),
         randomness: Arc::clone(&context.randomness),

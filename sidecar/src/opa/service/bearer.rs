@@ -1,22 +1,26 @@
 //! A token in `Authorization`.
 
 use http::HeaderValue;
-use postern_opa_config::{BearerToken, Host as _};
+use postern_opa_config::BearerToken;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::opa::machine::Machine;
+use super::Around;
 
 /// What goes into `Authorization`: `scheme` and the token.
 ///
 /// # Errors
 /// When the token's file can't be read, or what is in it can't be sent.
-pub(super) async fn authorization(scheme: &str, token: &BearerToken) -> Result<HeaderValue, String> {
+pub(super) async fn authorization(
+    scheme: &str,
+    token: &BearerToken,
+    around: &Around,
+) -> Result<HeaderValue, String> {
     match token {
         BearerToken::Given(token) => {
             value(scheme, token).ok_or_else(|| "the token can't be sent in a header".to_owned())
         }
         BearerToken::File(path) => {
-            let token = secret_file(path).await?;
+            let token = secret_file(path, around).await?;
             value(scheme, &token).ok_or_else(|| format!("{path}: what is in it can't be sent in a header"))
         }
     }
@@ -33,12 +37,7 @@ pub(super) fn value(scheme: &str, token: &SecretString) -> Option<HeaderValue> {
 ///
 /// # Errors
 /// The path, and why it can't be read.
-pub(super) async fn secret_file(path: &str) -> Result<SecretString, String> {
-    let file = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || Machine.file(&file)).await;
-    let content = read
-        .map_err(|_| format!("{path}: reading it was given up"))?
-        .map_err(|error| format!("{path}: {error}"))?;
-    let text = String::from_utf8(content).map_err(|_| format!("{path}: it isn't text"))?;
+pub(super) async fn secret_file(path: &str, around: &Around) -> Result<SecretString, String> {
+    let text = String::from_utf8(around.file(path).await?).map_err(|_| format!("{path}: it isn't text"))?;
     Ok(SecretString::from(text.trim()))
 }

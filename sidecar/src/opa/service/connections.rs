@@ -56,6 +56,15 @@ impl Connections {
         })
     }
 
+    /// Whom the system trusts, and no other.
+    pub(super) fn of_the_system(proxies: Proxies) -> Self {
+        Self {
+            proxies,
+            authorities: None,
+            allow_insecure: false,
+        }
+    }
+
     /// A client, with what `more` says.
     ///
     /// # Errors

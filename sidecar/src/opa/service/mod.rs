@@ -7,10 +7,24 @@
 //! | `connections` | the HTTP client: whose certificates are trusted, where redirects lead |
 //! | `proxies` | what the environment says about proxies |
 //! | `bearer` | a token in `Authorization` |
+//! | `oauth2/` | a token from a token endpoint |
+//! | `client_certificate` | a certificate of our own, read again where its files change |
+//! | `encrypted_key` | its key, if it is encrypted |
+//! | `pem` | blocks of PEM |
+//! | `aws/` | requests signed for AWS |
+//! | `form` | the bodies of such requests for tokens |
+//! | `around` | what all this takes from the process |
 
+mod around;
+mod aws;
 mod bearer;
+mod client_certificate;
 mod connections;
+mod encrypted_key;
 mod factory;
+mod form;
+mod oauth2;
+mod pem;
 mod proxies;
 mod server;
 
@@ -24,6 +38,7 @@ use reqwest::{Method, RequestBuilder, Response};
 
 use crate::http_error::causes;
 
+pub(crate) use around::Around;
 pub(crate) use factory::{ServiceError, services};
 
 /// What is being waited for.
@@ -65,6 +80,18 @@ async fn answer(
         Ok(sent) => sent.map_err(|error| causes(&error)),
         Err(_) => Err(format!("no answer within {} s", within.as_secs())),
     }
+}
+
+/// A whole answer's body, if it isn't longer than `most`.
+async fn bounded(mut response: Response, most: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| causes(&error))? {
+        if body.len().saturating_add(chunk.len()) > most {
+            return Err(format!("its answer is larger than {most} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// A server that asks for nothing but to be asked.

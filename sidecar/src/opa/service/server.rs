@@ -6,18 +6,32 @@ use std::time::Duration;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use postern_opa_config::BearerToken;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Response};
 
-use super::{Later, Service, bearer};
+use crate::http_error::causes;
+
+use super::aws::AwsSigner;
+use super::client_certificate::CertifiedClients;
+use super::oauth2::TokenSource;
+use super::{Around, Later, Service, answer, bearer};
 
 /// A server, and how it is shown who asks.
 pub(super) struct Server {
     pub(super) name: String,
     pub(super) url: String,
     pub(super) headers: HeaderMap,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     pub(super) shown: Shown,
     pub(super) header_timeout: Duration,
+    pub(super) around: Around,
+}
+
+/// Whom the server sees.
+pub(super) enum Clients {
+    /// Anybody.
+    Any(Client),
+    /// Someone with a certificate.
+    Certified(Box<CertifiedClients>),
 }
 
 /// How it is shown who asks.
@@ -26,18 +40,36 @@ pub(super) enum Shown {
     Nothing,
     /// By a token.
     Bearer { scheme: String, token: BearerToken },
+    /// By a token that is got for something else.
+    OAuth2(Box<TokenSource>),
+    /// By a signature over all that is sent.
+    Aws(AwsSigner),
 }
 
 impl Server {
     async fn requested(&self, method: Method, path: &str) -> Result<RequestBuilder, String> {
         let url = format!("{}/{}", self.url, path.trim_matches('/'));
-        let request = self.client.request(method, url).headers(self.headers.clone());
-        match &self.shown {
-            Shown::Nothing => Ok(request),
-            Shown::Bearer { scheme, token } => {
-                Ok(request.header(AUTHORIZATION, bearer::authorization(scheme, token).await?))
-            }
-        }
+        let client = match &self.clients {
+            Clients::Any(client) => client.clone(),
+            Clients::Certified(clients) => clients.client().await?,
+        };
+        let request = client.request(method, url).headers(self.headers.clone());
+        let authorization = match &self.shown {
+            Shown::Nothing | Shown::Aws(_) => return Ok(request),
+            Shown::Bearer { scheme, token } => bearer::authorization(scheme, token, &self.around).await?,
+            Shown::OAuth2(source) => source.authorization().await?,
+        };
+        Ok(request.header(AUTHORIZATION, authorization))
+    }
+
+    async fn sent(&self, request: RequestBuilder, within: Duration) -> Result<Response, String> {
+        let Shown::Aws(signer) = &self.shown else {
+            return answer(request.send(), within).await;
+        };
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| causes(&error))?;
+        signer.sign(&mut request).await?;
+        answer(client.execute(request), within).await
     }
 }
 
@@ -51,6 +83,13 @@ impl Service for Server {
 
     fn header_timeout(&self) -> Duration {
         self.header_timeout
+    }
+
+    fn send<'a>(&'a self, request: RequestBuilder, within: Duration) -> Later<'a, Result<Response, String>> {
+        Box::pin(async move {
+            let sent = self.sent(request, within).await;
+            sent.map_err(|problem| format!("services.{}: {problem}", self.name))
+        })
     }
 }
 

@@ -8,12 +8,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, Response};
-use postern_opa_config::{BearerToken, Credentials, Host, ServerTls, Service as Configured};
+use postern_opa_config::{BearerToken, Credentials, Host, Keys, ServerTls, Service as Configured};
 use reqwest::Method;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{Service, services};
+use super::{Around, Service, services};
 use crate::opa::machine::Machine;
+use crate::random::Randomness;
 
 /// A request without its body.
 type Came = Request<()>;
@@ -65,12 +66,17 @@ fn bearer(token: BearerToken) -> Credentials {
 }
 
 fn made(configured: Configured) -> Result<Arc<dyn Service>, String> {
-    made_on(configured, &Machine)
+    made_on(configured, Arc::new(Machine))
 }
 
-fn made_on(configured: Configured, host: &dyn Host) -> Result<Arc<dyn Service>, String> {
+fn made_on(configured: Configured, host: Arc<dyn Host + Send + Sync>) -> Result<Arc<dyn Service>, String> {
     let named = [("a".to_owned(), configured)].into();
-    let mut made: BTreeMap<_, _> = services(&named, host).map_err(|error| error.to_string())?;
+    let around = Around {
+        host,
+        randomness: Arc::new(Randomness::from_system().unwrap()),
+    };
+    let mut made: BTreeMap<_, _> =
+        services(&named, &Keys::new(), &around).map_err(|error| error.to_string())?;
     Ok(made.remove("a").unwrap())
 }
 
@@ -166,7 +172,7 @@ async fn a_server_that_never_answers_is_given_up() {
     let (url, _came) = server(None).await;
     let service = made(configured(&url, Credentials::None)).unwrap();
     let problem = ask(service.as_ref(), "never").await.unwrap_err();
-    assert_eq!(problem, "no answer within 10 s");
+    assert_eq!(problem, "services.a: no answer within 10 s");
     for (seconds, bound) in [(0, 600), (3, 3), (u64::MAX, 600)] {
         let service = made(Configured {
             response_header_timeout_seconds: seconds,
@@ -196,14 +202,17 @@ impl Host for Behind {
 async fn a_proxy_of_the_environment_is_asked() {
     let (proxy, mut came) = server(None).await;
     let credentials = bearer(BearerToken::Given("s3cr3t".to_owned().into()));
-    let service = made_on(configured("http://service.invalid", credentials), &Behind(proxy));
+    let service = made_on(
+        configured("http://service.invalid", credentials),
+        Arc::new(Behind(proxy)),
+    );
     assert_eq!(ask(service.unwrap().as_ref(), "x").await, Ok(200));
     let request = came.recv().await.unwrap();
     assert_eq!(request.headers()["host"], "service.invalid");
     assert_eq!(request.uri(), "http://service.invalid/x");
     let refused = made_on(
         configured("http://a", Credentials::None),
-        &Behind("socks5://p:1".to_owned()),
+        Arc::new(Behind("socks5://p:1".to_owned())),
     );
     assert!(
         refused

@@ -1,0 +1,34 @@
+//! What services take from the process that they are asked from.
+
+use std::sync::Arc;
+
+use postern_opa_config::Host;
+
+use crate::random::Randomness;
+
+/// The machine and its randomness.
+#[derive(Clone)]
+pub(crate) struct Around {
+    /// Its environment and its files, which are read again for each request.
+    pub(crate) host: Arc<dyn Host + Send + Sync>,
+    /// Where ids of assertions come from.
+    pub(crate) randomness: Arc<Randomness>,
+}
+
+impl Around {
+    /// An environment variable, if it is set to something.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        self.host.variable(name).filter(|value| !value.is_empty())
+    }
+
+    /// What is in a file, read where waiting for a disk holds up nobody.
+    ///
+    /// # Errors
+    /// The path, and why it can't be read.
+    pub(super) async fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        let (host, file) = (Arc::clone(&self.host), path.to_owned());
+        let read = tokio::task::spawn_blocking(move || host.file(&file)).await;
+        read.map_err(|_| format!("{path}: reading it was given up"))?
+            .map_err(|error| format!("{path}: {error}"))
+    }
+}
