@@ -18,6 +18,7 @@ use crate::http_send::{HttpSender, SetUpError};
 use crate::introspect::Introspector;
 use crate::listen::{self, BindError, Bound};
 use crate::metrics::{self, CheckMetrics};
+use crate::opa::Runtime;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::refetch::Wakes;
@@ -120,6 +121,7 @@ async fn serve(
         disk,
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
+        runtime: Runtime::default(),
     });
     let caches = Arc::new(Caches::new(config.caches));
     let wakes = Wakes::default();

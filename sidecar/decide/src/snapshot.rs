@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use postern_policy::{Engine, Entrypoint, Env, EvaluationLimits, TimeLimit};
+use postern_policy::{Engine, Entrypoint, Env, EvaluationLimits, TimeLimit, Value};
 
 use crate::api_keys::ApiKeys;
 use crate::decision_cache::{DecisionCache, DecisionCacheLimits, DecisionCacheUse, PlantedMistakes};
@@ -106,6 +106,8 @@ pub struct ActivePolicy {
     revision: Arc<str>,
     bundles: Arc<[(String, String)]>,
     limits: PolicyLimits,
+    /// What it is told of where it runs (`opa.runtime`); where it is nothing, what everybody may know.
+    runtime: Option<Value>,
     /// What it has answered so far: it goes with the policy.
     cache: Option<DecisionCache>,
     cache_use: DecisionCacheUse,
@@ -140,6 +142,7 @@ impl ActivePolicy {
             revision,
             bundles: Arc::default(),
             limits: PolicyLimits::default(),
+            runtime: None,
             cache: None,
             cache_use: DecisionCacheUse::Off {
                 why: "nobody asked for it".to_owned(),
@@ -151,6 +154,19 @@ impl ActivePolicy {
     #[must_use]
     pub fn with_limits(self, limits: PolicyLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, told this of where it runs (`opa.runtime`).
+    #[must_use]
+    pub fn with_runtime(self, runtime: Option<Value>) -> Self {
+        Self { runtime, ..self }
+    }
+
+    /// What one evaluation is given, at that time and with that randomness.
+    pub fn env(&self, now: Now, seed: [u8; 32]) -> Env {
+        let mut env = self.limits.env(now, seed);
+        env.runtime.clone_from(&self.runtime);
+        env
     }
 
     /// The same, with a memory of its own for what it answers, as far as that may be remembered. `secret` must be random,

@@ -7,12 +7,7 @@ use crate::tree::Node;
 
 /// `root` as OPA shows it for the process `id` of `version`.
 pub(crate) fn active(root: &Node, id: &str, version: &str) -> Json {
-    let mut shown = match root.json() {
-        Json::Object(entries) => entries,
-        _ => Map::new(),
-    };
-    without(&mut shown, "services", &["credentials"]);
-    without(&mut shown, "keys", &["key", "private_key"]);
+    let mut shown = without_secrets(root);
     let labels = shown.entry("labels").or_insert_with(|| Json::Object(Map::new()));
     if !labels.is_object() {
         *labels = Json::Object(Map::new());
@@ -32,6 +27,17 @@ pub(crate) fn active(root: &Node, id: &str, version: &str) -> Json {
         }
     }
     Json::Object(shown)
+}
+
+/// `root` without what services and keys are used with.
+pub(crate) fn without_secrets(root: &Node) -> Map<String, Json> {
+    let mut shown = match root.json() {
+        Json::Object(entries) => entries,
+        _ => Map::new(),
+    };
+    without(&mut shown, "services", &["credentials"]);
+    without(&mut shown, "keys", &["key", "private_key"]);
+    shown
 }
 
 /// Takes `keys`, in whatever case they are read in, out of every map in the section `name` of `shown`.

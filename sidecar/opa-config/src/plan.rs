@@ -3,7 +3,7 @@
 use postern_config::ConfigError;
 use serde_json::Value as Json;
 
-use crate::active::active;
+use crate::active::{active, without_secrets};
 use crate::command_line::{Logging, Server, logging, server};
 use crate::config::{self, OpaConfig, ReadConfig};
 use crate::host::Host;
@@ -77,6 +77,13 @@ impl Plan {
     #[must_use]
     pub fn active(&self, id: &str, version: &str) -> Json {
         active(&self.root, id, version)
+    }
+
+    /// What policies are told of the configuration (`opa.runtime().config`): what was written, without services' credentials
+    /// and keys, and without defaults.
+    #[must_use]
+    pub fn told_to_policy(&self) -> Json {
+        Json::Object(without_secrets(&self.root))
     }
 
     /// The configuration that holds once discovery has brought `json`: what this plan says goes over it, and so does its

@@ -6,6 +6,7 @@
 //! | `grpc_messages` | the types of gRPC messages, from a file of descriptors |
 //! | `machine` | what a configuration may ask of the machine: its files and its environment |
 //! | `at_start` | the policy that the process is started with |
+//! | `runtime` | what policies are told of where they run |
 //! | `sockets` | where it listens |
 //! | `process` | the process from its plan to its end |
 //! | `tells` | what tells of decisions, set up from the plan |
@@ -25,6 +26,7 @@ mod log;
 mod machine;
 mod observer;
 mod process;
+mod runtime;
 mod service;
 mod sockets;
 #[allow(
@@ -40,6 +42,7 @@ use postern_opa_config::Plan;
 
 pub(crate) use observer::Observer;
 pub(crate) use process::{DropInError, run};
+pub(crate) use runtime::Runtime;
 
 /// Reads OPA's command line, which comes after `run`, and what it leads to.
 ///

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::api::Port;
 use super::at_start::AtStartError;
 use super::grpc_messages::{Descriptors, DescriptorsError};
+use super::runtime::Runtime;
 use super::service::ServiceError;
 use super::sockets::{self, SocketError};
 use super::tells;
@@ -163,6 +164,7 @@ async fn serve(
         disk: DataFolder::open(folder)?,
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
+        runtime: Runtime::of(plan),
     });
     let telling = tells::start(plan, plugin, &context, prometheus)?;
     let stop_api = CancellationToken::new();

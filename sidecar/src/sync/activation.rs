@@ -259,6 +259,7 @@ impl PolicySet {
             let secret = self.context.randomness.entropy().correlation_id;
             let policy = ActivePolicy::new(swapped.engine, decision)
                 .with_limits(self.evaluation)
+                .with_runtime(self.context.runtime.0.clone())
                 .with_cache(self.cache, secret);
             let activation = Activation {
                 policy: Arc::new(policy),
@@ -289,9 +290,10 @@ impl PolicySet {
         let demand = self.demand.clone();
         let next = spawn_blocking(move || active.start(candidates)?.next(&demand));
         let next = next.await??;
-        let env = self
+        let mut env = self
             .evaluation
             .env(clock::now(), self.context.randomness.entropy().policy_seed);
+        env.runtime.clone_from(&self.context.runtime.0);
         let finish = move |ready: Ready| -> Result<Tried, Refusal> { ready.check()?.attempt(&env) };
         Ok(match next {
             NextStep::Ready(ready) => spawn_blocking(move || finish(*ready)).await??,

@@ -27,6 +27,7 @@ pub(crate) use sources::{PrepareError, Prepared, Sources};
 pub(crate) use stream::StreamPlan;
 
 use crate::disk::{DataFolder, Record};
+use crate::opa::Runtime;
 use crate::published::Published;
 use crate::random::Randomness;
 use crate::status::Status;
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub(crate) disk: DataFolder,
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) nonce_keys: NonceKeySource,
+    pub(crate) runtime: Runtime,
 }
 
 impl Context {
@@ -97,6 +99,7 @@ mod testing {
             disk: DataFolder::open(&config.data_dir).unwrap(),
             randomness: Arc::new(Randomness::from_system().unwrap()),
             nonce_keys: NonceKeySource::default(),
+            runtime: Runtime::default(),
         })
     }
 }

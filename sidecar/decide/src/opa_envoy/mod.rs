@@ -131,7 +131,7 @@ fn evaluate(
     now: Now,
     entropy: &Entropy,
 ) -> Result<(Option<Value>, Span), Failure> {
-    let mut env = policy.limits().env(now, entropy.policy_seed);
+    let mut env = policy.env(now, entropy.policy_seed);
     if let Some(left) = time_left {
         // What the caller waits for is an end, too.
         env.time_limit = env.time_limit.map(|limit: TimeLimit| limit.at_most(left));

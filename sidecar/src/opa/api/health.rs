@@ -104,7 +104,7 @@ fn ask(api: &Api, segments: &[String]) -> Result<Option<Value>, EngineError> {
         let Some(entrypoint) = policy.engine().entrypoint(&name) else {
             continue;
         };
-        let env = policy.limits().env(clock::now(), *api.randomness.secret());
+        let env = policy.env(clock::now(), *api.randomness.secret());
         let answer = policy.engine().evaluate(entrypoint, Some(&input), &env)?;
         let member = |value: Value, name: &String| {
             let number = name.parse::<i64>().ok().map(Value::from);

@@ -35,7 +35,7 @@ pub(super) fn judge(
             return Ok(None);
         };
         let told = told.get_or_insert_with(|| event.to_value());
-        let env = policy.limits().env(now, seed());
+        let env = policy.env(now, seed());
         policy.engine().evaluate(entrypoint, Some(told), &env)
     };
     match ask(drop, &event) {
