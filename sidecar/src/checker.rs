@@ -8,7 +8,7 @@ use bytes::Bytes;
 use postern_decide::opa_envoy::Verdict;
 use postern_decide::{
     Answer, Authenticated, Caches, Decision, Entropy, Need, Now, OpaEnvoySettings, Outcome, Record, Refusal,
-    RequestView, Resumption, decide, decide_as_opa_envoy, resume, settle, verify_token,
+    RequestView, Resumption, attempt_as_opa_envoy, decide, resume, settle, verify_token,
 };
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
@@ -65,6 +65,17 @@ pub(crate) struct Unfinished {
 pub(crate) struct Begun {
     moment: Moment,
     laps: Laps,
+}
+
+/// A check to be decided as opa-envoy-plugin does.
+#[derive(Clone, Copy)]
+pub(crate) struct OpaCheck<'a> {
+    pub(crate) request: &'a RequestView<'a>,
+    pub(crate) settings: &'a OpaEnvoySettings,
+    /// What is left of the time that the caller waits.
+    pub(crate) time_left: Option<Duration>,
+    /// The whole body that the request came in.
+    pub(crate) body: &'a Bytes,
 }
 
 impl Checker {
@@ -131,7 +142,8 @@ impl Checker {
         self.attempt(request, clock::now(), &entropy, &mut moment, laps)
     }
 
-    /// Decides at `moment` on one request as opa-envoy-plugin does. Afterwards it is the moment at which that was done.
+    /// Decides at `moment` on one request as opa-envoy-plugin does, unless the policy asks for a request: then nothing is
+    /// decided yet. Afterwards it is the moment at which that was done.
     pub(crate) fn check_as_opa_envoy(
         &self,
         request: &RequestView<'_>,
@@ -139,14 +151,60 @@ impl Checker {
         time_left: Option<Duration>,
         body: &Bytes,
         moment: &mut Moment,
-    ) -> Verdict {
-        let now = moment.now();
+    ) -> Result<Verdict, Box<Unfinished>> {
         let entropy = self.randomness.entropy();
         let laps = Laps::of_check(entropy.span[0]);
+        let asked = OpaCheck {
+            request,
+            settings,
+            time_left,
+            body,
+        };
+        self.attempt_as_opa_envoy(&asked, (moment.now(), &entropy), None, moment, laps)
+    }
+
+    /// Goes on with such a decision, which a request of the policy's interrupted.
+    pub(crate) fn go_on_as_opa_envoy(
+        &self,
+        asked: &OpaCheck<'_>,
+        resumption: &Resumption,
+        begun: Begun,
+    ) -> Result<Verdict, Box<Unfinished>> {
+        let Begun { mut moment, laps } = begun;
+        let begins = (resumption.now(), resumption.entropy());
+        self.attempt_as_opa_envoy(asked, begins, Some(resumption), &mut moment, laps)
+    }
+
+    fn attempt_as_opa_envoy(
+        &self,
+        asked: &OpaCheck<'_>,
+        (now, entropy): (Now, &Entropy),
+        resumed: Option<&Resumption>,
+        moment: &mut Moment,
+        laps: Laps,
+    ) -> Result<Verdict, Box<Unfinished>> {
+        let OpaCheck {
+            request,
+            settings,
+            time_left,
+            body,
+        } = *asked;
         let snapshot = self.published.load();
         let policy = snapshot.policy.as_deref();
-        let verdict = decide_as_opa_envoy(policy, request, settings, time_left, now, &entropy);
-        let record = verdict.record(policy, request, &entropy);
+        let attempted = attempt_as_opa_envoy(policy, request, settings, time_left, (now, entropy), resumed);
+        let verdict = match attempted {
+            Ok(verdict) => verdict,
+            Err(send) => {
+                let begun = Begun {
+                    moment: *moment,
+                    laps,
+                };
+                moment.lap();
+                let need = Need::HttpSend(send);
+                return Err(Box::new(Unfinished { need, begun }));
+            }
+        };
+        let record = verdict.record(policy, request, entropy);
         let took = moment.lap();
         self.reporter.decided(&record, request, now, took, &laps);
         if let Some(observer) = &self.opa {
@@ -158,7 +216,7 @@ impl Checker {
                 (moment.now(), took),
             );
         }
-        verdict
+        Ok(verdict)
     }
 
     /// Goes on with a decision that a request of the policy's interrupted.

@@ -2,10 +2,19 @@
 //! a request of the policy's. Got under a deadline of its own, then decided again with what there is by then. Only issuers
 //! and routes configured for it ever cause one.
 
+use std::time::Duration;
+
+use postern_decide::opa_envoy::Verdict;
 use postern_decide::{Need, RequestView, remember_introspection};
 
-use crate::checker::{Checker, Settled, Unfinished};
+use tokio::time::Instant;
+
+use crate::checker::{Checker, OpaCheck, Settled, Unfinished};
 use crate::clock::{self, Moment};
+
+/// A decision as opa-envoy-plugin makes it waits for nothing but the policy's requests.
+#[derive(Debug)]
+pub(crate) struct CannotGoOn;
 
 impl Checker {
     /// Decides on one request; what is missing and can be had is got first. Waits at most as long as the issuer's own
@@ -51,6 +60,40 @@ impl Checker {
             };
             match outcome {
                 Ok(settled) => return settled,
+                Err(again) => unfinished = again,
+            }
+        }
+    }
+
+    /// Decides as opa-envoy-plugin does on a request that the policy has had others made for: `time_left` is how long
+    /// the caller still waits.
+    pub(crate) async fn answer_later_as_opa_envoy(
+        &self,
+        asked: OpaCheck<'_>,
+        time_left: impl Fn() -> Option<Duration>,
+        mut unfinished: Box<Unfinished>,
+    ) -> Result<Verdict, CannotGoOn> {
+        let mut until = None;
+        loop {
+            let Unfinished { need, begun } = *unfinished;
+            let Need::HttpSend(send) = need else {
+                return Err(CannotGoOn);
+            };
+            let until = *until.get_or_insert_with(|| {
+                let most = self.http_sender.deadline();
+                let left = time_left().and_then(|left| Instant::now().checked_add(left));
+                left.map_or(most, |left| left.min(most))
+            });
+            let answer = self
+                .http_sender
+                .kept_or_sent(send.request(), send.now(), until)
+                .await;
+            let asked = OpaCheck {
+                time_left: time_left(),
+                ..asked
+            };
+            match self.go_on_as_opa_envoy(&asked, &send.answered(answer), begun) {
+                Ok(verdict) => return Ok(verdict),
                 Err(again) => unfinished = again,
             }
         }

@@ -44,6 +44,11 @@ impl HttpSend {
         &self.request
     }
 
+    /// The moment of the decision.
+    pub fn now(&self) -> Now {
+        self.so_far.now
+    }
+
     /// What the decision goes on with, now that there is an answer.
     #[must_use]
     pub fn answered(self, answer: Result<HttpResponse, HttpFailure>) -> Resumption {
@@ -57,6 +62,11 @@ impl Resumption {
     /// The moment of the decision.
     pub fn now(&self) -> Now {
         self.now
+    }
+
+    /// The randomness of the decision.
+    pub fn entropy(&self) -> &Entropy {
+        &self.entropy
     }
 }
 

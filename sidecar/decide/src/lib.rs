@@ -82,7 +82,7 @@ pub use http_send::{HttpSend, MAX_HTTP_REQUESTS, Resumption};
 pub use introspection::{Word, remember_introspection};
 pub use issuer::{IssuerRules, Issuers, OnUnknownKid, TrustedIssuer};
 pub use now::Now;
-pub use opa_envoy::{OpaEnvoySettings, decide_as_opa_envoy};
+pub use opa_envoy::{OpaEnvoySettings, attempt_as_opa_envoy, decide_as_opa_envoy};
 pub use pipeline::{decide, resume, settle};
 pub use refusal::Refusal;
 pub use revocation::Revocations;

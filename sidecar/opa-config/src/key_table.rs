@@ -320,7 +320,7 @@ pub const KEYS: &[KnownKey] = &[
     ),
     key(
         "caching.inter_query_builtin_cache.max_size_bytes",
-        NotHonoured("policies here call no `http.send` yet"),
+        Honoured("0, and none, is 64 MiB here, and no bound in OPA; an answer is counted with its headers"),
     ),
     key(
         "caching.inter_query_builtin_cache.forced_eviction_threshold_percentage",

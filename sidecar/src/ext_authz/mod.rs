@@ -97,11 +97,14 @@ impl ExtAuthz {
     }
 
     /// Answers the request that something was missing for, once that has been got, or it is time to answer without.
-    pub(crate) async fn answer_later(&self, body: &Bytes, unfinished: Box<Unfinished>) -> Reply {
-        let message = match grpc::message(body) {
+    pub(crate) async fn answer_later(&self, question: &Question, unfinished: Box<Unfinished>) -> Reply {
+        let message = match grpc::message(&question.body) {
             Ok(message) => message,
             Err(status) => return Reply::Refusal(Box::new(status)),
         };
+        if let Dialect::OpaEnvoy(settings) = &self.dialect {
+            return opa_envoy::answer_later(&self.checker, settings, question, message, unfinished).await;
+        }
         match wire::view(message) {
             Ok(mut view) => {
                 view.may_wait = true;

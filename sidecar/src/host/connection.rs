@@ -125,7 +125,7 @@ where
                     match checks.answer(&question, moment.get_or_insert_with(Moment::read)) {
                         Reply::Later(unfinished) => {
                             let host = Arc::clone(&self.host);
-                            tokio::spawn(later(host, question.body, unfinished, one.respond, one.in_flight));
+                            tokio::spawn(later(host, question, unfinished, one.respond, one.in_flight));
                         }
                         reply => reply.send_by(&mut one.respond),
                     }
@@ -266,13 +266,13 @@ impl Reply {
 /// keeps its place among those in flight.
 async fn later(
     host: Arc<Host>,
-    message: Bytes,
+    question: Question,
     unfinished: Box<Unfinished>,
     mut respond: SendResponse<Bytes>,
     _in_flight: Taken,
 ) {
     let reply = tokio::select! {
-        reply = host.checks.answer_later(&message, unfinished) => reply,
+        reply = host.checks.answer_later(&question, unfinished) => reply,
         // The client no longer wants to know.
         _ = poll_fn(|context| respond.poll_reset(context)) => return,
     };

@@ -4,6 +4,7 @@
 //! | file | job |
 //! |---|---|
 //! | `hosts` | which hosts may be asked |
+//! | `kept` | answers that serve other decisions, too, in a drop-in for opa-envoy-plugin |
 //! | `addresses` | names to addresses that anybody may reach |
 //! | `call` | one request, its redirects and retries |
 //! | `hop` | one exchange of a call, and whose failure it is |
@@ -15,12 +16,14 @@ mod call;
 mod go;
 mod hop;
 mod hosts;
+mod kept;
 mod location;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_decide::Now;
 use postern_policy::http::{HttpFailure, HttpRequest, HttpResponse};
 use postern_resilience::{BreakerSettings, CallError, MetricNames, Outgoing, OutgoingSettings, Prometheus};
 use reqwest::{Certificate, Client, redirect};
@@ -28,8 +31,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::http_error::causes;
 use crate::metrics::{BREAKER_STATE, BREAKER_TRANSITIONS, OUTGOING_REFUSED};
+use crate::opa::Proxies;
 use call::{Call, Retry};
 use hop::{Arrived, CallFailed};
+use kept::Kept;
 
 pub(crate) use hosts::{HostPattern, Scheme};
 
@@ -42,6 +47,12 @@ const METRICS: MetricNames = MetricNames {
 /// Calls at once to the hosts of one entry, and calls that may wait for one to end.
 const MAX_IN_FLIGHT: usize = 64;
 const MAX_WAITING: usize = 64;
+
+/// The same where anybody may be asked.
+const MOST_IN_FLIGHT: usize = 4096;
+/// How long the requests of one decision may take together there, and how large an answer may be. OPA has no such bounds.
+const LONGEST: Duration = Duration::from_secs(30);
+const LARGEST: usize = 16 << 20;
 
 /// What may be asked, and what it may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +82,14 @@ pub(crate) struct HttpSender {
     hosts: Vec<Host>,
     timeout: Duration,
     max_response: usize,
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
 struct Host {
-    allowed: AllowedHost,
+    /// Any, if it isn't there.
+    pattern: Option<HostPattern>,
+    allow_private: bool,
     client: Client,
     outgoing: Outgoing<Arc<Prometheus>>,
 }
@@ -94,8 +108,8 @@ impl HttpSender {
         let Some(plan) = plan else {
             return Ok(Self::default());
         };
-        let anywhere = client(plan, true)?;
-        let public = client(plan, false)?;
+        let anywhere = client(plan, true, None)?;
+        let public = client(plan, false, None)?;
         let host = |allowed: &AllowedHost| {
             let observer = Prometheus::of(&METRICS, &format!("http.send {}", allowed.pattern));
             let settings = OutgoingSettings {
@@ -105,7 +119,8 @@ impl HttpSender {
                 breaker: BreakerSettings::default(),
             };
             Host {
-                allowed: allowed.clone(),
+                pattern: Some(allowed.pattern.clone()),
+                allow_private: allowed.allow_private,
                 client: if allowed.allow_private { &anywhere } else { &public }.clone(),
                 outgoing: Outgoing::new(settings, Arc::new(observer)),
             }
@@ -114,7 +129,60 @@ impl HttpSender {
             hosts: plan.hosts.iter().map(host).collect(),
             timeout: plan.timeout,
             max_response: plan.max_response,
+            kept: None,
         })
+    }
+
+    /// Makes requests to anybody, as OPA does: through the proxies of the environment, with no breaker, and with a memory of
+    /// answers for other decisions of at most so many bytes.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub(crate) fn to_anybody(proxies: Proxies, kept_bytes: Option<u64>) -> Result<Self, SetUpError> {
+        let plan = HttpSendPlan {
+            hosts: Vec::new(),
+            timeout: LONGEST,
+            max_response: LARGEST,
+            authorities: None,
+        };
+        let settings = OutgoingSettings {
+            max_in_flight: MOST_IN_FLIGHT,
+            max_waiting: MOST_IN_FLIGHT,
+            deadline: LONGEST,
+            breaker: BreakerSettings {
+                // OPA asks however often it failed.
+                failures_to_open: std::num::NonZeroU32::MAX,
+                ..BreakerSettings::default()
+            },
+        };
+        let anybody = Host {
+            pattern: None,
+            allow_private: true,
+            client: client(&plan, true, Some(proxies))?,
+            outgoing: Outgoing::new(settings, Arc::new(Prometheus::of(&METRICS, "http.send"))),
+        };
+        Ok(Self {
+            hosts: vec![anybody],
+            timeout: plan.timeout,
+            max_response: plan.max_response,
+            kept: Some(Kept::new(kept_bytes)),
+        })
+    }
+
+    /// As [`Self::send`], unless there is an answer that was kept and still holds at the moment of the decision.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(crate) async fn kept_or_sent(
+        &self,
+        request: &HttpRequest,
+        now: Now,
+        until: Instant,
+    ) -> Result<HttpResponse, HttpFailure> {
+        match (&self.kept, request.keep) {
+            (Some(kept), Some(keep)) => kept.or_sent(request, keep, now, (self, until)).await,
+            _ => self.send(request, until).await,
+        }
     }
 
     /// Until when the requests of a decision may take that makes its first one now.
@@ -172,17 +240,18 @@ impl HttpSender {
     }
 
     fn host(&self, call: &Call<'_>) -> Result<&Host, HttpFailure> {
-        let found = self
-            .hosts
-            .iter()
-            .find(|host| host.allowed.pattern.means(&call.hop().url));
+        let found = self.hosts.iter().find(|host| {
+            host.pattern
+                .as_ref()
+                .is_none_or(|pattern| pattern.means(&call.hop().url))
+        });
         let refused = |why: &str| HttpFailure::Refused(format!("{}: {why}", call.hop().name()));
         let Some(host) = found else {
             return Err(refused("the host isn't listed under `policy.http_send.hosts`"));
         };
         // A name is looked up by `addresses`.
         match hosts::address(&call.hop().url) {
-            Some(address) if !host.allowed.allow_private && !addresses::is_public(address) => Err(refused(
+            Some(address) if !host.allow_private && !addresses::is_public(address) => Err(refused(
                 "the address is private; the host's entry can say `allow_private: true`",
             )),
             _ => Ok(host),
@@ -208,12 +277,12 @@ async fn again(call: &mut Call<'_>, why: String, unsent: bool) -> Result<(), Htt
     Ok(())
 }
 
-fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError> {
+fn client(plan: &HttpSendPlan, allow_private: bool, proxies: Option<Proxies>) -> Result<Client, SetUpError> {
     let failed = |error: reqwest::Error| SetUpError(causes(&error));
     let mut builder = Client::builder()
         // Each hop is checked first.
         .redirect(redirect::Policy::none())
-        // A proxy would look names up itself.
+        // A proxy would look names up itself, so that there is one only where any address may be asked.
         .no_proxy()
         // Nothing is unpacked: what is packed is small, and what it holds needn't be.
         .no_gzip()
@@ -224,6 +293,9 @@ fn client(plan: &HttpSendPlan, allow_private: bool) -> Result<Client, SetUpError
         .pool_max_idle_per_host(MAX_IN_FLIGHT)
         .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(addresses::Resolver { allow_private });
+    if let Some(proxies) = proxies {
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| proxies.of_url(url)));
+    }
     if let Some((file, pem)) = &plan.authorities {
         let authorities = Certificate::from_pem_bundle(pem)
             .map_err(|error| SetUpError(format!("{}: {}", file.display(), causes(&error))))?;

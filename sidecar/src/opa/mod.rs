@@ -43,6 +43,7 @@ use postern_opa_config::Plan;
 pub(crate) use observer::Observer;
 pub(crate) use process::{DropInError, run};
 pub(crate) use runtime::Runtime;
+pub(crate) use service::Proxies;
 
 /// Reads OPA's command line, which comes after `run`, and what it leads to.
 ///

@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::api::Port;
 use super::at_start::AtStartError;
 use super::grpc_messages::{Descriptors, DescriptorsError};
+use super::machine::Machine;
 use super::runtime::Runtime;
-use super::service::ServiceError;
+use super::service::{Proxies, ServiceError};
 use super::sockets::{self, SocketError};
 use super::tells;
 use super::{at_start, configured};
@@ -44,6 +45,8 @@ use crate::workers::{self, WorkersPlan};
 
 /// How long one evaluation may take. OPA has no such limit, so it is far beyond what Envoy waits.
 const EVALUATION: Duration = Duration::from_secs(10);
+/// How many different requests (`http.send`) one decision may make. OPA has no such limit.
+const MOST_REQUESTS: usize = 64;
 /// Threads for disk, name lookups and activation.
 const BLOCKING_THREADS: usize = 8;
 /// Threads that checks run on, at most.
@@ -181,7 +184,10 @@ async fn serve(
             recent: Recent::of(100),
         }),
         introspector: Arc::new(Introspector::new(Vec::new())?),
-        http_sender: HttpSender::new(None)?,
+        http_sender: HttpSender::to_anybody(
+            Proxies::of(&Machine).map_err(DropInError::Client)?,
+            plan.config.inter_query_cache_bytes,
+        )?,
         opa: Some(telling.observer()),
     });
     let workers = WorkersPlan {
@@ -236,7 +242,7 @@ async fn activate_at_start(
         verification: Verification::Unsigned,
         entrypoint: plugin.decision.path().entrypoint(),
         limits,
-        http_send: HttpSend::Off,
+        http_send: HttpSend::On,
         may_fail: true,
         evaluation: PolicyLimits {
             evaluation: EvaluationLimits::default(),
@@ -285,6 +291,7 @@ fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> 
     Ok(OpaEnvoySettings {
         dry_run: plugin.dry_run,
         skip_request_body_parse: plugin.skip_request_body_parse,
+        http_requests: MOST_REQUESTS,
         grpc: match descriptors.transpose()? {
             Some(descriptors) => Some(Arc::new(descriptors)),
             None => None,

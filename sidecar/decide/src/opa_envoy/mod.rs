@@ -17,12 +17,14 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postern_policy::http::HttpAnswers;
 use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputError, InputReads};
 use postern_policy::{Document, EngineError, Part, Span, TimeLimit, Value};
 use uuid::Uuid;
 
 use crate::decision_cache::{Answered, Around, PolicyCache};
 use crate::entropy::Entropy;
+use crate::http_send::{HttpSend, Resumption};
 use crate::now::Now;
 use crate::snapshot::ActivePolicy;
 use crate::view::RequestView;
@@ -38,6 +40,8 @@ pub struct OpaEnvoySettings {
     pub dry_run: bool,
     /// Whether bodies are left unparsed (`skip-request-body-parse`).
     pub skip_request_body_parse: bool,
+    /// How many different requests (`http.send`) one decision may make.
+    pub http_requests: usize,
     /// The types of gRPC's messages (`proto-descriptor`).
     pub grpc: Option<Arc<dyn GrpcMessages + Send>>,
 }
@@ -57,7 +61,8 @@ impl OpaEnvoySettings {
     }
 }
 
-/// Decides on one request, of which the view must be the verbatim one. Without a policy every decision is undefined.
+/// Decides on one request, of which the view must be the verbatim one. Without a policy every decision is undefined. A policy
+/// that comes to `http.send` fails.
 pub fn decide_as_opa_envoy(
     policy: Option<&ActivePolicy>,
     request: &RequestView<'_>,
@@ -66,14 +71,83 @@ pub fn decide_as_opa_envoy(
     now: Now,
     entropy: &Entropy,
 ) -> Verdict {
-    let decision_id = uuid::Builder::from_random_bytes(entropy.decision_id).into_uuid();
+    let moment = Asking {
+        time_left,
+        now,
+        entropy,
+        answers: HttpAnswers::default(),
+    };
+    decided(policy, request, settings, &moment, &mut None)
+}
+
+/// As [`decide_as_opa_envoy`], of a policy that may have requests made (`http.send`): as many as the settings say, one after
+/// the other. `resumed` is what it goes on with, of which time and randomness hold.
+///
+/// # Errors
+/// The request that the policy asks for.
+pub fn attempt_as_opa_envoy(
+    policy: Option<&ActivePolicy>,
+    request: &RequestView<'_>,
+    settings: &OpaEnvoySettings,
+    time_left: Option<Duration>,
+    (now, entropy): (Now, &Entropy),
+    resumed: Option<&Resumption>,
+) -> Result<Verdict, Box<HttpSend>> {
+    let moment = match resumed {
+        Some(resumed) => Asking {
+            time_left,
+            now: resumed.now,
+            entropy: &resumed.entropy,
+            answers: resumed.answers.clone(),
+        },
+        None => Asking {
+            time_left,
+            now,
+            entropy,
+            answers: HttpAnswers::up_to(settings.http_requests),
+        },
+    };
+    let mut wanted = None;
+    let verdict = decided(policy, request, settings, &moment, &mut wanted);
+    wanted.map_or(Ok(verdict), Err)
+}
+
+/// What a policy is asked with besides its input.
+struct Asking<'a> {
+    time_left: Option<Duration>,
+    now: Now,
+    entropy: &'a Entropy,
+    answers: HttpAnswers,
+}
+
+impl Asking<'_> {
+    fn so_far(&self) -> Resumption {
+        Resumption {
+            now: self.now,
+            entropy: self.entropy.clone(),
+            answers: self.answers.clone(),
+            spent_proof: None,
+            spent_time: Duration::ZERO,
+        }
+    }
+}
+
+/// `wanted` is set to the request that the policy asks for, where it came to one; there is no verdict then.
+fn decided(
+    policy: Option<&ActivePolicy>,
+    request: &RequestView<'_>,
+    settings: &OpaEnvoySettings,
+    asking: &Asking<'_>,
+    wanted: &mut Option<Box<HttpSend>>,
+) -> Verdict {
+    let decision_id = uuid::Builder::from_random_bytes(asking.entropy.decision_id).into_uuid();
     let reads = match policy {
         Some(policy) => policy.engine().reads(policy.entrypoint()),
         None => InputReads::nothing(),
     };
     let mut cache = PolicyCache::default();
     let ask = |input: &InputDocument<'_, Verbatim<'_>>| match policy {
-        Some(policy) => answer(policy, input, time_left, now, entropy, &mut cache),
+        Some(policy) => answer(policy, input, asking, &mut cache, wanted),
         None => Ok(None),
     };
     let mut verdict = match input::with_document(reads, request, settings.bodies(), settings.grpc(), ask) {
@@ -90,27 +164,26 @@ pub fn decide_as_opa_envoy(
 fn answer(
     policy: &ActivePolicy,
     input: &InputDocument<'_, Verbatim<'_>>,
-    time_left: Option<Duration>,
-    now: Now,
-    entropy: &Entropy,
+    asking: &Asking<'_>,
     cache: &mut PolicyCache,
+    wanted: &mut Option<Box<HttpSend>>,
 ) -> Result<Option<Value>, Failure> {
     let Some(memory) = policy.cache() else {
-        return Ok(evaluate(policy, input, time_left, now, entropy)?.0);
+        return Ok(evaluate(policy, input, asking, wanted)?.0);
     };
-    if time_left.is_some_and(|left| left.is_zero()) {
+    if asking.time_left.is_some_and(|left| left.is_zero()) {
         return Err(Failure::out_of_time());
     }
     let key = memory.key(&Around::default(), input);
-    if let Some(kept) = memory.find(&key, now)
+    if let Some(kept) = memory.find(&key, asking.now)
         && let Answered::Raw(answer) = kept.answer()
     {
         *cache = PolicyCache::Hit;
         return Ok(answer.clone());
     }
     *cache = PolicyCache::Missed;
-    let (answer, span) = evaluate(policy, input, time_left, now, entropy)?;
-    memory.remember(key, Answered::Raw(answer.clone()), span, now);
+    let (answer, span) = evaluate(policy, input, asking, wanted)?;
+    memory.remember(key, Answered::Raw(answer.clone()), span, asking.now);
     Ok(answer)
 }
 
@@ -127,21 +200,26 @@ pub fn whole_input(request: &RequestView<'_>, settings: &OpaEnvoySettings) -> Re
 fn evaluate(
     policy: &ActivePolicy,
     input: &dyn Document,
-    time_left: Option<Duration>,
-    now: Now,
-    entropy: &Entropy,
+    asking: &Asking<'_>,
+    wanted: &mut Option<Box<HttpSend>>,
 ) -> Result<(Option<Value>, Span), Failure> {
-    let mut env = policy.env(now, entropy.policy_seed);
-    if let Some(left) = time_left {
+    let mut env = policy.env(asking.now, asking.entropy.policy_seed);
+    if let Some(left) = asking.time_left {
         // What the caller waits for is an end, too.
         env.time_limit = env.time_limit.map(|limit: TimeLimit| limit.at_most(left));
         if left.is_zero() {
             return Err(Failure::out_of_time());
         }
     }
+    env.http.clone_from(&asking.answers);
     let answered = policy.engine().evaluate_dated(policy.entrypoint(), input, &env);
     answered.map_err(|error| match error {
         EngineError::Evaluation(stopped) | EngineError::Limit(stopped) => Failure::of_evaluation(stopped),
+        EngineError::NeedsHttp(request) => {
+            let told = EngineError::NeedsHttp(request.clone());
+            *wanted = Some(Box::new(HttpSend::new(request, asking.so_far())));
+            Failure::of_engine(&told)
+        }
         other => Failure::of_engine(&other),
     })
 }

@@ -40,6 +40,7 @@ use crate::http_error::causes;
 
 pub(crate) use around::Around;
 pub(crate) use factory::{ServiceError, services};
+pub(crate) use proxies::Proxies;
 
 /// What is being waited for.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 /// Which proxy a request goes through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Proxies {
+pub(crate) struct Proxies {
     http: Option<Url>,
     https: Option<Url>,
     direct: Vec<Direct>,
@@ -39,7 +39,7 @@ impl Proxies {
     ///
     /// # Errors
     /// When a proxy is spoken to in a way that isn't offered, with the variable.
-    pub(super) fn of(host: &dyn Host) -> Result<Self, String> {
+    pub(crate) fn of(host: &dyn Host) -> Result<Self, String> {
         let variable = |name: &str| {
             let names = [name.to_ascii_lowercase(), name.to_owned()];
             names
@@ -58,7 +58,7 @@ impl Proxies {
     }
 
     /// The proxy that `url` is asked through.
-    pub(super) fn of_url(&self, url: &Url) -> Option<Url> {
+    pub(crate) fn of_url(&self, url: &Url) -> Option<Url> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref(),
             "http" if !self.is_cgi => self.http.as_ref(),

@@ -3,8 +3,8 @@
 //! an evaluation, as in OPA (`topdown/http.go`). Not among this crate's own builtins: a host that can answer gives
 //! [`send`] under its name, and without one a policy that calls it is refused when it is loaded.
 //!
-//! What differs from OPA: an answer of any status is kept for the evaluation (OPA asks again after a 500, say); nothing is
-//! kept beyond it, whatever `cache` and `force_cache` say; the words of an error (`error.message`) are our own.
+//! What differs from OPA: an answer of any status is kept for the evaluation (OPA asks again after a 500, say); whether any is
+//! kept beyond it (`cache`, `force_cache`) is the host's business; the words of an error (`error.message`) are our own.
 
 mod answers;
 mod content_type;
@@ -17,7 +17,7 @@ mod tests;
 mod url;
 
 pub use answers::{HttpAnswers, HttpFailure, HttpResponse};
-pub use request::HttpRequest;
+pub use request::{HttpKeep, HttpRequest};
 pub use url::plain_url;
 
 use super::display::shown;

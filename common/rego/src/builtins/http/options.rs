@@ -1,5 +1,6 @@
 //! What a request says besides what is sent: caching, TLS, redirects, retries.
 
+use super::request::HttpKeep;
 use super::{Failure, internal, refuse, shown};
 use crate::builtins::Context;
 use crate::value::{Object, Value};
@@ -41,19 +42,25 @@ pub(super) fn retries(object: &Object) -> Result<u32, Failure> {
     }
 }
 
-/// Nothing is kept beyond an evaluation, so these say nothing; but what OPA fails at fails here.
-pub(super) fn check_cache(object: &Object) -> Result<(), Failure> {
-    flag(object, "cache")?;
+/// Whether the answer may be kept beyond the evaluation.
+pub(super) fn keep(object: &Object) -> Result<Option<HttpKeep>, Failure> {
+    let is_kept = flag(object, "cache")?;
     if !flag(object, "force_cache")? {
-        return Ok(());
+        return Ok(is_kept.then_some(HttpKeep::AsItSays));
     }
     match object.get_str("force_cache_duration_seconds") {
         None => internal("'force_cache' set but 'force_cache_duration_seconds' parameter is missing"),
-        Some(seconds) if shown(seconds).parse::<i32>().is_ok() => Ok(()),
-        Some(seconds) => {
-            let seconds = shown(seconds);
-            internal(format!("strconv.ParseInt: parsing {seconds:?}: invalid syntax"))
-        }
+        Some(seconds) => match shown(seconds).parse::<i32>() {
+            // OPA takes what isn't positive for no duration.
+            Ok(seconds) => Ok(Some(match u32::try_from(seconds) {
+                Ok(seconds @ 1..) => HttpKeep::For { seconds },
+                _ => HttpKeep::AsItSays,
+            })),
+            Err(_) => {
+                let seconds = shown(seconds);
+                internal(format!("strconv.ParseInt: parsing {seconds:?}: invalid syntax"))
+            }
+        },
     }
 }
 

@@ -45,6 +45,18 @@ const ALLOWED: [&str; 28] = [
     "url",
 ];
 
+/// How long an answer may serve other evaluations (`cache`, `force_cache`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpKeep {
+    /// As long as its own headers say.
+    AsItSays,
+    /// That long, whatever its headers say.
+    For {
+        /// How long, at least 1.
+        seconds: u32,
+    },
+}
+
 /// A request that the host is asked to make. Everything in it is checked: it can be sent as it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
@@ -63,6 +75,8 @@ pub struct HttpRequest {
     pub follow_redirects: bool,
     /// How often it is tried again after a failure.
     pub retries: u32,
+    /// Whether the answer may serve other evaluations, too. A host that keeps none just asks again.
+    pub keep: Option<HttpKeep>,
     pub(super) force_json: bool,
     pub(super) force_yaml: bool,
     key: Value,
@@ -71,7 +85,7 @@ pub struct HttpRequest {
 impl HttpRequest {
     pub(super) fn new(context: &mut Context<'_>, object: &Object) -> Result<Self, Failure> {
         check_keys(object)?;
-        options::check_cache(object)?;
+        let keep = options::keep(object)?;
         options::check_tls(object)?;
         let text = |key: &'static str| match object.get_str(key) {
             None => Ok(None),
@@ -100,6 +114,7 @@ impl HttpRequest {
             timeout: timeout(object.get_str("timeout"))?,
             follow_redirects: options::parsed_bool(object, "enable_redirect")?,
             retries: options::retries(object)?,
+            keep,
             force_json: options::flag(object, "force_json_decode")?,
             force_yaml: options::flag(object, "force_yaml_decode")?,
             key: options::key(context, object)?,
@@ -107,7 +122,8 @@ impl HttpRequest {
     }
 
     /// What the answer is kept under: the request object, but for headers that don't count.
-    pub(super) fn key(&self) -> &Value {
+    #[must_use]
+    pub fn key(&self) -> &Value {
         &self.key
     }
 
