@@ -43,6 +43,7 @@ func evaluated(
 		return nil, err
 	}
 	terms := inmem.NewFromObjectWithOpts(data, inmem.OptReturnASTValuesOnRead(true))
+	written := reread(modules)
 	plain := ast.NewCompiler().WithEnablePrintStatements(true).WithSkipStages(ast.StageBuildComprehensionIndices)
 	if plain.Compile(modules); plain.Failed() {
 		return nil, plain.Errors
@@ -50,7 +51,10 @@ func evaluated(
 	for _, way := range []struct {
 		compiler *ast.Compiler
 		store    storage.Store
-	}{{compiler, terms}, {plain, inmem.NewFromObject(data)}, {plain, terms}} {
+	}{{compiler, terms}, {plain, inmem.NewFromObject(data)}, {plain, terms}, {written, inmem.NewFromObject(data)}} {
+		if way.compiler == nil {
+			continue
+		}
 		others, err := asked(ctx, way.compiler, way.store, entrypoints, inputs)
 		if err != nil {
 			return nil, err
@@ -63,6 +67,29 @@ func evaluated(
 		}
 	}
 	return out, nil
+}
+
+// reread compiles the modules as they are when they were written down and read again, which is how a bundle has those that were
+// optimized; nil where they can't be.
+func reread(modules map[string]*ast.Module) *ast.Compiler {
+	again := map[string]*ast.Module{}
+	optimized := false
+	for name, module := range modules {
+		optimized = optimized || strings.HasPrefix(name, "optimized/")
+		parsed, err := ast.ParseModuleWithOpts(name, module.String(), ast.ParserOptions{RegoVersion: ast.RegoV1})
+		if err != nil {
+			return nil
+		}
+		again[name] = parsed
+	}
+	if !optimized {
+		return nil
+	}
+	compiler := ast.NewCompiler().WithEnablePrintStatements(true)
+	if compiler.Compile(again); compiler.Failed() {
+		return nil
+	}
+	return compiler
 }
 
 // asked asks what was compiled in one way, with the data in one store.

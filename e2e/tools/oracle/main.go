@@ -63,7 +63,8 @@ type answer struct {
 	Message string   `json:"message,omitempty"`
 	Prints  []string `json:"prints,omitempty"`
 	// Otherwise is what OPA answers, if that is something else, where its store keeps data as terms
-	// (`--optimize-store-for-read-speed`), and where comprehensions have no index. Neither should show: but what a `with` puts
+	// (`--optimize-store-for-read-speed`), where comprehensions have no index, and where modules that were optimized are written
+	// down and read again, as in a bundle. None should show: but what a `with` puts
 	// into an object of the store may stay there in the other form, and a comprehension with an index is evaluated for all
 	// values of the variables around it.
 	Otherwise []answer `json:"otherwise,omitempty"`

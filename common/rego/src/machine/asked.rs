@@ -7,20 +7,31 @@ use super::cursor::Cursor;
 use super::fault::Fault;
 use super::memory;
 use super::slot::Slot;
-use crate::program::{Asked, Collection, Local, Operand};
+use crate::program::{Asked, Collection, Function, Local, NOWHERE, Operand};
 use crate::value::Value;
 
 impl<'e> Machine<'e> {
-    /// Whether a key of that kind is asked for, or none.
-    pub(super) fn asked_is(&self, asked: Local, kind: Collection) -> bool {
-        self.local(asked).is_none_or(|asked| {
-            matches!(
-                (asked, kind),
-                (Value::Array(_), Collection::Array)
-                    | (Value::Set(_), Collection::Set)
-                    | (Value::Object(_), Collection::Object)
-            )
-        })
+    /// Whether a key of that kind and length is asked for, or none.
+    pub(super) fn asked_is(&self, asked: Local, kind: Collection, len: u32) -> bool {
+        let Some(asked) = self.local(asked) else {
+            return true;
+        };
+        let found = match (asked, kind) {
+            (Value::Array(items), Collection::Array) => items.len(),
+            (Value::Set(set), Collection::Set) => set.len(),
+            (Value::Object(object), Collection::Object) => object.len(),
+            _ => return false,
+        };
+        len == NOWHERE || found == len as usize
+    }
+
+    /// Takes a part of the key that is asked for, if one is.
+    pub(super) fn asked_part(&mut self, asked: Local, key: Operand, target: Local) -> Result<bool, Fault> {
+        if self.local(asked).is_none() {
+            self.set(target, Slot::Undefined);
+            return Ok(true);
+        }
+        self.dot(Operand::local(asked), key, target)
     }
 
     /// Opens an iteration over what `source` has under the key that is asked for; over all of it where none is.
@@ -92,15 +103,67 @@ impl<'e> Machine<'e> {
         if !worlds.has_asked(world) {
             return Ok(None);
         }
-        let first = args.len().checked_sub(asked.count() as usize);
-        let Some(keys) = first.and_then(|first| args.get(first..)) else {
+        let Some(keys) = args.get(asked.arguments(args.len())) else {
             return Ok(None);
         };
         for key in keys {
             self.spend_on_key(*key)?;
         }
         let keys = keys.iter().map_while(|key| self.read(*key).cloned()).collect();
-        Ok(self.scratch.worlds.recall_asked(world, function, keys))
+        let function = match asked {
+            Asked::Result { of, .. } => of,
+            Asked::Keys { .. } | Asked::Arguments { .. } => function,
+        };
+        let known = self.scratch.worlds.recall_asked(world, function, keys);
+        if let (Asked::Result { .. }, Some(known), Some(wanted)) =
+            (asked, known.as_ref().and_then(Slot::value), args.last())
+        {
+            self.spend_on_key(*wanted)?;
+            if self.read(*wanted).is_some_and(|wanted| wanted != known) {
+                return Ok(Some(Slot::Undefined));
+            }
+        }
+        Ok(known)
+    }
+
+    /// A rule gave a value that is equal to what another gave before. OPA's evaluator remembers the last for a function's
+    /// arguments, which may be written in another way (`1.0`), and the call at hand has the first.
+    #[cold]
+    pub(super) fn again(&mut self, source: Operand, first: Local) -> Result<(), Fault> {
+        let is_alike = match (self.read(source), self.local(first)) {
+            (Some(Value::Number(last)), Some(Value::Number(first))) => last.is_written_as(first),
+            (Some(Value::Array(_) | Value::Set(_) | Value::Object(_)), Some(_)) => false,
+            _ => true,
+        };
+        let (Some(function), Some(world), false) = (self.frame.asked, self.frame.world, is_alike) else {
+            return Ok(());
+        };
+        let known = self.program.functions.get(function as usize);
+        let Some((own, asked)) = known.and_then(|own| Some((own, own.asked?))) else {
+            return Ok(());
+        };
+        let function = match asked {
+            Asked::Keys { .. } => return Ok(()),
+            Asked::Result { of, .. } => of,
+            Asked::Arguments { .. } => function,
+        };
+        let keys = self.own_arguments(own, asked)?;
+        self.build(memory::remembered(keys.len()))?;
+        let last = self.copy(source);
+        self.scratch
+            .worlds
+            .remember_asked(world, function, keys, last, true);
+        Ok(())
+    }
+
+    /// The arguments that the running function is remembered by.
+    fn own_arguments(&mut self, own: &Function, asked: Asked) -> Result<Vec<Value>, Fault> {
+        let params = asked.arguments(own.params as usize);
+        let params = params.filter_map(|param| Local::try_from(param).ok());
+        for param in params.clone() {
+            self.spend_on_key(Operand::local(param))?;
+        }
+        Ok(params.map_while(|param| self.local(param).cloned()).collect())
     }
 
     /// Remembers what the running function is about to give, if it was asked for keys and has something there, or it is
@@ -117,14 +180,16 @@ impl<'e> Machine<'e> {
         else {
             return Ok(());
         };
-        for param in own.params.saturating_sub(asked.count())..own.params {
-            self.spend_on_key(Operand::local(param))?;
+        if matches!(asked, Asked::Arguments { always: false, .. }) {
+            return Ok(());
         }
-        let keys: Vec<Value> = (own.params.saturating_sub(asked.count())..own.params)
-            .map_while(|param| self.local(param).cloned())
-            .collect();
+        let keys = self.own_arguments(own, asked)?;
+        let function = match asked {
+            Asked::Result { of, .. } => of,
+            Asked::Keys { .. } | Asked::Arguments { .. } => function,
+        };
         let found = match asked {
-            Asked::Arguments { .. } => value.value(),
+            Asked::Arguments { .. } | Asked::Result { .. } => value.value(),
             Asked::Keys { whole, .. } if keys.is_empty() => {
                 // Asked for all of it after all.
                 if let Some(whole) = whole {
@@ -141,7 +206,7 @@ impl<'e> Machine<'e> {
             self.build(memory::remembered(keys.len()))?;
             self.scratch
                 .worlds
-                .remember_asked(world, function, keys, value.clone());
+                .remember_asked(world, function, keys, value.clone(), false);
         }
         Ok(())
     }

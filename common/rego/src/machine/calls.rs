@@ -87,8 +87,9 @@ impl<'e> Machine<'e> {
         if let (Some(world), Some(asked)) = (world, function.asked)
             && let Some(known) = self.recall_asked(world, (site.function, asked), site.args)?
         {
+            let defined = known.is_defined();
             self.set(site.result, known);
-            return Ok(site.back);
+            return Ok(if defined { site.back } else { site.fail });
         }
         if self.scratch.frames.len() >= self.limits.max_depth {
             return Err(self.too_deep());

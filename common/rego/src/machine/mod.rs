@@ -263,7 +263,18 @@ impl<'e> Machine<'e> {
                     self.set_cursor(slot, cursor);
                     next
                 }
-                Op::AskedIs { asked, kind, fail } => or(self.asked_is(asked, kind), fail),
+                Op::AskedIs {
+                    asked,
+                    kind,
+                    len,
+                    fail,
+                } => or(self.asked_is(asked, kind, len), fail),
+                Op::AskedPart {
+                    asked,
+                    key,
+                    target,
+                    fail,
+                } => or(self.asked_part(asked, key, target)?, fail),
                 Op::ScanAsked {
                     source,
                     asked,

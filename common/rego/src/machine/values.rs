@@ -23,7 +23,12 @@ impl<'e> Machine<'e> {
                 Ok(true)
             }
             (Some(_), Some(_)) => match self.compare(source, Operand::local(target))? {
-                Some(true) => Ok(true),
+                Some(true) => {
+                    if self.frame.asked.is_some() {
+                        self.again(source, target)?;
+                    }
+                    Ok(true)
+                }
                 _ => Err(Fault::ValueConflict),
             },
         }

@@ -121,9 +121,23 @@ impl<'e> Worlds<'e> {
         asked.get(&(function, keys)).cloned()
     }
 
-    pub(super) fn remember_asked(&mut self, world: u32, function: u32, keys: Vec<Value>, result: Slot<'e>) {
-        if let Some(World { memo, .. }) = self.open.get_mut(world as usize) {
-            memo.asked.insert((function, keys), result);
+    /// Remembers that; in place of what was remembered before only with `anew`.
+    pub(super) fn remember_asked(
+        &mut self,
+        world: u32,
+        function: u32,
+        keys: Vec<Value>,
+        result: Slot<'e>,
+        anew: bool,
+    ) {
+        let Some(World { memo, .. }) = self.open.get_mut(world as usize) else {
+            return;
+        };
+        let place = memo.asked.entry((function, keys));
+        if anew {
+            place.insert_entry(result);
+        } else {
+            place.or_insert(result);
         }
     }
 

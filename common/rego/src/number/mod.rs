@@ -135,6 +135,15 @@ impl Number {
         }
     }
 
+    /// Whether it is written as the other is.
+    pub(crate) fn is_written_as(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Int(own), Repr::Int(other)) => own == other,
+            (Repr::Text(own), Repr::Text(other)) => own.text() == other.text(),
+            _ => false,
+        }
+    }
+
     /// How many bytes of text are kept for it; none for small integers.
     pub(crate) fn text_len(&self) -> usize {
         match &self.0 {

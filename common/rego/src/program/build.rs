@@ -43,6 +43,9 @@ pub(super) struct Builder<'p> {
     /// The functions of which keys are asked, and for each its variant and how many keys that takes.
     asked: HashSet<Arc<str>>,
     variants: HashMap<Arc<str>, (u32, usize)>,
+    /// The same of those of whose results one is asked for.
+    asked_results: HashSet<Arc<str>>,
+    result_variants: HashMap<Arc<str>, u32>,
     builtins: HashMap<Arc<str>, u32>,
     /// Of the functions, in their order, then of the entrypoints.
     names: Vec<Arc<str>>,
@@ -75,6 +78,9 @@ pub(super) fn build(
         let search = rules
             .as_ref()
             .map(|rules| (rules, builder.search(known, function, rules)));
+        let own_params = u32::try_from(function.params.len().saturating_sub(2)).unwrap_or(0);
+        // Where several values are looked for, which may be equal and written in several ways.
+        let looks_on = matches!(&search, Some((_, search)) if search.early != Early::Always);
         let body = builder.body(
             index,
             &function.params,
@@ -104,7 +110,10 @@ pub(super) fn build(
             params: u32::try_from(function.params.len()).unwrap_or(u32::MAX),
             locals: body.locals,
             memo,
-            asked: None,
+            asked: (own_params > 0 && looks_on).then_some(Asked::Arguments {
+                count: own_params,
+                always: false,
+            }),
         });
         if let Some(rules) = &rules
             && let Some(variant) =
@@ -120,6 +129,7 @@ pub(super) fn build(
     );
     refuse_recursion(&called, &functions)?;
     prints::remember(plan, &called, &mut functions);
+    share_results(&mut functions);
     let mut entrypoints: Vec<Entrypoint> = Vec::with_capacity(plan.entrypoints.len());
     for (entrypoint, index) in plan.entrypoints.iter().zip(builder.first_entrypoint()..) {
         if entrypoints.iter().any(|other| other.name == entrypoint.name) {
@@ -161,6 +171,22 @@ pub(super) fn build(
         memos,
         entrypoints,
     })
+}
+
+/// Lets a function and its variant that is asked for a result remember the same.
+fn share_results(functions: &mut [Function]) {
+    let shared: Vec<(u32, u32)> = functions
+        .iter()
+        .filter_map(|function| match function.asked {
+            Some(Asked::Result { count, of }) => Some((of, count)),
+            _ => None,
+        })
+        .collect();
+    for (of, count) in shared {
+        if let Some(function) = functions.get_mut(of as usize) {
+            function.asked = Some(Asked::Arguments { count, always: true });
+        }
+    }
 }
 
 /// Lets operations that go to a jump go where it leads.
@@ -265,6 +291,7 @@ impl<'p> Builder<'p> {
             bound: Operand::BOUND / 2,
             place: Place::default(),
         };
+        let asked = index::asked(plan);
         Ok(Builder {
             plan,
             planted,
@@ -282,8 +309,10 @@ impl<'p> Builder<'p> {
             spots: Vec::new(),
             rules: Vec::new(),
             functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
-            asked: index::asked(plan),
+            asked_results: index::asked_results(plan, &asked),
+            asked,
             variants: HashMap::new(),
+            result_variants: HashMap::new(),
             builtins: index_names("builtin", plan.builtins.iter().map(|builtin| &builtin.name))?,
             names: names.collect(),
         })
@@ -299,7 +328,7 @@ impl<'p> Builder<'p> {
         name: u32,
         params: &[i64],
         blocks: &[crate::plan::Block],
-        search: Option<(&Rules<'_>, Search)>,
+        search: Option<(&Rules<'_>, Search<'p>)>,
         last: Op,
     ) -> Result<body::Lowered, LoadError> {
         let (first_call, first_dynamic) = (self.calls.len(), self.dynamic_calls.len());
@@ -324,7 +353,7 @@ impl<'p> Builder<'p> {
     }
 
     /// How the rules of a function are searched.
-    fn search(&self, known: &Virtual, function: &crate::plan::Function, rules: &Rules<'_>) -> Search {
+    fn search(&self, known: &Virtual, function: &crate::plan::Function, rules: &Rules<'_>) -> Search<'p> {
         let mut search = index::search(self.plan, &self.functions, known, function, rules);
         if self.planted.no_index {
             search.index = None;
@@ -345,22 +374,36 @@ impl<'p> Builder<'p> {
         variant.map_or(function, |(base, _)| *base)
     }
 
-    /// The variant of a partial set or object that gives the keys asked for, if some are somewhere.
+    /// The variant of a partial set or object that gives the keys asked for, if some are somewhere; of a function with arguments
+    /// that of the result asked for.
     fn make_variant(
         &mut self,
         known: &Virtual,
-        (function, name): (&crate::plan::Function, u32),
-        rules: &Rules<'_>,
+        (function, name): (&'p crate::plan::Function, u32),
+        rules: &Rules<'p>,
         memo: Option<u32>,
         variants: usize,
     ) -> Result<Option<Function>, LoadError> {
-        let keys = index::keys(rules).filter(|_| self.asked.contains(&function.name));
-        let Some((keys, most)) = keys.filter(|_| !self.planted.no_asked_key) else {
-            return Ok(None);
-        };
-        let most = most.min(MOST_KEYS);
         let Ok(number) = u32::try_from(self.plan.functions.len() + variants) else {
             return Ok(None);
+        };
+        let of_keys = self.asked.contains(&function.name);
+        let keys = index::keys(rules).filter(|_| of_keys && !self.planted.no_asked_key);
+        let of_results = self.asked_results.contains(&function.name);
+        let values = index::values(function, rules).filter(|_| of_results && !self.planted.no_asked_key);
+        let (keys, asked, own_params) = match (keys, values) {
+            (Some((keys, most)), _) => {
+                let most = most.min(MOST_KEYS);
+                self.variants.insert(function.name.clone(), (number, most));
+                let count = u32::try_from(most).unwrap_or(0);
+                (keys, Asked::Keys { count, whole: memo }, most)
+            }
+            (None, Some(values)) => {
+                self.result_variants.insert(function.name.clone(), number);
+                let count = u32::try_from(function.params.len().saturating_sub(2)).unwrap_or(0);
+                (values, Asked::Result { count, of: name }, 1)
+            }
+            (None, None) => return Ok(None),
         };
         let mut search = self.search(known, function, rules);
         search.keys = keys;
@@ -368,7 +411,7 @@ impl<'p> Builder<'p> {
             .params
             .iter()
             .copied()
-            .chain(body::params(most))
+            .chain(body::params(own_params))
             .collect();
         let body = self.body(
             name,
@@ -377,18 +420,19 @@ impl<'p> Builder<'p> {
             Some((rules, search)),
             Op::ReturnUndefined,
         )?;
-        self.variants.insert(function.name.clone(), (number, most));
         Ok(Some(Function {
             name: function.name.clone(),
             entry: body.entry,
             params: u32::try_from(params.len()).unwrap_or(u32::MAX),
             locals: body.locals,
             memo: None,
-            asked: Some(Asked::Keys {
-                count: u32::try_from(most).unwrap_or(0),
-                whole: memo,
-            }),
+            asked: Some(asked),
         }))
+    }
+
+    /// The variant of a function with arguments that gives the result asked for.
+    pub(super) fn result_variant(&self, name: &str) -> Option<u32> {
+        self.result_variants.get(name).copied()
     }
 
     /// The variant of a function that gives some keys, and how many it takes.

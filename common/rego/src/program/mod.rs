@@ -38,7 +38,7 @@ use crate::reads::{Reach, Reads};
 use crate::record::Recording;
 use crate::value::{Set, Value};
 
-pub(crate) use op::{Address, Asked, Collection, Function, Local, Op, Operand, Path, Source};
+pub(crate) use op::{Address, Asked, Collection, Function, Local, NOWHERE, Op, Operand, Path, Source};
 use paths::Paths;
 pub use planted::Planted;
 use rules::Rule;

@@ -246,10 +246,19 @@ pub(crate) enum Op {
     Branch { branch: u32, fail: Address },
     /// Whether the rules that were found give one value, so that the first success ends it.
     IsEarly { fail: Address },
-    /// Not in the plan: goes to `fail` where a key is asked for that isn't a collection of this kind.
+    /// Not in the plan: goes to `fail` where a key is asked for that isn't a collection of this kind, with so many elements
+    /// unless that is [`NOWHERE`].
     AskedIs {
         asked: Local,
         kind: Collection,
+        len: u32,
+        fail: Address,
+    },
+    /// `target := asked[key]`, if a key is asked for, which is `asked`; undefined where it lacks that.
+    AskedPart {
+        asked: Local,
+        key: Operand,
+        target: Local,
         fail: Address,
     },
     /// Whether the key is the one asked for, if one is.

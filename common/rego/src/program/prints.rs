@@ -35,7 +35,7 @@ pub(super) fn remember(plan: &Plan, called: &[Vec<u32>], functions: &mut [Functi
     for (function, prints) in functions.iter_mut().zip(prints) {
         let count = function.params.saturating_sub(2);
         if prints && count > 0 {
-            function.asked = Some(Asked::Arguments { count });
+            function.asked = Some(Asked::Arguments { count, always: true });
         }
     }
 }

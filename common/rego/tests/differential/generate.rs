@@ -152,7 +152,7 @@ impl Generator {
             Sort::Set => Shape::Set(Vec::new(), self.element(&bound)),
             Sort::Object => Shape::Object(vec![self.key(&bound)], value),
             Sort::Deep(false) => Shape::Object(vec![self.key(&bound), self.key(&bound)], value),
-            Sort::Deep(true) => Shape::Set(vec![self.key(&bound)], whole(value)),
+            Sort::Deep(true) => Shape::Set(vec![self.key(&bound)], value),
             Sort::Function(_) => Shape::Function(arguments, value),
         };
         let mut rule = Rule {
@@ -170,8 +170,38 @@ impl Generator {
         rule
     }
 
+    /// What an element of a set is: now and then a collection of its own, or a function's result.
     fn element(&mut self, bound: &[String]) -> Term {
-        whole(self.term(bound, 1))
+        match self.random.below(6) {
+            0 => self.collected(bound, 2),
+            1 => self.call(bound, 0),
+            _ => self.term(bound, 1),
+        }
+    }
+
+    /// A collection of what is bound, of constants, or of nothing.
+    pub(crate) fn collected(&mut self, bound: &[String], depth: usize) -> Term {
+        let first = if depth > 0 && self.random.once_in(5) {
+            self.collected(bound, depth - 1)
+        } else {
+            self.simple(bound)
+        };
+        match self.random.below(8) {
+            0 => Term::Array(Vec::new()),
+            1 => Term::Object(Vec::new()),
+            2 => Term::Set(vec![first]),
+            3 => Term::Object(vec![(Term::plain("\"a\""), first)]),
+            4 => Term::Array(vec![first]),
+            _ => Term::Array(vec![first, self.simple(bound)]),
+        }
+    }
+
+    fn simple(&mut self, bound: &[String]) -> Term {
+        if bound.is_empty() || self.random.once_in(2) {
+            Term::plain(*self.random.pick(&["1", "2", "\"a\"", "true"]))
+        } else {
+            Term::plain(self.random.pick(bound).as_str())
+        }
     }
 
     fn argument(&mut self, bound: &mut Vec<String>) -> Term {
@@ -191,6 +221,8 @@ impl Generator {
     fn key(&mut self, bound: &[String]) -> Term {
         if self.random.once_in(6) {
             Term::plain(*self.random.pick(&["2", "10", "true", "null"]))
+        } else if self.random.once_in(12) {
+            self.element(bound)
         } else if bound.is_empty() || self.random.once_in(3) {
             Term::plain(*self.random.pick(&["\"a\"", "\"b\"", "\"c\""]))
         } else {
@@ -204,17 +236,6 @@ impl Generator {
         self.variables += 1;
         bound.push(name.clone());
         name
-    }
-}
-
-/// What can be asked for as an element of a set. Where that is a function's result, OPA passes over the function's rules that give
-/// another constant; where it is a collection of constants, over the rule (docs/rego.md).
-fn whole(element: Term) -> Term {
-    match element {
-        Term::Call(ref name, _) if name.starts_with("data.") => Term::Template(vec![element]),
-        Term::Array(items) | Term::Set(items) if items.is_empty() => Term::plain("1"),
-        Term::Object(members) if members.is_empty() => Term::plain("1"),
-        other => other,
     }
 }
 

@@ -148,7 +148,8 @@ impl Generator {
     }
 
     fn key_of(&mut self, bound: &[String]) -> Term {
-        match self.random.below(4) {
+        match self.random.below(5) {
+            4 => self.collected(bound, 1),
             0 if !bound.is_empty() => Term::plain(self.random.pick(bound).as_str()),
             1 => Term::plain(*self.random.pick(&["0", "1", "1.0", "\"1\""])),
             2 => Term::Ref("input".to_owned(), vec![self.name()]),
@@ -157,7 +158,7 @@ impl Generator {
     }
 
     /// A call of a function of the policy, if there is one.
-    fn call(&mut self, bound: &[String], depth: usize) -> Term {
+    pub(crate) fn call(&mut self, bound: &[String], depth: usize) -> Term {
         let arity = |sort| match sort {
             Sort::Function(arity) => Some(arity),
             _ => None,

@@ -132,7 +132,11 @@ impl<'r> Recorder<'r> {
         // Whether there is a value yet is asked for an `else` and a default rule before they begin.
         let id = rule.id;
         let opens = match op {
-            Op::Reset { .. } | Op::IsAsked { .. } | Op::TakeAsked { .. } => true,
+            Op::Reset { .. }
+            | Op::IsAsked { .. }
+            | Op::TakeAsked { .. }
+            | Op::AskedIs { .. }
+            | Op::AskedPart { .. } => true,
             Op::IsUndefined { .. } => machine.program.opens_rule(at, id),
             _ => false,
         };

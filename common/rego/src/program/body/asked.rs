@@ -1,10 +1,10 @@
 //! Calls of which one key is asked for, and the functions that answer them: every rule is left as soon as it can't give
 //! that key. What is computed is what OPA computes, which binds the key before it visits a rule.
 
-use super::{Body, LATER, Local, Op, Operand};
+use super::{Body, LATER, Local, NOWHERE, Op, Operand};
 use crate::error::LoadError;
 use crate::plan::{self, Block, Kind, Statement};
-use crate::program::index::{self, Keys};
+use crate::program::index::{self, Compared};
 use crate::program::live::reads_once;
 use crate::program::op::{Call, Collection};
 
@@ -31,11 +31,14 @@ impl Body<'_, '_> {
         else {
             return Ok(None);
         };
+        if let Some(variant) = self.builder.result_variant(function) {
+            return self.ask_result((function, variant), args, *result, after);
+        }
         let Some((variant, most)) = self.builder.variant(function) else {
             return Ok(None);
         };
         let asking = index::asking(*result, after);
-        if let Some(key) = self.scanned_key(*result, after)? {
+        if let Some(key) = self.scanned_key(*result, after) {
             return self.ask_scanned((variant, most), args, *result, key).map(Some);
         }
         let fits = self
@@ -73,25 +76,63 @@ impl Body<'_, '_> {
         Ok(Some(asking.len()))
     }
 
-    /// The key that is asked for, if the iteration over a block's elements takes only what is under it.
-    pub(super) fn asked_key(&mut self, key: i64, block: &Block) -> Result<Option<Local>, LoadError> {
-        let at = index::taken_key(key, block).and_then(|var| {
-            let known = self.filters.iter().find(|(own, _)| *own == var);
-            known.map(|(_, at)| *at)
-        });
-        match at.and_then(|at| params(MOST_KEYS).nth(at)) {
-            Some(param) => self.local(param).map(Some),
-            None => Ok(None),
+    /// Lowers a call whose result is compared at once with what is asked for.
+    fn ask_result(
+        &mut self,
+        (function, variant): (&str, u32),
+        args: &[plan::Operand],
+        result: i64,
+        after: &[Statement],
+    ) -> Result<Option<usize>, LoadError> {
+        let fits = self
+            .builder
+            .function(function)
+            .is_some_and(|(_, params)| params == args.len());
+        if !fits {
+            return Ok(None);
         }
+        let (makes, asked) = match index::compared(result, after) {
+            Some(Compared::Becomes(var)) => match self.filters.iter().find(|(own, _)| *own == var) {
+                Some((_, asked)) => (Vec::new(), Operand::local(*asked)),
+                None => return Ok(None),
+            },
+            Some(Compared::Equals { makes, with }) => {
+                for make in &makes {
+                    self.simple(make)?;
+                }
+                (makes, self.operand(with)?)
+            }
+            None => return Ok(None),
+        };
+        let mut operands = self.operands(args)?.into_vec();
+        operands.push(asked);
+        let same_world = super::calls::hands_world_on(&operands);
+        let result = self.target(result)?;
+        let call = self.index(self.builder.calls.len())?;
+        self.builder.calls.push(Call {
+            function: variant,
+            args: operands.into(),
+            result,
+            same_world,
+        });
+        self.emit_failing(Op::Call { call, fail: LATER })?;
+        Ok(Some(makes.len()))
+    }
+
+    /// The key that is asked for, if the iteration over a block's elements takes only what is under it.
+    pub(super) fn asked_key(&self, key: i64, block: &Block) -> Option<Local> {
+        let var = index::taken_key(key, block);
+        let known = self.filters.iter().find(|(own, _)| Some(*own) == var);
+        known.map(|(_, asked)| *asked)
     }
 
     /// The same of the iteration right after a call, over its result and nothing else.
-    fn scanned_key(&mut self, result: i64, after: &[Statement]) -> Result<Option<Local>, LoadError> {
+    fn scanned_key(&self, result: i64, after: &[Statement]) -> Option<Local> {
         match after.first().map(|next| &next.kind) {
             Some(Kind::Scan {
                 source, key, block, ..
             }) if *source == result && reads_once(after, result) => self.asked_key(*key, block),
-            _ => Ok(None),
+            _ => None,
         }
     }
 
@@ -121,88 +162,16 @@ impl Body<'_, '_> {
         Ok(0)
     }
 
-    /// A rule's block, with what can be said of its keys before it begins; the rest is said as they come.
-    pub(super) fn rule(&mut self, block: &Block, number: usize) -> Result<(), LoadError> {
-        let keys: Keys = self.keys.get(number).cloned().unwrap_or_default();
-        self.scopes.open_block();
-        self.filters.clear();
-        for (place, number) in keys.iter().zip(0..) {
-            if number == 0 {
-                self.same_keys(place)?;
-            }
-            for (key, at) in place.iter().zip(0..) {
-                self.begin_key(block, *key, at, number == 0)?;
-            }
-        }
-        self.statements(block)?;
-        self.filters.clear();
-        let waiting = self.scopes.close_block();
-        self.patch(&waiting)
-    }
-
-    /// A variable that stands for several keys has to be asked for as all of them.
-    fn same_keys(&mut self, keys: &[plan::Operand]) -> Result<(), LoadError> {
-        for (at, key) in keys.iter().enumerate() {
-            let plan::Operand::Local(var) = key else { continue };
-            let first = keys
-                .iter()
-                .position(|key| matches!(key, plan::Operand::Local(other) if other == var));
-            let Some(first) = first.filter(|first| *first < at) else {
-                continue;
-            };
-            if let Some(param) = params(MOST_KEYS).nth(first) {
-                let first = self.local(param)?;
-                self.is_asked(Operand::local(first), at)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What can be said of a key before its rule begins; of a constant it is said once.
-    fn begin_key(
-        &mut self,
-        block: &Block,
-        key: plan::Operand,
-        at: usize,
-        is_first: bool,
-    ) -> Result<(), LoadError> {
-        if let plan::Operand::Local(local) = key {
-            let Some(make) = index::made(block, local) else {
-                match index::made_collection(block, local) {
-                    Some(kind) if is_first => self.asked_is(at, kind)?,
-                    Some(_) => {}
-                    None => self.filters.push((local, at)),
-                }
-                return Ok(());
-            };
-            if is_first {
-                self.simple(make)?;
-            }
-        }
-        if is_first {
-            let key = self.operand(key)?;
-            self.is_asked(key, at)?;
-        }
-        Ok(())
-    }
-
     /// A variable got its value: if it is a key, it has to be the one asked for.
     pub(super) fn filter(&mut self, var: i64, local: Local) -> Result<(), LoadError> {
-        let found: Vec<usize> = self
-            .filters
-            .iter()
-            .filter(|(key, _)| *key == var)
-            .map(|(_, at)| *at)
-            .collect();
-        for at in found {
-            if let Some(param) = params(MOST_KEYS).nth(at) {
-                let asked = self.local(param)?;
-                self.emit_failing(Op::TakeAsked {
-                    var: local,
-                    asked,
-                    fail: LATER,
-                })?;
-            }
+        let own = self.filters.iter().filter(|(key, _)| *key == var);
+        let found: Vec<Local> = own.map(|(_, asked)| *asked).collect();
+        for asked in found {
+            self.emit_failing(Op::TakeAsked {
+                var: local,
+                asked,
+                fail: LATER,
+            })?;
         }
         Ok(())
     }
@@ -219,40 +188,17 @@ impl Body<'_, '_> {
         let Some(var) = index::becomes(made, after) else {
             return Ok(());
         };
-        let at = self
-            .filters
-            .iter()
-            .find(|(own, _)| *own == var)
-            .map(|(_, at)| *at);
-        at.map_or(Ok(()), |at| self.asked_is(at, kind))
+        match self.filters.iter().find(|(own, _)| *own == var).copied() {
+            Some((_, asked)) => self.asked_is(asked, kind, NOWHERE),
+            None => Ok(()),
+        }
     }
 
-    /// The local of the key that is asked for at this place.
-    fn asked(&mut self, at: usize) -> Result<Option<Local>, LoadError> {
-        params(MOST_KEYS)
-            .nth(at)
-            .map(|param| self.local(param))
-            .transpose()
-    }
-
-    fn asked_is(&mut self, at: usize, kind: Collection) -> Result<(), LoadError> {
-        let Some(asked) = self.asked(at)? else {
-            return Ok(());
-        };
+    pub(super) fn asked_is(&mut self, asked: Local, kind: Collection, len: u32) -> Result<(), LoadError> {
         self.emit_failing(Op::AskedIs {
             asked,
             kind,
-            fail: LATER,
-        })
-    }
-
-    fn is_asked(&mut self, key: Operand, at: usize) -> Result<(), LoadError> {
-        let Some(asked) = self.asked(at)? else {
-            return Ok(());
-        };
-        self.emit_failing(Op::IsAsked {
-            key,
-            asked,
+            len,
             fail: LATER,
         })
     }

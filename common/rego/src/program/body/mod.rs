@@ -2,6 +2,7 @@
 
 mod asked;
 mod calls;
+mod patterns;
 mod places;
 mod rules;
 mod search;
@@ -52,12 +53,12 @@ pub(super) struct Body<'b, 'p> {
     /// The rule being lowered.
     rule: Option<rules::Own>,
     entry: Address,
-    /// The keys of each rule, where keys are asked for.
-    keys: Vec<Keys>,
+    /// The keys of each rule, or its value, where some are asked for.
+    keys: Vec<Keys<'p>>,
     /// The locals that comprehensions make objects in, as the plan numbers them.
     comprehended: LocalSet,
-    /// The locals that hold keys of the rule at hand, and which of them.
-    filters: Vec<(i64, usize)>,
+    /// The locals that hold (parts of) keys of the rule at hand, as the plan numbers them, and those of what is asked for there.
+    filters: Vec<(i64, Local)>,
 }
 
 /// What came of a body.
@@ -74,7 +75,7 @@ impl<'b, 'p> Body<'b, 'p> {
         name: u32,
         params: &[i64],
         blocks: &[Block],
-        search: Option<(&Rules<'_>, Search)>,
+        search: Option<(&Rules<'_>, Search<'p>)>,
         last: Op,
     ) -> Result<Lowered, LoadError> {
         let location = Location::default();
@@ -107,8 +108,8 @@ impl<'b, 'p> Body<'b, 'p> {
         let entry = body.here()?;
         body.entry = entry;
         match search {
-            Some((rules, search)) => {
-                body.keys = search.keys.clone();
+            Some((rules, mut search)) => {
+                body.keys = std::mem::take(&mut search.keys);
                 body.search(rules, search)?;
             }
             None => body.unsearched(blocks)?,
@@ -315,7 +316,7 @@ impl<'b, 'p> Body<'b, 'p> {
             self.base
                 .insert(value, way.to(has_key.then_some(Operand::local(key))));
         }
-        let asked = self.asked_key(key_local, block)?;
+        let asked = self.asked_key(key_local, block);
         let slot = self.scopes.open_scan();
         self.emit(match asked {
             Some(asked) => Op::ScanAsked {

@@ -38,6 +38,10 @@ impl Body<'_, '_> {
                 Some(Kind::IsUndefined { .. })
             ) {
                 self.begin(block, (rules.result, rules.returned), true);
+                let branches = rules.groups.iter().map(|group| group.branches.len()).sum();
+                self.rule(block, branches)?;
+                self.rule = None;
+                continue;
             }
             self.blocks(std::slice::from_ref(block))?;
             self.rule = None;

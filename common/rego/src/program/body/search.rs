@@ -18,7 +18,7 @@ pub(super) struct Searched {
 }
 
 impl Body<'_, '_> {
-    pub(super) fn search(&mut self, rules: &Rules<'_>, search: Search) -> Result<(), LoadError> {
+    pub(super) fn search(&mut self, rules: &Rules<'_>, search: Search<'_>) -> Result<(), LoadError> {
         self.searched = (rules.made == Made::Value).then_some(Searched {
             result: rules.result,
             returned: rules.returned,
@@ -29,8 +29,9 @@ impl Body<'_, '_> {
         match search.index {
             Some(index) => self.indexed(rules, index)?,
             None => {
-                for (group, at) in rules.groups.iter().zip(0..) {
-                    self.one_of(rules, group, at)?;
+                let mut branches = 0..;
+                for group in &rules.groups {
+                    self.one_of(rules, group, &mut branches)?;
                 }
             }
         }
@@ -62,8 +63,8 @@ impl Body<'_, '_> {
             self.enter(group);
             match group.branches.as_slice() {
                 [branch] => {
-                    let _ = branches.next();
-                    self.within((branch, rules), |body| body.rule(branch, at as usize))?;
+                    let number = branches.next().unwrap_or(u32::MAX);
+                    self.within((branch, rules), |body| body.rule(branch, number as usize))?;
                 }
                 chain => {
                     // The first of the chain may be passed over, and with it what makes room for its value.
@@ -75,7 +76,7 @@ impl Body<'_, '_> {
                             branch: number,
                             fail: LATER,
                         })?;
-                        self.within((branch, rules), |body| body.blocks_of(Some(branch)))?;
+                        self.within((branch, rules), |body| body.rule(branch, number as usize))?;
                         self.patch(&[at])?;
                     }
                 }
@@ -90,15 +91,21 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    fn one_of(&mut self, rules: &Rules<'_>, group: &Group<'_>, at: usize) -> Result<(), LoadError> {
+    fn one_of(
+        &mut self,
+        rules: &Rules<'_>,
+        group: &Group<'_>,
+        branches: &mut impl Iterator<Item = usize>,
+    ) -> Result<(), LoadError> {
         self.enter(group);
-        match group.branches.as_slice() {
-            [rule] => self.within((rule, rules), |body| body.rule(rule, at))?,
-            chain => {
-                for branch in chain {
-                    self.within((branch, rules), |body| body.blocks_of(Some(branch)))?;
-                }
-            }
+        if !self.keys.is_empty() && group.branches.len() > 1 {
+            // The first of the chain may be left before it makes room for its value.
+            let target = self.target(rules.result)?;
+            self.emit(Op::Reset { target })?;
+        }
+        for branch in &group.branches {
+            let number = branches.next().unwrap_or(usize::MAX);
+            self.within((branch, rules), |body| body.rule(branch, number))?;
         }
         Ok(())
     }

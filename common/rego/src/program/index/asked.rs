@@ -1,27 +1,28 @@
 //! Which keys the rules of a partial set or object give, as far as that is known before they are visited: where one key
 //! is asked for, OPA visits only the rules that could give it, and each only as far as it does.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::shape::{Made, Rules};
-use crate::plan::{Block, Kind, Operand, Plan, Statement};
+use super::pattern::{Makers, Pattern};
+use super::shape::{self, Made, Rules};
+use crate::plan::{Block, Function, Kind, Operand, Plan, Statement};
 use crate::program::op::Collection;
 
-/// The keys that a rule gives, outermost first. Where it goes over several documents of the policy it stands in the plan once
-/// for each, and there are so many lists.
-pub(in crate::program) type Keys = Vec<Vec<Operand>>;
+/// The keys that a rule gives, outermost first, or its one value. Where it goes over several documents of the policy it stands
+/// in the plan once for each, and there are so many lists.
+pub(in crate::program) type Keys<'p> = Vec<Vec<Pattern<'p>>>;
 
 /// The keys of each rule of a function, and how many there are at most; `None` where keys can't be asked for.
-pub(in crate::program) fn keys(rules: &Rules<'_>) -> Option<(Vec<Keys>, usize)> {
+pub(in crate::program) fn keys<'p>(rules: &Rules<'p>) -> Option<(Vec<Keys<'p>>, usize)> {
     if rules.made == Made::Value {
         return None;
     }
-    let keys: Vec<Keys> = rules
+    let keys: Vec<Keys<'p>> = rules
         .groups
         .iter()
         .map(|group| match group.branches.as_slice() {
-            [block] => keys_of(&block.statements, rules.returned),
+            [block] => keys_of(block, rules.returned),
             _ => Keys::new(),
         })
         .collect();
@@ -34,17 +35,55 @@ pub(in crate::program) fn keys(rules: &Rules<'_>) -> Option<(Vec<Keys>, usize)> 
     Some((keys, most))
 }
 
-/// The keys of every place that adds to a collection, the one that the function returns; none where one of them isn't
-/// understood to its end.
-fn keys_of(statements: &[Statement], returned: i64) -> Keys {
+/// The values of each rule of a function with arguments, those of `else` chains and the default rule after the others; `None` of
+/// what isn't one.
+pub(in crate::program) fn values<'p>(function: &'p Function, rules: &Rules<'p>) -> Option<Vec<Keys<'p>>> {
+    let params = function.params.get(WORLD..).filter(|params| !params.is_empty())?;
+    if rules.made != Made::Value {
+        return None;
+    }
+    let branches = rules.groups.iter().flat_map(|group| &group.branches);
+    let mut values: Vec<Keys<'p>> = branches
+        .map(|block| values_of(block, rules.result, params))
+        .collect();
+    if let [default, _] = rules.rest {
+        values.push(values_of(default, rules.returned, params));
+    }
+    Some(values)
+}
+
+fn values_of<'p>(block: &'p Block, result: i64, params: &'p [i64]) -> Keys<'p> {
+    let makers = Makers::of(block, params);
     let mut found = Keys::new();
-    if places(statements, returned, &mut found).is_none() {
-        found.clear();
+    let mut open = vec![block];
+    while let Some(block) = open.pop() {
+        for statement in &block.statements {
+            match &statement.kind {
+                Kind::AssignVarOnce { source, target } if *target == result => {
+                    found.push(vec![makers.pattern(*source)]);
+                }
+                Kind::Block { blocks } => open.extend(blocks),
+                Kind::Scan { block, .. } | Kind::With { block, .. } => open.push(block),
+                _ => {}
+            }
+        }
     }
     found
 }
 
-fn places(statements: &[Statement], returned: i64, found: &mut Keys) -> Option<()> {
+/// The keys of every place that adds to a collection, the one that the function returns; none where one of them isn't
+/// understood to its end.
+fn keys_of(block: &Block, returned: i64) -> Keys<'_> {
+    let mut found = Vec::new();
+    if places(&block.statements, returned, &mut found).is_none() {
+        return Keys::new();
+    }
+    let makers = Makers::of(block, &[]);
+    let patterns = |keys: Vec<Operand>| keys.into_iter().map(|key| makers.pattern(key)).collect();
+    found.into_iter().map(patterns).collect()
+}
+
+fn places(statements: &[Statement], returned: i64, found: &mut Vec<Vec<Operand>>) -> Option<()> {
     if adds_here(statements, returned) {
         found.push(path(statements, returned)?);
         return Some(());
@@ -133,20 +172,6 @@ pub(in crate::program) fn collection(kind: &Kind) -> Option<(i64, Collection)> {
     }
 }
 
-/// The kind of the collection that a rule makes in a local, which is a key of its head.
-pub(in crate::program) fn made_collection(block: &Block, local: i64) -> Option<Collection> {
-    block
-        .statements
-        .iter()
-        .find_map(|statement| match &statement.kind {
-            Kind::Block { blocks } => blocks.iter().find_map(|block| made_collection(block, local)),
-            Kind::Scan { block, .. } | Kind::With { block, .. } => made_collection(block, local),
-            kind => collection(kind)
-                .filter(|(target, _)| *target == local)
-                .map(|(_, kind)| kind),
-        })
-}
-
 /// The variable that a collection becomes, of which `after` comes after what makes it.
 pub(in crate::program) fn becomes(made: i64, after: &[Statement]) -> Option<i64> {
     after.iter().find_map(|statement| match statement.kind {
@@ -173,6 +198,22 @@ impl Asking<'_> {
     }
 }
 
+/// Whether a statement makes a key out of what is there.
+pub(super) fn is_made(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::MakeNumberRef { .. }
+            | Kind::MakeNumberInt { .. }
+            | Kind::MakeNull { .. }
+            | Kind::MakeArray { .. }
+            | Kind::MakeSet { .. }
+            | Kind::MakeObject { .. }
+            | Kind::ArrayAppend { .. }
+            | Kind::SetAdd { .. }
+            | Kind::ObjectInsert { .. }
+    )
+}
+
 /// What is looked up in a call's result by the statements after it.
 pub(in crate::program) fn asking(result: i64, after: &[Statement]) -> Asking<'_> {
     let mut asking = Asking {
@@ -184,9 +225,7 @@ pub(in crate::program) fn asking(result: i64, after: &[Statement]) -> Asking<'_>
     let mut at = result;
     for statement in after {
         match &statement.kind {
-            kind @ (Kind::MakeNumberRef { .. } | Kind::MakeNumberInt { .. } | Kind::MakeNull { .. }) => {
-                makes.push(kind);
-            }
+            kind if is_made(kind) => makes.push(kind),
             Kind::Dot {
                 source: Operand::Local(source),
                 key,
@@ -221,6 +260,117 @@ fn scans(result: i64, after: &[Statement]) -> bool {
             source, key, block, ..
         }) => *source == result && taken_key(*key, block).is_some(),
         _ => false,
+    }
+}
+
+/// How many parameters are the world: `input` and `data`.
+const WORLD: usize = 2;
+
+/// What the statements after a call compare its result with before they do anything else: what is compared is there before the
+/// call, and OPA's evaluator puts it beside the values of the function's rules (`evalFunc`).
+pub(in crate::program) enum Compared<'p> {
+    /// A variable gets the result.
+    Becomes(i64),
+    /// What is equal, and what makes it.
+    Equals { makes: Vec<&'p Kind>, with: Operand },
+}
+
+/// See [`Compared`].
+pub(in crate::program) fn compared(result: i64, after: &[Statement]) -> Option<Compared<'_>> {
+    let mut makes = Vec::new();
+    for statement in after {
+        match &statement.kind {
+            Kind::AssignVar {
+                source: Operand::Local(source),
+                target,
+            } if *source == result && makes.is_empty() => return Some(Compared::Becomes(*target)),
+            Kind::Equal {
+                a: Operand::Local(a),
+                b,
+            } if *a == result => return Some(Compared::Equals { makes, with: *b }),
+            kind if is_made(kind) => makes.push(kind),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The functions with arguments of whose results one is asked for, beginning at rules of which keys are.
+pub(in crate::program) fn asked_results(plan: &Plan, asked: &HashSet<Arc<str>>) -> HashSet<Arc<str>> {
+    let by_name: HashMap<&str, &Function> = plan
+        .functions
+        .iter()
+        .map(|function| (&*function.name, function))
+        .collect();
+    let mut found: HashSet<Arc<str>> = HashSet::new();
+    let mut open: Vec<&Function> = plan
+        .functions
+        .iter()
+        .filter(|function| asked.contains(&function.name))
+        .collect();
+    let mut add = |name: &Arc<str>, open: &mut Vec<_>| {
+        if let Some(function) = by_name.get(&**name)
+            && function.params.len() > WORLD
+            && found.insert(Arc::clone(name))
+        {
+            open.push(*function);
+        }
+    };
+    let functions = plan.functions.iter().flat_map(|function| &function.blocks);
+    let entrypoints = plan.entrypoints.iter().flat_map(|entrypoint| &entrypoint.blocks);
+    for block in functions.chain(entrypoints) {
+        calls(block, &mut |name, compared| {
+            if matches!(compared, Compared::Equals { .. }) {
+                add(name, &mut open);
+            }
+        });
+    }
+    while let Some(function) = open.pop() {
+        let Some(rules) = shape::rules(function) else {
+            continue;
+        };
+        let patterns = match keys(&rules) {
+            Some((keys, _)) => keys,
+            None => values(function, &rules).unwrap_or_default(),
+        };
+        let branches = rules
+            .groups
+            .iter()
+            .flat_map(|group| group.branches.iter().copied());
+        for (block, own) in branches.chain(rules.rest).zip(&patterns) {
+            let mut variables = HashSet::new();
+            for pattern in own.iter().flatten() {
+                pattern.each_var(&mut |var| {
+                    variables.insert(var);
+                });
+            }
+            calls(block, &mut |name, compared| {
+                if matches!(compared, Compared::Becomes(var) if variables.contains(&var)) {
+                    add(name, &mut open);
+                }
+            });
+        }
+    }
+    found
+}
+
+/// Calls `see` with the functions whose results are compared at once, and with what.
+fn calls<'p>(block: &'p Block, see: &mut impl FnMut(&'p Arc<str>, Compared<'p>)) {
+    let mut open = vec![block];
+    while let Some(block) = open.pop() {
+        for (statement, at) in block.statements.iter().zip(1..) {
+            match &statement.kind {
+                Kind::Call { function, result, .. } => {
+                    let after = block.statements.get(at..).unwrap_or_default();
+                    if let Some(compared) = compared(*result, after) {
+                        see(function, compared);
+                    }
+                }
+                Kind::Block { blocks } => open.extend(blocks),
+                Kind::Not { block } | Kind::Scan { block, .. } | Kind::With { block, .. } => open.push(block),
+                _ => {}
+            }
+        }
     }
 }
 

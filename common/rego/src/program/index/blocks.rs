@@ -1,5 +1,6 @@
 //! What the planner's blocks are: comprehensions, lookups of base documents, what gives a rule's value, what would be noticed.
 
+use super::asked::is_made;
 use super::decode::Context;
 use crate::plan::{Block, Kind, Statement};
 
@@ -63,12 +64,7 @@ pub(super) fn base_extent(blocks: &[Block]) -> Option<&[Statement]> {
     };
     let [inner] = inner.as_slice() else { return None };
     let (last, steps) = inner.statements.split_last()?;
-    let is_step = |step: &Statement| {
-        matches!(
-            step.kind,
-            Kind::Dot { .. } | Kind::MakeNumberRef { .. } | Kind::MakeNull { .. }
-        )
-    };
+    let is_step = |step: &Statement| matches!(step.kind, Kind::Dot { .. }) || is_made(&step.kind);
     (matches!(last.kind, Kind::Break { index: 1 }) && steps.iter().all(is_step)).then_some(steps)
 }
 

@@ -9,6 +9,7 @@ mod conditions;
 mod decode;
 mod facts;
 mod head;
+mod pattern;
 mod shape;
 mod terms;
 mod virtuals;
@@ -20,10 +21,14 @@ use super::op::{Address, Local};
 use crate::plan::{Function, Plan};
 use crate::value::Value;
 
-pub(super) use asked::{Keys, asked, asking, becomes, collection, keys, made, made_collection, taken_key};
+pub(super) use asked::{
+    Compared, Keys, asked, asked_results, asking, becomes, collection, compared, keys, made, taken_key,
+    values,
+};
 pub(super) use blocks::fills;
 pub(crate) use facts::split;
 pub(super) use head::{Key, RuleHead, head};
+pub(super) use pattern::Pattern;
 pub(super) use shape::{Group, Made, Rules, rules};
 use terms::{Head, Ref, Step};
 pub(super) use virtuals::Virtual;
@@ -115,12 +120,12 @@ pub(super) enum Early {
 }
 
 /// What is to be made of a function beyond its plan.
-pub(super) struct Search {
+pub(super) struct Search<'p> {
     pub(super) early: Early,
     /// `None` where it makes no difference which rules are visited.
     pub(super) index: Option<Index>,
-    /// The keys that each rule gives, in a variant that is asked for some.
-    pub(super) keys: Vec<Keys>,
+    /// The keys that each rule gives, or its value, in a variant that is asked for some.
+    pub(super) keys: Vec<Keys<'p>>,
 }
 
 /// How OPA would search the rules of a function.
@@ -130,7 +135,7 @@ pub(super) fn search(
     known: &Virtual,
     function: &Function,
     rules: &Rules<'_>,
-) -> Search {
+) -> Search<'static> {
     let params = function.params.get(2..).unwrap_or_default();
     let context = decode::Context {
         plan,

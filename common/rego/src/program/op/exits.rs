@@ -74,6 +74,7 @@ impl Op {
             | Op::IsAsked { fail, .. }
             | Op::TakeAsked { fail, .. }
             | Op::AskedIs { fail, .. }
+            | Op::AskedPart { fail, .. }
             | Op::Call { fail, .. }
             | Op::CallBuiltin { fail, .. }
             | Op::ResultAdd { fail, .. }

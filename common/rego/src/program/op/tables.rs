@@ -28,15 +28,23 @@ pub(crate) enum Asked {
         /// Where the whole result is remembered.
         whole: Option<u32>,
     },
-    /// All of its own, of a function that prints: OPA remembers what functions give, and it would show if one ran twice.
-    Arguments { count: u32 },
+    /// All of its own, of a function that prints, or of whose results one is asked for somewhere: OPA remembers what functions
+    /// give, and it would show if one ran twice. Of others only what is written in another way than what they gave first, unless
+    /// `always`.
+    Arguments { count: u32, always: bool },
+    /// All of its own, without the last, which is the result that is asked for: of a variant of the function `of`, with which it
+    /// shares what is remembered. The last may be undefined.
+    Result { count: u32, of: u32 },
 }
 
 impl Asked {
-    pub(crate) fn count(self) -> u32 {
-        match self {
-            Asked::Keys { count, .. } | Asked::Arguments { count } => count,
-        }
+    /// Of so many arguments those that it is remembered by.
+    pub(crate) fn arguments(self, all: usize) -> std::ops::Range<usize> {
+        let (count, end) = match self {
+            Asked::Keys { count, .. } | Asked::Arguments { count, .. } => (count, all),
+            Asked::Result { count, .. } => (count, all.saturating_sub(1)),
+        };
+        end.saturating_sub(count as usize)..end
     }
 }
 

@@ -115,6 +115,13 @@ pub(super) fn accesses(op: &Op, tables: &Tables<'_>, mut see: impl FnMut(Access)
         }
         Op::ScanStart { source, .. } => see(Access::Local(source)),
         Op::AskedIs { asked, .. } => see(Access::Local(asked)),
+        Op::AskedPart {
+            asked, key, target, ..
+        } => {
+            operands(&[key]);
+            see(Access::Local(asked));
+            see(Access::Write(target));
+        }
         Op::ScanAsked {
             source, asked, place, ..
         } => {
@@ -239,7 +246,7 @@ pub(super) fn replace_reads(
             local(source);
             local(asked);
         }
-        Op::IsAsked { key, asked, .. } => {
+        Op::IsAsked { key, asked, .. } | Op::AskedPart { asked, key, .. } => {
             operand(key);
             local(asked);
         }

@@ -154,6 +154,13 @@ fn rename(op: &mut Op, tables: &mut Tables<'_>, seen: &mut Seen, local: &impl Fn
             local(target);
         }
         Op::AskedIs { asked, .. } => local(asked),
+        Op::AskedPart {
+            asked, key, target, ..
+        } => {
+            local(asked);
+            operand(key);
+            local(target);
+        }
         Op::ScanAsked {
             source, asked, place, ..
         } => {
