@@ -103,6 +103,13 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// What places are ordered by.
+    pub(crate) fn order(&self) -> (&str, u32, u32) {
+        (&self.file, self.row, self.column)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.file.is_empty() {
@@ -136,6 +143,8 @@ pub enum EvalError {
         rule: String,
         /// Where it got the second one.
         place: Place,
+        /// What its rules give.
+        values: Conflicting,
     },
     /// A function had two values for the same arguments (OPA's `eval_conflict_error`).
     #[error(
@@ -146,6 +155,8 @@ pub enum EvalError {
         function: String,
         /// Where it got the second one.
         place: Place,
+        /// What its rules give for these arguments.
+        values: Conflicting,
     },
     /// A key of an object had two values (OPA's `eval_conflict_error`).
     #[error("{place}: eval_conflict_error: object keys must be unique")]
@@ -184,7 +195,53 @@ pub enum EvalError {
     },
 }
 
+/// The values of a conflict: what each rule gives first, if it is another than the first of all. There are none where evaluating
+/// the rules again, which they are found by, doesn't come to the conflict again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conflicting {
+    /// In the order of their rules' places, ten at most.
+    pub values: Vec<ConflictingValue>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictingValue {
+    /// The value as Rego writes it, cut after 80 characters.
+    pub value: String,
+    /// Where the rule begins that gives it.
+    pub place: Place,
+}
+
+/// As OPA adds them to a message.
+impl fmt::Display for Conflicting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.values.is_empty() {
+            return Ok(());
+        }
+        f.write_str(":")?;
+        for ConflictingValue { value, place } in &self.values {
+            write!(f, "\n  {value} at ")?;
+            match (place.file.is_empty(), place.row) {
+                (true, 0) => f.write_str("<unknown>")?,
+                (true, row) => write!(f, "{row}:{}", place.column)?,
+                (false, row) => write!(f, "{}:{row}", place.file)?,
+            }
+        }
+        if self.more { f.write_str("\n  ...") } else { Ok(()) }
+    }
+}
+
 impl EvalError {
+    /// The same, of a conflict with these values.
+    pub(crate) fn with_values(mut self, found: Conflicting) -> Self {
+        if let Self::RuleConflict { values, .. } | Self::FunctionConflict { values, .. } = &mut self {
+            *values = found;
+        }
+        self
+    }
+
     /// Where the evaluation was.
     #[must_use]
     pub fn place(&self) -> &Place {
@@ -198,14 +255,16 @@ impl EvalError {
         }
     }
 
-    /// What OPA says of it, as callers of `rego.Eval` see it: where, its code, its message (`topdown/errors.go`); of a
-    /// conflict without the list of values, for which OPA evaluates once more.
+    /// What OPA says of it, as callers of `rego.Eval` see it: where, its code, its message (`topdown/errors.go`, and
+    /// `topdown/conflicts.go` for the values of a conflict, which take lines of their own).
     #[must_use]
     pub fn as_opa(&self) -> String {
         let message = match self {
-            Self::RuleConflict { rule, .. } => format!("rule {rule} produced conflicting values"),
-            Self::FunctionConflict { function, .. } => {
-                format!("function {function} produced conflicting values for the same inputs")
+            Self::RuleConflict { rule, values, .. } => {
+                format!("rule {rule} produced conflicting values{values}")
+            }
+            Self::FunctionConflict { function, values, .. } => {
+                format!("function {function} produced conflicting values for the same inputs{values}")
             }
             Self::KeyConflict { .. } => "object keys must be unique".to_owned(),
             Self::Builtin { builtin, message, .. } => format!("{builtin}: {message}"),

@@ -51,6 +51,7 @@ mod builtins;
 mod document;
 mod env;
 mod error;
+mod hash;
 mod json;
 mod machine;
 mod meter;
@@ -68,7 +69,7 @@ pub use builtins::{
 };
 pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};
-pub use error::{EvalError, Limit, LoadError, Place};
+pub use error::{Conflicting, ConflictingValue, EvalError, Limit, LoadError, Place};
 pub use json::JsonError;
 pub use meter::TimeLimit;
 pub use number::Number;

@@ -15,16 +15,8 @@ pub fn told(answer: Result<CheckResponse, Status>) -> String {
         Err(status) => {
             // protobuf-go says "proto:" with one of two spaces, by a coin thrown when it was built.
             let message = status.message().replace('\u{a0}', " ");
-            format!("{:?}: {}", status.code(), without_values(&message))
+            format!("{:?}: {}", status.code(), message)
         }
-    }
-}
-
-/// OPA evaluates once more to list the values that conflict; we don't.
-pub(super) fn without_values(message: &str) -> &str {
-    match message.split_once(":\n") {
-        Some((first, _)) if message.contains("eval_conflict_error") => first,
-        _ => message,
     }
 }
 

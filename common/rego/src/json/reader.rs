@@ -1,6 +1,8 @@
 //! A pull reader over JSON bytes (RFC 8259): the caller asks for what it expects, nothing is built that isn't asked
 //! for. Strict: no trailing commas, no comments, no leading zeros, UTF-8 only.
 
+mod strings;
+
 use std::borrow::Cow;
 
 use thiserror::Error;
@@ -186,6 +188,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next member's name, or `None` at the object's end. The member's value must be read before the next call.
+    #[inline]
     pub(crate) fn next_key(&mut self) -> Result<Option<Cow<'a, str>>, JsonError> {
         if !self.advance(b'}')? {
             return Ok(None);
@@ -274,7 +277,7 @@ impl<'a> Reader<'a> {
 
     /// A number that is an integer of 64 bits.
     pub(crate) fn integer(&mut self) -> Result<i64, JsonError> {
-        self.expect(Kind::Number)?;
+        self.skip_space();
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         // Most are short, and end where something else comes: others are read as any number is.
         let mut small = 0;
@@ -300,106 +303,6 @@ impl<'a> Reader<'a> {
         }
         let bytes = self.bytes.get(start..end).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| self.error("expected UTF-8"))
-    }
-
-    /// A string; borrowed where nothing in it is escaped.
-    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
-        self.expect(Kind::String)?;
-        self.at += 1;
-        let start = self.at;
-        self.skip_plain();
-        let plain = self.text(start, self.at)?;
-        if self.next_byte() == Some(b'"') {
-            self.at += 1;
-            return Ok(Cow::Borrowed(plain));
-        }
-        let mut text = plain.to_owned();
-        loop {
-            match self.next_byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(Cow::Owned(text));
-                }
-                Some(b'\\') => {
-                    self.at += 1;
-                    text.push(self.escape()?);
-                }
-                Some(_) => return Err(self.error("a control character in a string must be escaped")),
-                None => return Err(self.error("expected '\"', found the end")),
-            }
-            let start = self.at;
-            self.skip_plain();
-            text.push_str(self.text(start, self.at)?);
-        }
-    }
-
-    /// To the next quote, escape, or control character.
-    fn skip_plain(&mut self) {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let plain = rest
-            .iter()
-            .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-        self.at += plain.unwrap_or(rest.len());
-    }
-
-    /// What stands after a backslash.
-    fn escape(&mut self) -> Result<char, JsonError> {
-        let Some(mark) = self.next_byte() else {
-            return Err(self.error("expected an escape, found the end"));
-        };
-        let escaped = match mark {
-            b'"' => '"',
-            b'\\' => '\\',
-            b'/' => '/',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                self.at += 1;
-                return self.unicode_escape();
-            }
-            other => return Err(self.error(format!("no such escape: \\{}", char::from(other)))),
-        };
-        self.at += 1;
-        Ok(escaped)
-    }
-
-    /// Four hexadecimal digits, or two times four for a surrogate pair. Half a pair is U+FFFD, as Go reads it.
-    fn unicode_escape(&mut self) -> Result<char, JsonError> {
-        let unit = self.hex4()?;
-        if !(0xD800..0xDC00).contains(&unit) {
-            return Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
-        let before_low = self.at;
-        if self
-            .bytes
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(b"\\u"))
-        {
-            self.at += 2;
-            let low = self.hex4()?;
-            if (0xDC00..0xE000).contains(&low) {
-                let scalar = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-                return Ok(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-            self.at = before_low;
-        }
-        Ok(char::REPLACEMENT_CHARACTER)
-    }
-
-    fn hex4(&mut self) -> Result<u32, JsonError> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.next_byte().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else {
-                return Err(self.error("expected four hexadecimal digits after \\u"));
-            };
-            unit = unit * 16 + digit;
-            self.at += 1;
-        }
-        Ok(unit)
     }
 
     /// Reads a value and forgets it, without recursion.

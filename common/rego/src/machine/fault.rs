@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Machine;
 use crate::builtins::http::HttpRequest;
-use crate::error::{EvalError, Limit, Place, rule_name};
+use crate::error::{Conflicting, EvalError, Limit, Place, rule_name};
 use crate::program::{Address, Operand, Program};
 use crate::value::{MAX_NESTING, MAX_WEIGHT, Value};
 
@@ -85,9 +85,14 @@ fn value_conflict(program: &Program, place: Place) -> EvalError {
         EvalError::FunctionConflict {
             function: name,
             place,
+            values: Conflicting::default(),
         }
     } else {
-        EvalError::RuleConflict { rule: name, place }
+        EvalError::RuleConflict {
+            rule: name,
+            place,
+            values: Conflicting::default(),
+        }
     }
 }
 

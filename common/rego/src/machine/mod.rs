@@ -8,6 +8,7 @@
 mod asked;
 mod base;
 mod calls;
+mod conflicts;
 mod cursor;
 mod fault;
 mod frame;
@@ -29,7 +30,7 @@ mod worlds;
 use crate::builtins::{Context, Span};
 use crate::document::Input;
 use crate::env::{Env, Limits};
-use crate::error::EvalError;
+use crate::error::{Conflicting, EvalError};
 use crate::program::{Address, Entrypoint, Op, Program};
 use crate::record::Recording;
 use crate::value::{Array, Object, Set, Value};
@@ -152,7 +153,11 @@ impl<'e> Machine<'e> {
         stack.push(input.clone());
         stack.push(data.clone());
         stack.resize_with(locals, Slot::default);
-        let world = self.scratch.worlds.enter(input, data, self.program.memos).0;
+        let world = self
+            .scratch
+            .worlds
+            .enter(input, data, self.program.memos, false)
+            .0;
         self.frame = Frame {
             world: Some(world),
             worlds: self.scratch.worlds.len(),
@@ -162,7 +167,12 @@ impl<'e> Machine<'e> {
         watch.begin(self);
         self.execute(&mut at, watch).map_err(|fault| {
             watch.fault(self, at, &fault);
-            fault.into_error(self.program, at)
+            // A builtin's failure would be told in its place.
+            let conflicting = match fault {
+                Fault::ValueConflict if self.failure.is_none() => self.conflicting(at),
+                _ => Conflicting::default(),
+            };
+            fault.into_error(self.program, at).with_values(conflicting)
         })
     }
 

@@ -58,15 +58,18 @@ impl<'e> Machine<'e> {
         };
         self.set_saved(slot, saved);
         if with.changes_world && self.frame.world.is_some() {
-            self.frame.world = Some(self.enter_world()?);
+            self.frame.world = Some(self.enter_world(with.restores)?);
         }
         Ok(true)
     }
 
-    /// The world of the running function's input and data as they are now.
-    fn enter_world(&mut self) -> Result<u32, Fault> {
+    /// The world of the running function's input and data as they are now: where they were put back, the one from before.
+    fn enter_world(&mut self, restored: bool) -> Result<u32, Fault> {
         let [input, data] = [INPUT, DATA].map(|local| self.slot(local).cloned().unwrap_or_default());
-        let (world, memos) = self.scratch.worlds.enter(input, data, self.program.memos);
+        let (world, memos) = self
+            .scratch
+            .worlds
+            .enter(input, data, self.program.memos, restored);
         self.build(memory::memos(memos))?;
         Ok(world)
     }

@@ -39,16 +39,23 @@ impl<'e> Worlds<'e> {
         self.open.len()
     }
 
-    /// The innermost world of this input and data (the very same values in memory), or a new one; and for how many memos
-    /// it took new memory.
-    pub(super) fn enter(&mut self, input: Slot<'e>, data: Slot<'e>, memos: u32) -> (u32, u32) {
+    /// A new world of this input and data, or, where they were put back, the innermost that there is of them (the very same
+    /// values in memory); and for how many memos it took new memory. What one `with` has led to is forgotten in the next, though
+    /// it may say the same: so it is in OPA.
+    pub(super) fn enter(
+        &mut self,
+        input: Slot<'e>,
+        data: Slot<'e>,
+        memos: u32,
+        restored: bool,
+    ) -> (u32, u32) {
         let mut taken = 0;
         let known = self
             .open
             .iter()
             .enumerate()
             .rev()
-            .take(LOOK_BACK)
+            .take(if restored { LOOK_BACK } else { 0 })
             .find(|(_, world)| same(&world.input, &input) && same(&world.data, &data));
         let index = match known {
             Some((index, _)) => index,

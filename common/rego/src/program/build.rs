@@ -1,6 +1,5 @@
 //! Builds a program from a plan: resolves functions and builtins, lowers every body, refuses what can't run.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::body::{self, Body, MOST_KEYS};
@@ -14,6 +13,7 @@ use super::rules::{Mark, Rule, RuleId};
 use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Location, Plan};
 use crate::reads::{self, Reach};
 use crate::value::Value;
@@ -270,7 +270,7 @@ fn index_names<'a>(
     kind: &'static str,
     names: impl Iterator<Item = &'a Arc<str>>,
 ) -> Result<HashMap<Arc<str>, u32>, LoadError> {
-    let mut indices = HashMap::new();
+    let mut indices = HashMap::default();
     for (name, index) in names.zip(0..) {
         if indices.insert(name.clone(), index).is_some() {
             return Err(LoadError::DefinedTwice {
@@ -311,8 +311,8 @@ impl<'p> Builder<'p> {
             functions: index_names("function", plan.functions.iter().map(|function| &function.name))?,
             asked_results: index::asked_results(plan, &asked),
             asked,
-            variants: HashMap::new(),
-            result_variants: HashMap::new(),
+            variants: HashMap::default(),
+            result_variants: HashMap::default(),
             builtins: index_names("builtin", plan.builtins.iter().map(|builtin| &builtin.name))?,
             names: names.collect(),
         })

@@ -1,9 +1,9 @@
 //! The program's constants, each made once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::op::Operand;
+use crate::hash::HashMap;
 use crate::number::Number;
 use crate::value::Value;
 

@@ -3,11 +3,11 @@
 //! does so where all are names, and else makes the whole object first. Here the keys are gone over, and what is at each is asked
 //! for by its key.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::index::Key;
 use super::live::reads_once;
+use crate::hash::HashMap;
 use crate::plan::{Block, Kind, Operand, Plan, Statement};
 
 /// The first local that the planner never numbers so.

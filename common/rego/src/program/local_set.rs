@@ -1,7 +1,7 @@
 //! A set of locals. Plans number them from 0 up, so that a bit for each does; what a stranger's plan numbers otherwise is kept
 //! apart.
 
-use std::collections::HashSet;
+use crate::hash::HashSet;
 
 /// Locals below this have a bit each.
 const NEAR: usize = 1 << 16;
@@ -68,7 +68,7 @@ mod tests {
                 0..200,
             ),
         ) {
-            let (mut set, mut wanted) = (LocalSet::default(), HashSet::new());
+            let (mut set, mut wanted) = (LocalSet::default(), HashSet::default());
             for (_, local) in steps.iter().filter(|(adds, _)| *adds) {
                 prop_assert_eq!(set.insert(*local), wanted.insert(*local));
             }

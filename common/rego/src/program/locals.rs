@@ -1,6 +1,6 @@
 //! The local variables of one function, renumbered without gaps: parameters first, then in the order of their use.
 
-use std::collections::HashMap;
+use crate::hash::HashMap;
 
 use super::op::{Local, Operand};
 

@@ -1,8 +1,8 @@
 //! Which function a dynamic call reaches: a tree of the functions' paths.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::hash::HashMap;
 use crate::value::Value;
 
 /// The functions that have a path.

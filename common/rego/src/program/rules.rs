@@ -43,6 +43,19 @@ impl Program {
             .map_or_else(Place::default, |rule| self.spot_place(&rule.spot))
     }
 
+    /// Where the rule begins that the operation at `at` belongs to.
+    pub(crate) fn place_of_rule_at(&self, at: Address) -> Place {
+        self.rule_at(at)
+            .map_or_else(Place::default, |rule| self.rule_place(rule))
+    }
+
+    /// What comes after the rule that the operation at `at` belongs to.
+    pub(crate) fn end_of_rule_at(&self, at: Address) -> Option<Address> {
+        let own = self.rule_at(at)?;
+        let end = Address::try_from(self.spots.len()).ok()?;
+        (at..end).find(|at| self.rule_at(*at) != Some(own))
+    }
+
     /// Whether the operation only asks if there is a value yet, for an `else` or a default rule: it stands where the rule
     /// begins.
     pub(crate) fn opens_rule(&self, at: Address, rule: RuleId) -> bool {

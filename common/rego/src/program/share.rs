@@ -1,10 +1,10 @@
 //! Documents that share their texts with a program: names are then told to be the same by where they are, without a
 //! look at their letters, and kept once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Program;
+use crate::hash::HashMap;
 use crate::value::Value;
 
 impl Program {

@@ -2,13 +2,14 @@
 //! from it, until nothing new comes up. Knows neither order nor branches, so that it holds for every way an evaluation can
 //! go.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Reach;
 use super::origins::Origins;
 use super::tree::{DATA, INPUT, Tree};
 use crate::builtins::{self, Effects};
+use crate::hash::HashMap;
 use crate::plan::{Block, Entrypoint, Function, Plan};
 use crate::program::HostBuiltins;
 
@@ -77,7 +78,7 @@ impl<'p> Body<'p> {
         Body {
             blocks,
             params: &[],
-            locals: HashMap::new(),
+            locals: HashMap::default(),
             result: Origins::default(),
             callers: BTreeSet::new(),
             reached: false,

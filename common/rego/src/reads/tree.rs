@@ -1,7 +1,8 @@
 //! The parts of `input` and `data` that an analysis has met so far: two trees of names, in which a part may be marked as
 //! read whole. Bounded in size and depth, so that no plan can make it grow: beyond the bound, a part is read whole.
 
-use std::collections::{BTreeMap, HashMap};
+use crate::hash::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Reads;

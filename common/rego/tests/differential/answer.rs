@@ -51,6 +51,21 @@ impl Answer {
             .any(|text| has_key_twice(text))
     }
 
+    /// Whether both are the same but for how numbers are written (`1.0` or `1`).
+    pub(crate) fn is_spelled_otherwise(&self, theirs: &Answer) -> bool {
+        let plain = |answer: &Answer| Some((without_spelling(answer.value.as_ref()?), answer.prints.clone()));
+        self.value.is_some() && plain(self) == plain(theirs)
+    }
+
+    /// Whether both are a conflict of rules' values, told in other words: of other rules, or with other values.
+    pub(crate) fn is_worded_otherwise(&self, theirs: &Answer) -> bool {
+        let of_values = |answer: &Answer| {
+            answer.class() == Some("eval_conflict_error")
+                && answer.message.contains("produced conflicting values")
+        };
+        of_values(self) && of_values(theirs) && self.message != theirs.message
+    }
+
     /// Whether this, which is not what OPA answers, is only of another order. OPA goes on with what asked for a rule as soon as it
     /// has a value, and looks for another value afterwards; here both come in the order of the plan (docs/rego.md). What is
     /// printed is then the same lines, and of several errors another is the first.
@@ -167,7 +182,7 @@ pub(crate) fn ours(
             None,
             String::new(),
         ),
-        Err(error) => (None, Some(code(&error)), error.to_string()),
+        Err(error) => (None, Some(code(&error)), message(&error)),
     };
     Answer {
         value,
@@ -177,6 +192,21 @@ pub(crate) fn ours(
         otherwise: Vec::new(),
     }
 }
+
+/// OPA's words for a conflict; our own for other errors, which are only shown.
+fn message(error: &EvalError) -> String {
+    match error {
+        EvalError::RuleConflict { .. } | EvalError::FunctionConflict { .. } => {
+            let words = error.as_opa();
+            let from = words.find(CONFLICT).map_or(0, |at| at + CONFLICT.len());
+            words[from..].to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// What stands before the words of a conflict.
+const CONFLICT: &str = "eval_conflict_error: ";
 
 fn code(error: &EvalError) -> &'static str {
     match error {
@@ -224,6 +254,46 @@ fn has_key_twice(text: &str) -> bool {
         }
     }
     false
+}
+
+/// A value's text with each number written in one way.
+fn without_spelling(text: &str) -> String {
+    let mut plain = String::new();
+    let mut number = String::new();
+    let (mut quoted, mut escaped) = (false, false);
+    for c in text.chars().chain([' ']) {
+        if !quoted
+            && (c.is_ascii_digit()
+                || matches!(c, '-' | '+' | '.' | 'e' | 'E') && (!number.is_empty() || c == '-'))
+        {
+            number.push(c);
+            continue;
+        }
+        if !number.is_empty() {
+            match number.parse::<f64>() {
+                Ok(value) => plain.push_str(&(value + 0.0).to_string()),
+                Err(_) => plain.push_str(&number),
+            }
+            number.clear();
+        }
+        plain.push(c);
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            _ => {}
+        }
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    plain
+}
+
+#[test]
+fn numbers_are_the_same_however_they_are_written() {
+    let plain = without_spelling(r#"{[[]]: 1.0, "1.0\"1.0": [-0, 1e1, true]}"#);
+    assert_eq!(
+        plain,
+        without_spelling(r#"{[[]]: 1, "1.0\"1.0": [0.0, 10, true]}"#)
+    );
+    assert_ne!(plain, without_spelling(r#"{[[]]: 1, "1.0\"1": [0.0, 10, true]}"#));
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub(crate) struct Tally {
     pub(crate) printed: usize,
     /// Decisions in which this machine came to the same in another order.
     pub(crate) ordered_otherwise: usize,
+    /// Decisions in which a number is written in another way, of a plan whose rules the optimizer took their places: the order of
+    /// rules that give equal values is gone with those.
+    pub(crate) spelled_otherwise: usize,
+    /// Conflicts that are told in other words: of other rules, or with other values.
+    pub(crate) worded_otherwise: usize,
     /// Decisions in which OPA made an object with a key twice, says itself that it made a mistake, or answers as here where its
     /// store keeps data in its other form or comprehensions have no index.
     pub(crate) broken: usize,
@@ -44,6 +49,8 @@ impl Tally {
         self.errors += other.errors;
         self.printed += other.printed;
         self.ordered_otherwise += other.ordered_otherwise;
+        self.spelled_otherwise += other.spelled_otherwise;
+        self.worded_otherwise += other.worded_otherwise;
         self.broken += other.broken;
         for (from, to) in [
             (other.unbuilt, &mut self.unbuilt),
@@ -195,6 +202,10 @@ pub(crate) fn compare(
                 tally.broken += 1;
             } else if !ours.is(theirs) && ours.is_ordered_otherwise(theirs) {
                 tally.ordered_otherwise += 1;
+            } else if build.level > 0 && !ours.is(theirs) && ours.is_spelled_otherwise(theirs) {
+                tally.spelled_otherwise += 1;
+            } else if ours.is(theirs) && ours.is_worded_otherwise(theirs) {
+                tally.worded_otherwise += 1;
             } else if !ours.is(theirs) {
                 differences.push(differs(ours.to_string()));
             } else if let Some(pruned) = pruned.filter(|pruned| pruned.to_string() != ours.to_string()) {

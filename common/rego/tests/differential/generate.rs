@@ -222,7 +222,7 @@ impl Generator {
         if self.random.once_in(6) {
             Term::plain(*self.random.pick(&["2", "10", "true", "null"]))
         } else if self.random.once_in(12) {
-            self.element(bound)
+            self.collected(bound, 2)
         } else if bound.is_empty() || self.random.once_in(3) {
             Term::plain(*self.random.pick(&["\"a\"", "\"b\"", "\"c\""]))
         } else {

@@ -41,11 +41,13 @@ impl Outcome {
             errors,
             printed,
             ordered_otherwise,
+            worded_otherwise,
+            spelled_otherwise,
             broken,
             stopped,
         } = &self.tally;
         println!(
-            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed; {ordered_otherwise} in another order, {broken} more broken by OPA"
+            "{decisions} decisions of {policies} policies ({unusable} more were refused by OPA): {defined} defined, {errors} errors, {printed} printed; {ordered_otherwise} in another order, {worded_otherwise} conflicts in other words, {spelled_otherwise} numbers written in another way by optimized rules, {broken} more broken by OPA"
         );
         println!("differential_decisions {decisions}");
         for (what, counts) in [("not built by OPA", unbuilt), ("stopped here", stopped)] {
@@ -70,6 +72,14 @@ impl Outcome {
         assert!(
             *ordered_otherwise * 1000 <= *decisions,
             "{ordered_otherwise} of {decisions} decisions came to the same in another order"
+        );
+        assert!(
+            *worded_otherwise * 50 <= *errors,
+            "{worded_otherwise} of {errors} errors are conflicts told in other words"
+        );
+        assert!(
+            *spelled_otherwise * 10_000 <= *decisions,
+            "{spelled_otherwise} of {decisions} decisions write a number in another way"
         );
         // Else the above would show little.
         assert!(*defined > decisions / 3 && *errors > decisions / 20 && *printed > decisions / 50);

@@ -12,8 +12,6 @@ mod whole;
 
 pub(super) use asked::{MOST_KEYS, params};
 
-use std::collections::HashMap;
-
 use super::build::Builder;
 use super::constants::Constants;
 use super::index::{self, Keys, Rules, Search};
@@ -24,6 +22,7 @@ use super::op::{Address, Local, NOWHERE, Op, Operand, With};
 use super::rules::Mark;
 use super::scopes::Scopes;
 use crate::error::{LoadError, Place};
+use crate::hash::HashMap;
 use crate::plan::{self, Block, Kind, Location};
 
 /// `input` and `data`, the first two locals of every body.
@@ -55,6 +54,8 @@ pub(super) struct Body<'b, 'p> {
     entry: Address,
     /// The keys of each rule, or its value, where some are asked for.
     keys: Vec<Keys<'p>>,
+    /// The locals that keep `input` and `data` for after a `with`, as the plan numbers them.
+    saved: LocalSet,
     /// The locals that comprehensions make objects in, as the plan numbers them.
     comprehended: LocalSet,
     /// The locals that hold (parts of) keys of the rule at hand, as the plan numbers them, and those of what is asked for there.
@@ -87,7 +88,7 @@ impl<'b, 'p> Body<'b, 'p> {
             });
         };
         let scopes = Scopes::default();
-        let base = HashMap::from([(DATA, places::Way::default())]);
+        let base = HashMap::from_iter([(DATA, places::Way::default())]);
         let live = live(blocks, params);
         let mut body = Body {
             builder,
@@ -102,6 +103,7 @@ impl<'b, 'p> Body<'b, 'p> {
             rule: None,
             entry: LATER,
             keys: Vec::new(),
+            saved: LocalSet::default(),
             comprehended: LocalSet::default(),
             filters: Vec::new(),
         };
@@ -207,6 +209,10 @@ impl<'b, 'p> Body<'b, 'p> {
                 continue;
             }
             self.before_made(&statement.kind, after)?;
+            let before = at.checked_sub(2).and_then(|before| block.statements.get(before));
+            if let Some(saved) = index::saved(&statement.kind, before.map(|before| &before.kind)) {
+                self.saved.insert(saved);
+            }
             if let Kind::MakeObject { target } = statement.kind
                 && let Some(Kind::Block { blocks }) = after.first().map(|next| &next.kind)
                 && let [block] = blocks.as_slice()
@@ -353,6 +359,8 @@ impl<'b, 'p> Body<'b, 'p> {
         block: &Block,
         whole: bool,
     ) -> Result<(), LoadError> {
+        let restores =
+            path.is_empty() && matches!(value, plan::Operand::Local(saved) if self.saved.contains(saved));
         let (local, value) = (self.local(local)?, self.operand(value)?);
         let path = path
             .iter()
@@ -365,6 +373,7 @@ impl<'b, 'p> Body<'b, 'p> {
             path,
             value,
             changes_world,
+            restores,
         });
         let start = self.here()?;
         let slot = self.scopes.open_with();

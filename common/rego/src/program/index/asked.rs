@@ -1,11 +1,11 @@
 //! Which keys the rules of a partial set or object give, as far as that is known before they are visited: where one key
 //! is asked for, OPA visits only the rules that could give it, and each only as far as it does.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::pattern::{Makers, Pattern};
 use super::shape::{self, Made, Rules};
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Block, Function, Kind, Operand, Plan, Statement};
 use crate::program::op::Collection;
 
@@ -302,7 +302,7 @@ pub(in crate::program) fn asked_results(plan: &Plan, asked: &HashSet<Arc<str>>) 
         .iter()
         .map(|function| (&*function.name, function))
         .collect();
-    let mut found: HashSet<Arc<str>> = HashSet::new();
+    let mut found: HashSet<Arc<str>> = HashSet::default();
     let mut open: Vec<&Function> = plan
         .functions
         .iter()
@@ -338,7 +338,7 @@ pub(in crate::program) fn asked_results(plan: &Plan, asked: &HashSet<Arc<str>>) 
             .iter()
             .flat_map(|group| group.branches.iter().copied());
         for (block, own) in branches.chain(rules.rest).zip(&patterns) {
-            let mut variables = HashSet::new();
+            let mut variables = HashSet::default();
             for pattern in own.iter().flatten() {
                 pattern.each_var(&mut |var| {
                     variables.insert(var);
@@ -376,7 +376,7 @@ fn calls<'p>(block: &'p Block, see: &mut impl FnMut(&'p Arc<str>, Compared<'p>))
 
 /// The functions of which a key is asked somewhere.
 pub(in crate::program) fn asked(plan: &Plan) -> HashSet<Arc<str>> {
-    let mut found = HashSet::new();
+    let mut found = HashSet::default();
     let functions = plan.functions.iter().flat_map(|function| &function.blocks);
     let entrypoints = plan.entrypoints.iter().flat_map(|entrypoint| &entrypoint.blocks);
     let mut open: Vec<&Block> = functions.chain(entrypoints).collect();

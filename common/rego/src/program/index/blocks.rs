@@ -2,7 +2,7 @@
 
 use super::asked::is_made;
 use super::decode::Context;
-use crate::plan::{Block, Kind, Statement};
+use crate::plan::{Block, Kind, Operand, Statement};
 
 /// Whether what the rule gives is given in there.
 pub(super) fn gives(statements: &[Statement], context: &Context<'_>) -> bool {
@@ -28,6 +28,21 @@ pub(super) fn comprehension(blocks: &[Block], before: Option<&Kind>) -> Option<i
         return None;
     };
     fills(&block.statements, *target).then_some(*target)
+}
+
+/// The local that keeps `input` or `data` for after a `with`. Where a policy asks for the input it says first that it has to be
+/// defined.
+pub(in crate::program) fn saved(kind: &Kind, before: Option<&Kind>) -> Option<i64> {
+    match kind {
+        Kind::AssignVar {
+            source: Operand::Local(source @ (0 | 1)),
+            target,
+        } => {
+            let asked = matches!(before, Some(Kind::IsDefined { source: asked }) if asked == source);
+            (!asked).then_some(*target)
+        }
+        _ => None,
+    }
 }
 
 /// Whether something in there is added to a collection.

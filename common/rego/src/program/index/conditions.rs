@@ -2,10 +2,9 @@
 //! the conditions into a tree, reference by reference; here each rule has its own, and the most telling reference leads
 //! to the rules that can match.
 
-use std::collections::{HashMap, HashSet};
-
 use super::facts::{Facts, RefId, Wanted};
 use super::{Condition, Leading, Test};
+use crate::hash::{HashMap, HashSet};
 use crate::value::Value;
 
 /// The conditions of each rule.
@@ -108,7 +107,7 @@ fn one_end(wanted: Vec<Wanted>) -> Vec<Wanted> {
 }
 
 fn any_of(wanted: &[Wanted]) -> Test {
-    let mut scalars = HashSet::new();
+    let mut scalars = HashSet::default();
     let mut others = Vec::new();
     for wanted in wanted {
         match test(wanted) {
@@ -143,7 +142,7 @@ pub(super) fn scalars(test: &Test) -> Option<Vec<&Value>> {
 
 /// The reference whose value leaves the fewest rules, and the rules by that value; the second are those that don't care.
 pub(super) fn leading(rules: &[Vec<Condition>]) -> Option<Leading> {
-    let mut named: HashMap<RefId, usize> = HashMap::new();
+    let mut named: HashMap<RefId, usize> = HashMap::default();
     for condition in rules.iter().flatten() {
         if scalars(&condition.test).is_some() {
             *named.entry(condition.at).or_default() += 1;
@@ -163,7 +162,7 @@ pub(super) fn leading(rules: &[Vec<Condition>]) -> Option<Leading> {
 }
 
 fn by_value(rules: &[Vec<Condition>], id: RefId) -> Leading {
-    let mut by_value: HashMap<Value, Vec<u32>> = HashMap::new();
+    let mut by_value: HashMap<Value, Vec<u32>> = HashMap::default();
     let mut others = Vec::new();
     for (conditions, at) in rules.iter().zip(0..) {
         let own = conditions.iter().find(|condition| condition.at == id);

@@ -3,10 +3,9 @@
 
 mod within;
 
-use std::collections::{HashMap, HashSet};
-
-use super::blocks::{acts, gives, is_quiet, prints};
+use super::blocks::{acts, gives, is_quiet, prints, saved};
 use super::terms::{Expr, Head, Ref, Step, Term, Var};
+use crate::hash::{HashMap, HashSet};
 use crate::number::Number;
 use crate::plan::{Block, Kind, Operand, Plan, Statement};
 use crate::value::Value;
@@ -44,13 +43,13 @@ pub(super) struct Context<'p> {
 pub(super) fn rule(context: &Context<'_>, block: &Block) -> Rule {
     let mut decoder = Decoder {
         context,
-        terms: HashMap::from([
+        terms: HashMap::from_iter([
             (0, Term::Ref(Ref::root(Head::Input))),
             (1, Term::Ref(Ref::root(Head::Data))),
         ]),
-        calls: HashMap::new(),
-        saved: HashSet::new(),
-        objects: HashMap::new(),
+        calls: HashMap::default(),
+        saved: HashSet::default(),
+        objects: HashMap::default(),
         muted: false,
         split: false,
         rule: Rule {
@@ -272,9 +271,12 @@ impl Decoder<'_, '_> {
             *left -= 1;
             return Term::Other;
         }
-        match (self.reference(source), self.step(key)) {
-            (_, Step::Other) | (None, _) => Term::Other,
-            (Some(reference), step) => Term::Ref(reference.then(step)),
+        let step = self.step(key);
+        // A collection with variables is a key; what else isn't understood belongs to a pattern.
+        let is_key = !matches!(step, Step::Other) || !matches!(self.term(key), Term::Other);
+        match self.reference(source) {
+            Some(reference) if is_key => Term::Ref(reference.then(step)),
+            _ => Term::Other,
         }
     }
 
@@ -288,22 +290,21 @@ impl Decoder<'_, '_> {
     }
 
     fn assign(&mut self, source: Operand, target: i64, before: Option<&Kind>) {
-        if let Operand::Local(local) = source {
-            if let Some(at) = self.context.params.iter().position(|param| *param == local) {
-                if self.context.plain
-                    && let Some(arg) = self.rule.args.get_mut(at)
-                {
-                    *arg = Some(target);
-                }
-                self.terms.insert(target, Term::Var(target));
-                return;
+        if let Operand::Local(local) = source
+            && let Some(at) = self.context.params.iter().position(|param| *param == local)
+        {
+            if self.context.plain
+                && let Some(arg) = self.rule.args.get_mut(at)
+            {
+                *arg = Some(target);
             }
-            let asked = matches!(before, Some(Kind::IsDefined { source }) if *source == local);
-            if (local == 0 || local == 1) && !asked {
-                self.saved.insert(target);
-                self.terms.insert(target, Term::Other);
-                return;
-            }
+            self.terms.insert(target, Term::Var(target));
+            return;
+        }
+        if let Some(saved) = saved(&Kind::AssignVar { source, target }, before) {
+            self.saved.insert(saved);
+            self.terms.insert(saved, Term::Other);
+            return;
         }
         let term = self.term(source);
         self.terms.insert(target, Term::Var(target));

@@ -4,10 +4,9 @@
 
 mod body;
 
-use std::collections::HashMap;
-
 use super::decode::Rule;
 use super::terms::{Head, Ref, Term, Var, is_scalar};
+use crate::hash::HashMap;
 use crate::value::Value;
 use body::Body;
 
@@ -65,7 +64,7 @@ pub(super) struct Stats {
 /// Everything known of the rules of a function.
 pub(super) struct Facts<'r> {
     pub(super) refs: Vec<Ref>,
-    ids: HashMap<String, RefId>,
+    ids: HashMap<Ref, RefId>,
     pub(super) stats: Vec<Stats>,
     pub(super) rules: Vec<Vec<Fact>>,
     /// For each rule the keys, and the collections that have to have them.
@@ -77,7 +76,7 @@ impl<'r> Facts<'r> {
     pub(super) fn of(rules: &[Rule], is_virtual: &'r dyn Fn(&Ref) -> bool) -> Self {
         let mut facts = Facts {
             refs: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashMap::default(),
             stats: Vec::new(),
             rules: vec![Vec::new(); rules.len()],
             memberships: vec![Vec::new(); rules.len()],
@@ -92,12 +91,13 @@ impl<'r> Facts<'r> {
     }
 
     fn id(&mut self, reference: &Ref) -> RefId {
-        let next = self.refs.len();
-        let id = *self.ids.entry(format!("{reference:?}")).or_insert(next);
-        if id == next {
-            self.refs.push(reference.clone());
-            self.stats.push(Stats::default());
+        if let Some(known) = self.ids.get(reference) {
+            return *known;
         }
+        let id = self.refs.len();
+        self.ids.insert(reference.clone(), id);
+        self.refs.push(reference.clone());
+        self.stats.push(Stats::default());
         id
     }
 

@@ -14,10 +14,10 @@ mod shape;
 mod terms;
 mod virtuals;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::op::{Address, Local};
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Function, Plan};
 use crate::value::Value;
 
@@ -25,7 +25,7 @@ pub(super) use asked::{
     Compared, Keys, asked, asked_results, asking, becomes, collection, compared, keys, made, taken_key,
     values,
 };
-pub(super) use blocks::fills;
+pub(super) use blocks::{fills, saved};
 pub(crate) use facts::split;
 pub(super) use head::{Key, RuleHead, head};
 pub(super) use pattern::Pattern;
@@ -216,7 +216,7 @@ pub(super) fn search(
 
 /// Numbers the constants that rules give, equal ones alike.
 fn classes(rules: &[decode::Rule]) -> Vec<Option<u32>> {
-    let mut known: HashMap<&Value, u32> = HashMap::new();
+    let mut known: HashMap<&Value, u32> = HashMap::default();
     rules
         .iter()
         .map(|rule| {

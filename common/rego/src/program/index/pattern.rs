@@ -1,8 +1,7 @@
 //! What a rule's head has for a key, or for its value: the terms that OPA's evaluator puts beside what is asked for before it
 //! visits the rule (`v1/topdown/eval.go`, `biunify`).
 
-use std::collections::{HashMap, HashSet};
-
+use crate::hash::{HashMap, HashSet};
 use crate::plan::{Block, Kind, Location, Operand};
 
 /// So many terms of a head are looked at.
@@ -56,8 +55,8 @@ impl<'p> Makers<'p> {
     /// `params` are the parameters of the function that the block is of, `input` and `data` not among them.
     pub(super) fn of(block: &'p Block, params: &'p [i64]) -> Self {
         let mut makers = Makers {
-            by_local: HashMap::new(),
-            arguments: HashSet::new(),
+            by_local: HashMap::default(),
+            arguments: HashSet::default(),
             head: block
                 .statements
                 .first()

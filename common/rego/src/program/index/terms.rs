@@ -20,7 +20,7 @@ pub(super) enum Term {
 }
 
 /// Where a reference begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Head {
     Input,
     Data,
@@ -30,7 +30,7 @@ pub(super) enum Head {
 }
 
 /// One step of a reference.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     Const(Value),
     Var(Var),
@@ -39,7 +39,7 @@ pub(super) enum Step {
 }
 
 /// A reference.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Ref {
     pub(super) head: Head,
     pub(super) steps: Vec<Step>,

@@ -94,4 +94,6 @@ pub(crate) struct With {
     pub(crate) value: Operand,
     /// Whether it replaces (part of) `input` or `data`.
     pub(crate) changes_world: bool,
+    /// Whether it puts back what was there before another: the planner so ends one within an expression.
+    pub(crate) restores: bool,
 }

@@ -1,10 +1,9 @@
 //! A local that only ever is a copy of another, or a constant, need not be: who reads it reads the other. OPA's planner
 //! copies every variable of a rule.
 
-use std::collections::HashMap;
-
 use super::access::{Access, Counts, accesses, replace_reads};
 use super::{Body, Tables};
+use crate::hash::HashMap;
 use crate::program::op::{Local, Op, Operand, Source};
 
 /// Copies of copies take a round each.
@@ -85,7 +84,7 @@ fn copies(body: &Body<'_>, tables: &Tables<'_>) -> HashMap<Local, Copy> {
 
 /// Locals with one writer, which copies a constant, or a local with one writer that has come before.
 fn candidates(body: &Body<'_>, tables: &Tables<'_>, counts: &Counts) -> HashMap<Local, Copy> {
-    let mut writers: HashMap<Local, usize> = HashMap::new();
+    let mut writers: HashMap<Local, usize> = HashMap::default();
     for (at, op) in body.ops.iter().enumerate() {
         accesses(op, tables, |access| {
             if let Access::Write(local) = access {

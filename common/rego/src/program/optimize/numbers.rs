@@ -1,9 +1,8 @@
 //! Locals that no operation has left are taken out of the numbering: a function begins and ends with as many as it uses.
 
-use std::collections::{HashMap, HashSet};
-
 use super::access::{Access, accesses};
 use super::{Range, Tables};
+use crate::hash::{HashMap, HashSet};
 use crate::program::op::{Local, Op, Operand, Source};
 
 /// Renumbers the locals of a body, parameters first; gives how many there are.

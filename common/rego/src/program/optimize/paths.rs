@@ -1,10 +1,9 @@
 //! Lookups by constant keys that follow each other become one walk, and a walk that starts from what never changes is
 //! made only the first time that an iteration comes by.
 
-use std::collections::HashSet;
-
 use super::access::Counts;
 use super::{Body, Tables};
+use crate::hash::HashSet;
 use crate::program::op::{Address, Local, Op, Path, Source};
 
 /// A lookup of a constant key.

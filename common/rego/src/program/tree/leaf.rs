@@ -4,6 +4,7 @@
 
 use super::{Block, FOUND, Function, Kind, Last, Operand, RuleHead, Statement, block, put, statement};
 use crate::program::index;
+use crate::value::Value;
 
 /// The function, and the block that calls it; the blocks once more where they aren't understood.
 pub(super) fn function(
@@ -20,7 +21,7 @@ pub(super) fn function(
     }
     let keys: Vec<&index::Key> = head.keys.iter().collect();
     let values = keys.iter().filter_map(|key| key.value.as_ref());
-    let values: String = values.map(|value| format!("[{value:?}]")).collect();
+    let values: String = values.map(step).collect();
     let name: std::sync::Arc<str> = format!("{}{values}", around.name).into();
     let args = around.params.iter().map(|param| Operand::Local(*param));
     let call = statement(Kind::Call {
@@ -54,6 +55,18 @@ pub(super) fn function(
         path: Vec::new(),
     };
     Ok((leaf, block(result, calling)))
+}
+
+/// A step of a reference, as OPA writes it.
+fn step(key: &Value) -> String {
+    let is_name = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match key {
+        Value::String(text) if is_name(text) => format!(".{text}"),
+        other => format!("[{other:?}]"),
+    }
 }
 
 /// Whether every place that adds to what is returned is understood; `None` where there is none.

@@ -1,8 +1,7 @@
 //! What the expressions of one rule's body say, as OPA's `refindices.Update` takes them in, one after the other.
 
-use std::collections::HashMap;
-
 use super::{Fact, Facts, Wanted, constant, elements, glob_parts, wanted};
+use crate::hash::HashMap;
 use crate::program::index::decode::Rule;
 use crate::program::index::terms::{Expr, Head, Ref, Step, Term, Var, is_scalar};
 use crate::value::Value;
@@ -21,7 +20,7 @@ impl<'f, 'r> Body<'f, 'r> {
             facts,
             rule,
             at,
-            constants: HashMap::new(),
+            constants: HashMap::default(),
         }
     }
 
