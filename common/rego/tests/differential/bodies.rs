@@ -51,6 +51,7 @@ impl Generator {
     }
 
     fn expressions(&mut self, bound: &mut Vec<String>, depth: usize, body: &mut Vec<Expr>) {
+        let before = bound.len();
         let kind = match self.random.below(if depth == 0 { 12 } else { 17 }) {
             0..3 => {
                 let operator = *self.random.pick(&["==", "==", "!=", "<", "<=", ">", ">="]);
@@ -98,7 +99,7 @@ impl Generator {
         let mut expr = Expr::of(without_comparing_comprehensions(kind));
         let fits = !matches!(expr.kind, Kind::Print(_) | Kind::Every(..));
         if fits && self.random.once_in(5) {
-            self.replace(bound, &mut expr, false);
+            self.replace((bound, before), &mut expr, false);
         }
         body.push(expr);
     }
@@ -136,7 +137,7 @@ impl Generator {
         }));
         if self.random.once_in(6) {
             let functions = !negated || !expr.refers();
-            self.replace(bound, &mut expr, functions);
+            self.replace((bound, bound.len()), &mut expr, functions);
         }
         expr
     }
@@ -169,10 +170,15 @@ impl Generator {
     /// Adds `with` to an expression. Functions are replaced only where OPA's index doesn't look: a `with` that replaces a function
     /// which isn't called leaves no trace in the plan, but keeps OPA's index from using the expression. They come last: OPA's
     /// planner takes what follows one for (part of) another document than it is (docs/rego.md).
-    fn replace(&mut self, bound: &[String], expr: &mut Expr, functions: bool) {
+    fn replace(&mut self, (bound, before): (&[String], usize), expr: &mut Expr, functions: bool) {
         let count = 1 + self.random.below(2);
         for _ in 0..count {
-            let value = self.term(bound, 1);
+            let mut value = self.term(bound, 1);
+            // What the expression binds itself has no value yet. In a key that is a collection it is a pattern, which doesn't
+            // narrow what is visited here (docs/rego.md).
+            if value.asks_for_collections() {
+                value = self.term(&bound[..before], 1);
+            }
             let name = *self.random.pick(&NAMES);
             let known = self.known.get(self.random.below(self.known.len())).cloned();
             let (target, value) = match (self.random.below(9), known) {

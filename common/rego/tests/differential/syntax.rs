@@ -148,6 +148,12 @@ impl Term {
         }
     }
 
+    /// Whether a collection stands somewhere in a reference's brackets, or where it looks so.
+    pub(crate) fn asks_for_collections(&self) -> bool {
+        let text = self.to_string();
+        text.contains("[[") || text.contains("[{")
+    }
+
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::Plain(text.into())
     }
