@@ -107,7 +107,8 @@ fn run_as_opa(args: &[String]) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return refuse(&error, 2),
     };
-    if let Err(error) = log::init(LogFormat::Auto, "sidecar") {
+    let (format, filter) = opa::logging(&plan);
+    if let Err(error) = log::init_unless_said(format, "sidecar", filter) {
         return refuse(&error, 2);
     }
     match opa::run(&plan) {

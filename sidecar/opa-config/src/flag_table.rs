@@ -48,8 +48,6 @@ const NO_TLS: Fate = Refused(
     "8181 and 8282 are served without TLS; take the flag out and let --addr be localhost or a Unix socket, or put a proxy before it",
 );
 const NOT_DONE: Fate = NotHonoured("not done yet");
-const LOG_ELSEWHERE: Fate =
-    NotHonoured("lines are JSON where nobody looks on; `POSTERN_LOG` says which there are");
 const NOT_VERIFIED: Fate = NotYet(
     "bundles of the command line aren't verified yet; one with a signature needs --skip-verify, or the start is refused",
 );
@@ -87,16 +85,23 @@ pub const FLAGS: &[Flag] = &[
     flag("disable-telemetry", None, Takes::Switch, NO_CHECK),
     flag("exclude-files-verify", None, Takes::List, NOT_VERIFIED),
     flag("format", Some('f'), Takes::Text, NO_SHELL),
-    flag("h2c", None, Takes::Switch, NOT_DONE),
+    flag("h2c", None, Takes::Switch, AS_THERE),
     flag("history", Some('H'), Takes::Text, NO_SHELL),
     flag("ignore", None, Takes::List, AS_THERE),
     flag(
         "log-format",
         None,
         Takes::OneOf(&["text", "json", "json-pretty"]),
-        LOG_ELSEWHERE,
+        Honoured(
+            "lines of the process have our own members; those of events and status have OPA's, a line each",
+        ),
     ),
-    flag("log-level", Some('l'), Takes::OneOf(LEVELS), LOG_ELSEWHERE),
+    flag(
+        "log-level",
+        Some('l'),
+        Takes::OneOf(LEVELS),
+        Honoured("`POSTERN_LOG` goes over it; `debug` is about our own parts"),
+    ),
     flag(
         "log-level-request",
         None,
@@ -119,7 +124,7 @@ pub const FLAGS: &[Flag] = &[
         "min-tls-version",
         None,
         Takes::OneOf(&["1.0", "1.1", "1.2", "1.3"]),
-        NotHonoured("connections to services speak TLS 1.2 or 1.3"),
+        Honoured("connections to services speak TLS 1.2 at least, also with 1.0 and 1.1"),
     ),
     flag(
         "optimize-store-for-read-speed",
@@ -171,7 +176,7 @@ pub const FLAGS: &[Flag] = &[
         ),
     ),
     flag("tls-private-key-file", None, Takes::Text, NO_TLS),
-    flag("unix-socket-perm", None, Takes::Text, NOT_DONE),
+    flag("unix-socket-perm", None, Takes::Text, AS_THERE),
     flag("v0-compatible", None, Takes::Switch, AS_THERE),
     flag(
         "v1-compatible",

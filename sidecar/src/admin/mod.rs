@@ -64,16 +64,37 @@ pub(crate) struct Admin {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(bound: Bound, admin: Admin, stop: CancellationToken) -> io::Result<()> {
-    serve_router(bound, router(admin), stop).await
+    serve_router(bound, HttpVersions::Http1, router(admin), stop).await
+}
+
+/// What is spoken there, without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HttpVersions {
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/2, too, for clients who begin with it.
+    Both,
 }
 
 /// Serves any router in the same way.
 ///
 /// # Errors
 /// When the listener fails.
-pub(crate) async fn serve_router(bound: Bound, router: Router, stop: CancellationToken) -> io::Result<()> {
+pub(crate) async fn serve_router(
+    bound: Bound,
+    versions: HttpVersions,
+    router: Router,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let router = router.map_request(|request: Request<Incoming>| request.map(Body::new));
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    let http = Builder::new(TokioExecutor::new());
+    let mut http = match versions {
+        HttpVersions::Http1 => http.http1_only(),
+        HttpVersions::Both => http,
+    };
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_DEADLINE);
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE);

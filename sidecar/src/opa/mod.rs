@@ -38,12 +38,31 @@ mod telling;
 mod tells;
 
 use postern_config::ConfigError;
-use postern_opa_config::Plan;
+use postern_opa_config::{LogFormat as Format, LogLevel, Plan};
+use postern_telemetry::log::LogFormat;
 
 pub(crate) use observer::Observer;
 pub(crate) use process::{DropInError, run};
 pub(crate) use runtime::Runtime;
 pub(crate) use service::Proxies;
+
+/// How `--log-format` and `--log-level` want lines; which lines there are may be said better by `POSTERN_LOG`.
+pub(crate) fn logging(plan: &Plan) -> (LogFormat, &'static str) {
+    let format = match plan.logging.format {
+        Format::Text => LogFormat::Pretty,
+        Format::Json => LogFormat::Json,
+        Format::JsonPretty => LogFormat::JsonPretty,
+    };
+    let filter = match plan.logging.level {
+        // What libraries say at that level is for those who work on them.
+        LogLevel::Debug => {
+            "info,postern_sidecar=debug,postern_decide=debug,postern_policy=debug,postern_compiler=debug"
+        }
+        LogLevel::Info => "info",
+        LogLevel::Error => "error",
+    };
+    (format, filter)
+}
 
 /// Reads OPA's command line, which comes after `run`, and what it leads to.
 ///

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::os::unix::fs::PermissionsExt as _;
 
 use postern_config::Listen;
 use postern_opa_config::Address;
@@ -14,6 +15,14 @@ pub(crate) enum SocketError {
     /// It can't be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Its file can't have the mode that was asked for.
+    #[error("{address}: its mode can't be set: {error}")]
+    Mode {
+        /// As it was written.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
     /// Its name is nobody's.
     #[error("{address}: {error}")]
     Unresolved {
@@ -22,6 +31,22 @@ pub(crate) enum SocketError {
         /// What the system said.
         error: io::Error,
     },
+}
+
+/// Binds an address; a socket's file gets that mode.
+///
+/// # Errors
+/// When it can't be resolved or bound, or the file can't have that mode.
+pub(super) fn bind_with_mode(address: &Address, mode: u32) -> Result<Bound, SocketError> {
+    let bound = bind(address)?;
+    if let Address::Unix(path) = address {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, mode).map_err(|error| SocketError::Mode {
+            address: address.to_string(),
+            error,
+        })?;
+    }
+    Ok(bound)
 }
 
 /// Binds an address.

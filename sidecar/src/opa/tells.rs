@@ -14,6 +14,7 @@ use super::service::{Around, services};
 use super::sockets;
 use super::status::PluginState;
 use super::telling::Telling;
+use crate::admin::HttpVersions;
 use crate::sync::Context;
 
 /// How long the last status may take to be sent once the process ends.
@@ -38,6 +39,7 @@ pub(super) fn start(
         &Around {
             host: Arc::new(Machine),
             randomness: Arc::clone(&context.randomness),
+            min_tls: plan.server.min_tls,
         },
     )?;
     let surroundings = Surroundings {
@@ -63,10 +65,16 @@ pub(super) fn serve(
     let main = plan.server.addresses.iter().map(|address| (address, Port::Main));
     let diagnostic = plan.server.diagnostic_addresses.iter();
     for (address, port) in main.chain(diagnostic.map(|address| (address, Port::Diagnostic))) {
-        let bound = sockets::bind(address).map_err(|error| DropInError::Api { port, error })?;
+        let bound = sockets::bind_with_mode(address, plan.server.unix_socket_mode)
+            .map_err(|error| DropInError::Api { port, error })?;
         let (api, stop) = (telling.api(), stop.clone());
+        let versions = if plan.server.h2c {
+            HttpVersions::Both
+        } else {
+            HttpVersions::Http1
+        };
         tokio::spawn(async move {
-            if let Err(error) = api::serve(bound, port, api, stop).await {
+            if let Err(error) = api::serve(bound, (port, versions), api, stop).await {
                 tracing::error!(%error, "OPA's HTTP API ended");
             }
         });

@@ -26,6 +26,7 @@ pub struct JsonLines<T, W> {
     component: &'static str,
     timer: T,
     writer: W,
+    is_indented: bool,
 }
 
 impl<T, W> JsonLines<T, W> {
@@ -36,7 +37,14 @@ impl<T, W> JsonLines<T, W> {
             component,
             timer,
             writer,
+            is_indented: false,
         }
+    }
+
+    /// The same, with each object over several lines or not.
+    #[must_use]
+    pub fn indented(self, is_indented: bool) -> Self {
+        JsonLines { is_indented, ..self }
     }
 }
 
@@ -85,7 +93,12 @@ where
             fields: &fields.0,
         };
         // Strings, numbers and a map with string keys: there is nothing in it that could fail.
-        let Ok(mut text) = serde_json::to_string(&line) else {
+        let text = if self.is_indented {
+            serde_json::to_string_pretty(&line)
+        } else {
+            serde_json::to_string(&line)
+        };
+        let Ok(mut text) = text else {
             return;
         };
         text.push('\n');

@@ -23,6 +23,8 @@ pub enum LogFormat {
     Auto,
     /// One JSON object per line; see [`JsonLines`].
     Json,
+    /// The same, over several lines each.
+    JsonPretty,
     /// For people.
     Pretty,
 }
@@ -45,14 +47,24 @@ pub enum InitError {
 /// # Errors
 /// When `POSTERN_LOG` can't be read as a filter, or when logging was set up before.
 pub fn init(format: LogFormat, component: &'static str) -> Result<(), InitError> {
+    init_unless_said(format, component, "")
+}
+
+/// As [`init`], with a filter that holds where `POSTERN_LOG` says nothing.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_unless_said(format: LogFormat, component: &'static str, filter: &str) -> Result<(), InitError> {
+    let said = std::env::var(FILTER_VARIABLE).unwrap_or_default();
+    let filter = if said.is_empty() { filter } else { &said };
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
-        .parse(std::env::var(FILTER_VARIABLE).unwrap_or_default())
+        .parse(filter)
         .map_err(|error| InitError::Filter(error.to_string()))?;
     let registry = tracing_subscriber::registry().with(filter);
     let pretty = match format {
         LogFormat::Auto => io::stderr().is_terminal(),
-        LogFormat::Json => false,
+        LogFormat::Json | LogFormat::JsonPretty => false,
         LogFormat::Pretty => true,
     };
     if pretty {
@@ -62,7 +74,7 @@ pub fn init(format: LogFormat, component: &'static str) -> Result<(), InitError>
         registry.with(layer).try_init()
     } else {
         registry
-            .with(JsonLines::new(component, SystemTime, io::stderr))
+            .with(JsonLines::new(component, SystemTime, io::stderr).indented(format == LogFormat::JsonPretty))
             .try_init()
     }
     .map_err(|_| InitError::AlreadySet)

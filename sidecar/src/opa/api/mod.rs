@@ -26,7 +26,7 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::status::{Collector, OpaStatus};
-use crate::admin::serve_router;
+use crate::admin::{HttpVersions, serve_router};
 use crate::listen::Bound;
 use crate::published::Published;
 use crate::random::Randomness;
@@ -59,8 +59,13 @@ pub(crate) enum Port {
 ///
 /// # Errors
 /// When the listener fails.
-pub(crate) async fn serve(bound: Bound, port: Port, api: Api, stop: CancellationToken) -> io::Result<()> {
-    serve_router(bound, router(port, api), stop).await
+pub(crate) async fn serve(
+    bound: Bound,
+    (port, versions): (Port, HttpVersions),
+    api: Api,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    serve_router(bound, versions, router(port, api), stop).await
 }
 
 fn router(port: Port, api: Api) -> Router {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_opa_config::Host;
+use postern_opa_config::{Host, MinTls};
 
 use crate::random::Randomness;
 
@@ -13,6 +13,8 @@ pub(crate) struct Around {
     pub(crate) host: Arc<dyn Host + Send + Sync>,
     /// Where ids of assertions come from.
     pub(crate) randomness: Arc<Randomness>,
+    /// The oldest TLS that is spoken with services.
+    pub(crate) min_tls: MinTls,
 }
 
 impl Around {

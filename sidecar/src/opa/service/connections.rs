@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use postern_opa_config::{Host, ServerTls};
+use postern_opa_config::{MinTls, ServerTls};
 use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect, tls};
 
+use super::Around;
 use super::proxies::Proxies;
 use crate::http_error::causes;
 
@@ -23,6 +24,7 @@ pub(super) struct Connections {
     authorities: Option<Authorities>,
     /// Any certificate is taken.
     pub(super) allow_insecure: bool,
+    min_tls: tls::Version,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +38,8 @@ impl Connections {
     ///
     /// # Errors
     /// When the file of authorities holds none, or the environment names a proxy that can't be spoken to.
-    pub(super) fn new(tls: &ServerTls, proxies: Proxies, host: &dyn Host) -> Result<Self, String> {
+    pub(super) fn new(tls: &ServerTls, proxies: Proxies, around: &Around) -> Result<Self, String> {
+        let host = around.host.as_ref();
         let authorities = tls.ca_cert.as_deref().map(|path| {
             let told = |problem: String| format!("tls.ca_cert: {path}: {problem}");
             let pem = host.file(path).map_err(told)?;
@@ -53,6 +56,7 @@ impl Connections {
             proxies,
             authorities: authorities.transpose()?,
             allow_insecure: tls.allow_insecure,
+            min_tls: min_tls(around.min_tls),
         })
     }
 
@@ -62,6 +66,8 @@ impl Connections {
             proxies,
             authorities: None,
             allow_insecure: false,
+            // Go's own, whatever the flag says of services.
+            min_tls: tls::Version::TLS_1_2,
         }
     }
 
@@ -77,7 +83,7 @@ impl Connections {
             .proxy(Proxy::custom(move |url| proxies.of_url(url)))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE)
-            .tls_version_min(tls::Version::TLS_1_2)
+            .tls_version_min(self.min_tls)
             .tls_danger_accept_invalid_certs(self.allow_insecure)
             .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")));
         if let Some(authorities) = &self.authorities {
@@ -91,5 +97,12 @@ impl Connections {
         more(builder)
             .build()
             .map_err(|error| format!("TLS can't be set up: {}", causes(&error)))
+    }
+}
+
+fn min_tls(configured: MinTls) -> tls::Version {
+    match configured {
+        MinTls::Tls12 => tls::Version::TLS_1_2,
+        MinTls::Tls13 => tls::Version::TLS_1_3,
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn services(
 
 fn server(name: &str, configured: &Configured, keys: &Keys, around: &Around) -> Result<Server, String> {
     let host = around.host.as_ref();
-    let mut connections = Connections::new(&configured.tls, Proxies::of(host)?, host)?;
+    let mut connections = Connections::new(&configured.tls, Proxies::of(host)?, around)?;
     let of_token_endpoint = connections.clone();
     // In OPA it is about the service's own address, but for the endpoint of its tokens.
     connections.allow_insecure &= configured.url.starts_with("https://");

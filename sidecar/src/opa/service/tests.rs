@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, Response};
-use postern_opa_config::{BearerToken, Credentials, Host, Keys, ServerTls, Service as Configured};
+use postern_opa_config::{BearerToken, Credentials, Host, Keys, MinTls, ServerTls, Service as Configured};
 use reqwest::Method;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -74,6 +74,7 @@ fn made_on(configured: Configured, host: Arc<dyn Host + Send + Sync>) -> Result<
     let around = Around {
         host,
         randomness: Arc::new(Randomness::from_system().unwrap()),
+        min_tls: MinTls::Tls12,
     };
     let mut made: BTreeMap<_, _> =
         services(&named, &Keys::new(), &around).map_err(|error| error.to_string())?;
@@ -247,4 +248,64 @@ fn what_cannot_be_sent_or_read_is_named_at_start() {
     std::fs::write(&path, "nothing").unwrap();
     let empty = tls(&path).unwrap_err();
     assert!(empty.contains("no certificate in it"), "{empty}");
+}
+
+/// A server that speaks nothing newer than TLS 1.2; gives its URL and its certificate.
+async fn old_tls_server() -> (String, String) {
+    use tokio_rustls::rustls::{ServerConfig, version::TLS12};
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider);
+    let builder = builder
+        .with_protocol_versions(&[&TLS12])
+        .unwrap()
+        .with_no_client_auth();
+    let key = certified.signing_key.serialize_der().try_into().unwrap();
+    let config = builder
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    .await;
+            }
+        }
+    });
+    (url, certified.cert.pem())
+}
+
+#[tokio::test]
+async fn tls_is_as_new_as_the_flag_says() {
+    let (url, certificate) = old_tls_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, certificate).unwrap();
+    for (min_tls, is_spoken) in [(MinTls::Tls12, true), (MinTls::Tls13, false)] {
+        let around = Around {
+            host: Arc::new(Machine),
+            randomness: Arc::new(Randomness::from_system().unwrap()),
+            min_tls,
+        };
+        let configured = Configured {
+            tls: ServerTls {
+                ca_cert: Some(ca.to_str().unwrap().to_owned()),
+                ..ServerTls::default()
+            },
+            ..configured(&url, Credentials::None)
+        };
+        let named = [("a".to_owned(), configured)].into();
+        let made = services(&named, &Keys::new(), &around).unwrap();
+        assert_eq!(
+            ask(made["a"].as_ref(), "x").await.is_ok(),
+            is_spoken,
+            "{min_tls:?}"
+        );
+    }
 }

@@ -39,6 +39,7 @@ async fn source(answers: Vec<(u16, &'static str)>) -> (TokenSource, Answers) {
     let around = Around {
         host: Arc::new(Machine),
         randomness: Arc::new(Randomness::from_system().unwrap()),
+        min_tls: postern_opa_config::MinTls::Tls12,
     };
     let client = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
