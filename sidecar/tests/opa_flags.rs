@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::Value as Json;
@@ -48,11 +48,13 @@ impl Running {
             .unix_socket(running.path("api.sock"))
             .build()
             .unwrap();
-        let began = Instant::now();
-        while client.get("http://opa/health").send().await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(30), "{}", running.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let answered = async {
+            while client.get("http://opa/health").send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let answered = tokio::time::timeout(Duration::from_secs(30), answered).await;
+        assert!(answered.is_ok(), "{}", running.log());
         running
     }
 
