@@ -214,6 +214,11 @@ impl Checker {
                 settings,
                 snapshot.policy.as_ref(),
                 (moment.now(), took),
+                || {
+                    resumed
+                        .cloned()
+                        .unwrap_or_else(|| Resumption::new(now, entropy.clone()))
+                },
             );
         }
         Ok(verdict)

@@ -45,6 +45,6 @@ pub use plan::{HttpSend, PlanEngine, Reach};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
 pub use postern_rego::{
-    Array, Document, Effects, Env, Limits as EvaluationLimits, Object, Part, Place, Span, TimeLimit, Value,
-    http,
+    Array, Calls, Document, Effects, Env, Limits as EvaluationLimits, Object, Part, Place, Span, TimeLimit,
+    Value, http,
 };

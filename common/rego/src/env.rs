@@ -2,6 +2,7 @@
 //! surroundings.
 
 use crate::builtins::http::HttpAnswers;
+use crate::calls::Calls;
 use crate::meter::TimeLimit;
 use crate::value::Value;
 
@@ -23,6 +24,8 @@ pub struct Env {
     pub strict_builtin_errors: bool,
     /// What the host has answered to `http.send`, and how many requests it answers; none unless it says so.
     pub http: HttpAnswers,
+    /// Where calls of builtins are told of that don't answer alike each time; nowhere unless the host says so.
+    pub calls: Option<Calls>,
 }
 
 impl Env {
@@ -37,6 +40,7 @@ impl Env {
             time_limit: None,
             strict_builtin_errors: false,
             http: HttpAnswers::default(),
+            calls: None,
         }
     }
 }

@@ -48,6 +48,7 @@
 //! (executes), `builtins`.
 
 mod builtins;
+mod calls;
 mod document;
 mod env;
 mod error;
@@ -67,6 +68,7 @@ pub use builtins::{
     BuiltinError, BuiltinFn, Context, Effects, Span, effects as builtin_effects, host, http,
     names as builtin_names,
 };
+pub use calls::Calls;
 pub use document::{Document, Input, Member, Part};
 pub use env::{Env, Limits};
 pub use error::{Conflicting, ConflictingValue, EvalError, Limit, LoadError, Place};

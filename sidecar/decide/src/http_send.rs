@@ -59,6 +59,17 @@ impl HttpSend {
 }
 
 impl Resumption {
+    /// What a decision begins with that no request may interrupt.
+    pub fn new(now: Now, entropy: Entropy) -> Self {
+        Self {
+            now,
+            entropy,
+            answers: HttpAnswers::default(),
+            spent_proof: None,
+            spent_time: Duration::ZERO,
+        }
+    }
+
     /// The moment of the decision.
     pub fn now(&self) -> Now {
         self.now

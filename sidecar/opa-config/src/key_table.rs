@@ -250,7 +250,7 @@ pub const KEYS: &[KnownKey] = &[
     key("decision_logs.drop_decision", AS_THERE),
     key(
         "decision_logs.nd_builtin_cache",
-        NotHonoured("calls of builtins aren't recorded yet"),
+        NotHonoured("OPA reads it and passes over it, too; write `nd_builtin_cache` at the top"),
     ),
     key("decision_logs.plugin", NOT_ONLY_GO),
     key(
@@ -336,7 +336,9 @@ pub const KEYS: &[KnownKey] = &[
     ),
     key(
         "nd_builtin_cache",
-        NotHonoured("calls of builtins aren't recorded yet"),
+        Honoured(
+            "for it the decision is made once more, on the log's own thread; operands are told as they are, tokens and secrets, too: mask them",
+        ),
     ),
     key("persistence_directory", NOT_FETCHED),
     key("distributed_tracing", NO_SPANS),

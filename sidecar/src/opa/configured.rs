@@ -42,10 +42,13 @@ pub(crate) fn telling(
         labels,
         path,
         query,
-        logs: config
-            .decision_logs
-            .as_ref()
-            .map(|logs| (LogSettings::from(logs), named(&logs.service))),
+        logs: config.decision_logs.as_ref().map(|logs| {
+            let settings = LogSettings {
+                tells_calls: config.nd_builtin_cache,
+                ..LogSettings::from(logs)
+            };
+            (settings, named(&logs.service))
+        }),
         status: config
             .status
             .as_ref()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use postern_decide::opa_envoy::Verdict;
-use postern_decide::{ActivePolicy, Now, OpaEnvoySettings};
+use postern_decide::{ActivePolicy, Now, OpaEnvoySettings, Resumption};
 
 use super::log::{Teller, Told};
 use super::status::PluginMetrics;
@@ -21,6 +21,7 @@ pub(crate) struct Observer {
 
 impl Observer {
     /// A decision was made by `policy` on the request with this gRPC body; it was done at a time, and took so long.
+    /// `made_with` is what it can be made with once more.
     pub(crate) fn decided(
         &self,
         body: &Bytes,
@@ -28,6 +29,7 @@ impl Observer {
         settings: &OpaEnvoySettings,
         policy: Option<&Arc<ActivePolicy>>,
         (at, took): (Now, Duration),
+        made_with: impl FnOnce() -> Resumption,
     ) {
         if let Some(metrics) = &self.metrics {
             metrics.checked(verdict, took);
@@ -41,6 +43,7 @@ impl Observer {
                 has_input: verdict.has_input,
                 settings: settings.clone(),
                 policy: policy.cloned(),
+                made_with: log.tells_calls().then(made_with),
                 at,
                 took,
             });

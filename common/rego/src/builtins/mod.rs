@@ -70,6 +70,7 @@ use std::collections::BTreeMap;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng as _, SeedableRng as _};
 
+use crate::calls::Calls;
 use crate::env::Env;
 use crate::error::Limit;
 use crate::meter::{Meter, TimeLimit};
@@ -163,6 +164,11 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn runtime(&self) -> Option<&'a Value> {
         self.meter.env().runtime.as_ref()
+    }
+
+    /// Where calls are told of, if anywhere ([`Env::calls`]).
+    pub(crate) fn calls(&self) -> Option<&'a Calls> {
+        self.meter.env().calls.as_ref()
     }
 
     /// What the host has answered to `http.send` so far ([`Env::http`]).

@@ -6,6 +6,7 @@ use super::frame::Frame;
 use super::memory;
 use super::slot::Slot;
 use crate::builtins::BuiltinError;
+use crate::calls::Calls;
 use crate::program::{Address, Local, Operand};
 
 /// A call about to be made: what is called with what, and where the caller goes on.
@@ -167,6 +168,12 @@ impl<'e> Machine<'e> {
             self.scratch.args.push(value);
         }
         let outcome = (builtin.function)(&mut self.context, &self.scratch.args);
+        if let Some(calls) = self.context.calls()
+            && let Ok(Some(answer)) = &outcome
+            && Calls::count(&builtin.name)
+        {
+            calls.add(&builtin.name, self.scratch.args.clone(), answer);
+        }
         let made = memory::of_answer(&outcome);
         self.scratch.args.clear();
         self.build(made)?;

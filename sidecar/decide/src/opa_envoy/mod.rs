@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use postern_policy::http::HttpAnswers;
 use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputError, InputReads};
-use postern_policy::{Document, EngineError, Part, Span, TimeLimit, Value};
+use postern_policy::{Calls, Document, EngineError, Part, Span, TimeLimit, Value};
 use uuid::Uuid;
 
 use crate::decision_cache::{Answered, Around, PolicyCache};
@@ -76,6 +76,7 @@ pub fn decide_as_opa_envoy(
         now,
         entropy,
         answers: HttpAnswers::default(),
+        calls: None,
     };
     decided(policy, request, settings, &moment, &mut None)
 }
@@ -99,17 +100,39 @@ pub fn attempt_as_opa_envoy(
             now: resumed.now,
             entropy: &resumed.entropy,
             answers: resumed.answers.clone(),
+            calls: None,
         },
         None => Asking {
             time_left,
             now,
             entropy,
             answers: HttpAnswers::up_to(settings.http_requests),
+            calls: None,
         },
     };
     let mut wanted = None;
     let verdict = decided(policy, request, settings, &moment, &mut wanted);
     wanted.map_or(Ok(verdict), Err)
+}
+
+/// The calls of builtins that don't answer alike each time, of a decision that was made with this: it is made once more for
+/// them, and comes to the same.
+pub fn calls_of(
+    policy: &ActivePolicy,
+    request: &RequestView<'_>,
+    settings: &OpaEnvoySettings,
+    made_with: &Resumption,
+) -> Value {
+    let calls = Calls::default();
+    let asking = Asking {
+        time_left: None,
+        now: made_with.now,
+        entropy: &made_with.entropy,
+        answers: made_with.answers.clone(),
+        calls: Some(calls.clone()),
+    };
+    decided(Some(policy), request, settings, &asking, &mut None);
+    calls.to_value()
 }
 
 /// What a policy is asked with besides its input.
@@ -118,6 +141,8 @@ struct Asking<'a> {
     now: Now,
     entropy: &'a Entropy,
     answers: HttpAnswers,
+    /// Where calls of builtins are told of.
+    calls: Option<Calls>,
 }
 
 impl Asking<'_> {
@@ -168,7 +193,7 @@ fn answer(
     cache: &mut PolicyCache,
     wanted: &mut Option<Box<HttpSend>>,
 ) -> Result<Option<Value>, Failure> {
-    let Some(memory) = policy.cache() else {
+    let Some(memory) = policy.cache().filter(|_| asking.calls.is_none()) else {
         return Ok(evaluate(policy, input, asking, wanted)?.0);
     };
     if asking.time_left.is_some_and(|left| left.is_zero()) {
@@ -212,6 +237,7 @@ fn evaluate(
         }
     }
     env.http.clone_from(&asking.answers);
+    env.calls.clone_from(&asking.calls);
     let answered = policy.engine().evaluate_dated(policy.entrypoint(), input, &env);
     answered.map_err(|error| match error {
         EngineError::Evaluation(stopped) | EngineError::Limit(stopped) => Failure::of_evaluation(stopped),

@@ -80,7 +80,7 @@ impl DecisionLogs {
     /// When the operating system has no thread to give.
     pub(crate) fn start(plan: LogPlan) -> io::Result<Self> {
         let counters = Arc::new(Counters::default());
-        let (teller, listener) = teller::queue(Arc::clone(&counters));
+        let (teller, listener) = teller::queue(Arc::clone(&counters), plan.settings.tells_calls);
         let ready = Arc::new(Notify::new());
         let reporting = plan.settings.reporting.clone();
         let buffer = plan.service.as_ref().map(|_| {

@@ -15,6 +15,8 @@ pub(crate) struct LogSettings {
     pub(crate) mask_decision: String,
     /// `drop_decision`, slash-separated.
     pub(crate) drop_decision: String,
+    /// `nd_builtin_cache`, of the whole configuration.
+    pub(crate) tells_calls: bool,
     pub(crate) reporting: Reporting,
 }
 
@@ -25,6 +27,7 @@ impl Default for LogSettings {
             resource: "/logs".to_owned(),
             mask_decision: "system/log/mask".to_owned(),
             drop_decision: "system/log/drop".to_owned(),
+            tells_calls: false,
             reporting: Reporting::default(),
         }
     }
@@ -47,6 +50,7 @@ impl From<&DecisionLogs> for LogSettings {
             resource: logs.resource.clone(),
             mask_decision: logs.mask_decision.entrypoint(),
             drop_decision: logs.drop_decision.entrypoint(),
+            tells_calls: false,
             reporting: Reporting {
                 buffer_type,
                 buffer_size_limit_bytes: limit_bytes,

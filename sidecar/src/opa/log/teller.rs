@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use postern_decide::opa_envoy::Failure;
-use postern_decide::{ActivePolicy, Now, OpaEnvoySettings};
+use postern_decide::{ActivePolicy, Now, OpaEnvoySettings, Resumption};
 use postern_policy::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub(crate) struct Told {
     pub(crate) settings: OpaEnvoySettings,
     /// The policy that decided.
     pub(crate) policy: Option<Arc<ActivePolicy>>,
+    /// What it was made with, where the log tells of calls.
+    pub(crate) made_with: Option<Resumption>,
     /// When it was decided.
     pub(crate) at: Now,
     /// How long that took.
@@ -65,6 +67,7 @@ pub(crate) struct Teller {
     sender: SyncSender<Message>,
     bytes: Arc<AtomicUsize>,
     counters: Arc<Counters>,
+    tells_calls: bool,
 }
 
 /// The thread's end.
@@ -73,19 +76,25 @@ pub(super) struct Listener {
     bytes: Arc<AtomicUsize>,
 }
 
-/// Both ends.
-pub(super) fn queue(counters: Arc<Counters>) -> (Teller, Listener) {
+/// Both ends. `tells_calls` is whether events have the calls of builtins that don't answer alike each time.
+pub(super) fn queue(counters: Arc<Counters>, tells_calls: bool) -> (Teller, Listener) {
     let (sender, receiver) = sync_channel(MAX_WAITING);
     let bytes = Arc::new(AtomicUsize::new(0));
     let teller = Teller {
         sender,
         bytes: Arc::clone(&bytes),
         counters,
+        tells_calls,
     };
     (teller, Listener { receiver, bytes })
 }
 
 impl Teller {
+    /// Whether it is told what decisions were made with.
+    pub(crate) fn tells_calls(&self) -> bool {
+        self.tells_calls
+    }
+
     /// Tells of a decision.
     pub(crate) fn tell(&self, told: Told) {
         // What doesn't fit at all goes through alone, and is refused where it would be written.
@@ -132,6 +141,7 @@ mod tests {
             has_input: false,
             settings: OpaEnvoySettings::default(),
             policy: None,
+            made_with: None,
             at: Now { unix_ns: 0 },
             took: Duration::ZERO,
         }
@@ -140,7 +150,7 @@ mod tests {
     #[test]
     fn a_full_queue_drops_and_counts_rather_than_waits() {
         let counters = Arc::new(Counters::default());
-        let (teller, listener) = queue(Arc::clone(&counters));
+        let (teller, listener) = queue(Arc::clone(&counters), false);
         (0..MAX_WAITING + 5).for_each(|_| teller.tell(told(1)));
         assert_eq!(counters.of(Counter::NoRoom), 5);
         assert!(listener.next().is_ok());
@@ -151,7 +161,7 @@ mod tests {
     #[test]
     fn messages_that_wait_have_a_bound_in_bytes() {
         let counters = Arc::new(Counters::default());
-        let (teller, listener) = queue(Arc::clone(&counters));
+        let (teller, listener) = queue(Arc::clone(&counters), false);
         (0..20).for_each(|_| teller.tell(told(4 << 20)));
         let kept = (0..20 - counters.of(Counter::NoRoom))
             .filter(|_| listener.next().is_ok())

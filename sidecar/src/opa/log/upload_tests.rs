@@ -86,6 +86,7 @@ impl World {
             has_input: true,
             settings: OpaEnvoySettings::default(),
             policy: None,
+            made_with: None,
             at: Now { unix_ns: 0 },
             took: Duration::from_nanos(7),
         });
@@ -248,6 +249,7 @@ async fn a_server_that_isnt_there_doesnt_keep_the_process() {
         has_input: false,
         settings: OpaEnvoySettings::default(),
         policy: None,
+        made_with: None,
         at: Now { unix_ns: 0 },
         took: Duration::ZERO,
     });

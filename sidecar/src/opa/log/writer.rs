@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use postern_decide::opa_envoy::{Failure, whole_input};
+use postern_decide::opa_envoy::{Failure, calls_of, whole_input};
 use postern_policy::Value;
 use tokio::sync::Notify;
 
@@ -89,11 +89,12 @@ impl Writer {
     fn event(&self, told: Told) -> Event {
         let handler_ns = u64::try_from(told.took.as_nanos()).unwrap_or(u64::MAX);
         let is_asked = told.has_input && !told.failure.as_ref().is_some_and(Failure::is_too_late);
+        let nd_builtin_cache = told.failure.is_none().then(|| calls(&told)).flatten();
         let bundles = told.policy.as_ref().map(|policy| policy.bundles().to_vec());
         Event {
             input: Some(input(&told)),
             result: told.result.filter(|_| told.failure.is_none()),
-            nd_builtin_cache: None,
+            nd_builtin_cache,
             erased: Vec::new(),
             masked: Vec::new(),
             about: About {
@@ -129,6 +130,18 @@ impl Writer {
             }
         }
     }
+}
+
+/// The calls of builtins that don't answer alike each time, where the log tells of them.
+fn calls(told: &Told) -> Option<Value> {
+    let (policy, made_with) = (told.policy.as_ref()?, told.made_with.as_ref()?);
+    let message = grpc::message(&told.body).ok()?;
+    let mut view = wire::verbatim(message).ok()?;
+    let rest = wire::RestOf(message);
+    view.rest = Some(&rest);
+    let calls = calls_of(policy, &view, &told.settings, made_with);
+    wire::done_with(view);
+    Some(calls)
 }
 
 /// The document that policy was asked with; null where none could be made.
