@@ -9,8 +9,8 @@ pub(super) struct Cursor<'e> {
     /// Undefined once the iteration is at its end.
     collection: Slot<'e>,
     next: usize,
-    /// The only element, where its key was known.
-    only: Option<(Slot<'e>, Slot<'e>)>,
+    /// The only element, where its key was known, which is seldom.
+    only: Option<Box<(Slot<'e>, Slot<'e>)>>,
 }
 
 impl<'e> Cursor<'e> {
@@ -25,7 +25,7 @@ impl<'e> Cursor<'e> {
     /// Over one element, if it is there.
     pub(super) fn at(key: Slot<'e>, element: Slot<'e>) -> Self {
         Cursor {
-            only: element.is_defined().then_some((key, element)),
+            only: element.is_defined().then(|| Box::new((key, element))),
             ..Cursor::default()
         }
     }
@@ -47,7 +47,7 @@ impl<'e> Cursor<'e> {
     /// twice. What can't be iterated has none.
     pub(super) fn next(&mut self, wants_key: bool) -> Option<(Slot<'e>, Slot<'e>)> {
         if let Some(only) = self.only.take() {
-            return Some(only);
+            return Some(*only);
         }
         let rank = self.next;
         self.next += 1;

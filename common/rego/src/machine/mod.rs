@@ -110,6 +110,7 @@ struct Machine<'e> {
 }
 
 impl<'e> Machine<'e> {
+    #[inline(always)]
     fn new(
         program: &'e Program,
         data: &'e Value,
@@ -130,6 +131,7 @@ impl<'e> Machine<'e> {
     }
 
     /// What came of it.
+    #[inline(always)]
     fn end(self, outcome: Result<(), EvalError>) -> Result<Results, EvalError> {
         scratch::put_back(self.scratch);
         match self.failure {

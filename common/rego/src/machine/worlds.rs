@@ -30,9 +30,12 @@ struct World<'e> {
 struct Memo<'e> {
     results: Vec<Option<Slot<'e>>>,
     filled: Vec<u32>,
-    /// By function and keys, what was found there.
-    asked: HashMap<(u32, Vec<Value>), Slot<'e>>,
+    /// By function and keys, what was found there; nothing in most evaluations.
+    asked: Option<Box<Found<'e>>>,
 }
+
+/// What functions gave, by their number and the keys or arguments.
+type Found<'e> = HashMap<(u32, Vec<Value>), Slot<'e>>;
 
 impl<'e> Worlds<'e> {
     pub(super) fn len(&self) -> usize {
@@ -84,7 +87,7 @@ impl<'e> Worlds<'e> {
     fn close(&mut self, len: usize) {
         while self.open.len() > len {
             if let Some(World { mut memo, .. }) = self.open.pop() {
-                memo.asked.clear();
+                memo.asked = None;
                 for at in memo.filled.drain(..) {
                     if let Some(result) = memo.results.get_mut(at as usize) {
                         *result = None;
@@ -119,12 +122,12 @@ impl<'e> Worlds<'e> {
     pub(super) fn has_asked(&self, world: u32) -> bool {
         self.open
             .get(world as usize)
-            .is_some_and(|world| !world.memo.asked.is_empty())
+            .is_some_and(|world| world.memo.asked.is_some())
     }
 
     /// What the function gave in this world when it was asked for these keys.
     pub(super) fn recall_asked(&self, world: u32, function: u32, keys: Vec<Value>) -> Option<Slot<'e>> {
-        let asked = &self.open.get(world as usize)?.memo.asked;
+        let asked = self.open.get(world as usize)?.memo.asked.as_ref()?;
         asked.get(&(function, keys)).cloned()
     }
 
@@ -140,7 +143,7 @@ impl<'e> Worlds<'e> {
         let Some(World { memo, .. }) = self.open.get_mut(world as usize) else {
             return;
         };
-        let place = memo.asked.entry((function, keys));
+        let place = memo.asked.get_or_insert_default().entry((function, keys));
         if anew {
             place.insert_entry(result);
         } else {
@@ -156,22 +159,25 @@ impl<'e> Worlds<'e> {
 
 impl Memo<'_> {
     /// The emptied buffers, for another evaluation.
-    fn recycle<'next>(self) -> Memo<'next> {
+    fn recycle<'next>(mut self) -> Memo<'next> {
+        self.filled.clear();
         Memo {
             results: recycle(self.results),
             filled: self.filled,
-            asked: HashMap::new(),
+            asked: None,
         }
     }
 }
 
 impl Worlds<'_> {
     /// The emptied buffers, for another evaluation.
-    pub(super) fn recycle<'next>(mut self) -> Worlds<'next> {
-        self.truncate(0);
+    pub(super) fn recycle<'next>(self) -> Worlds<'next> {
+        let Worlds { mut open, spare } = self;
+        let mut spare: Vec<Memo<'next>> = spare.into_iter().map(Memo::recycle).collect();
+        spare.extend(open.drain(..).map(|world| world.memo.recycle()));
         Worlds {
-            open: recycle(self.open),
-            spare: self.spare.into_iter().map(Memo::recycle).collect(),
+            open: recycle(open),
+            spare,
         }
     }
 }

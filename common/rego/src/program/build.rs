@@ -1,15 +1,22 @@
 //! Builds a program from a plan: resolves functions and builtins, lowers every body, refuses what can't run.
 
+mod emit;
+mod recursion;
+mod variants;
+
 use std::sync::Arc;
 
-use super::body::{self, Body, MOST_KEYS};
+use recursion::refuse_recursion;
+use variants::share_results;
+
+use super::body::{self, Body};
 use super::constants::Constants;
 use super::index::{self, Early, Index, Rules, Search, Virtual};
 use super::op::{Address, Asked, BuiltinCall, Call, DynamicCall, Function, Local, Op, Operand, Path, With};
 use super::optimize::{self, Range, Tables};
 use super::paths::Paths;
 use super::prints;
-use super::rules::{Mark, Rule, RuleId};
+use super::rules::Rule;
 use super::{Builtin, Entrypoint, HostBuiltins, Planted, Program, Spot};
 use crate::builtins;
 use crate::error::{LoadError, Place};
@@ -173,22 +180,6 @@ pub(super) fn build(
     })
 }
 
-/// Lets a function and its variant that is asked for a result remember the same.
-fn share_results(functions: &mut [Function]) {
-    let shared: Vec<(u32, u32)> = functions
-        .iter()
-        .filter_map(|function| match function.asked {
-            Some(Asked::Result { count, of }) => Some((of, count)),
-            _ => None,
-        })
-        .collect();
-    for (of, count) in shared {
-        if let Some(function) = functions.get_mut(of as usize) {
-            function.asked = Some(Asked::Arguments { count, always: true });
-        }
-    }
-}
-
 /// Lets operations that go to a jump go where it leads.
 fn shorten_jumps(code: &mut [Op]) {
     /// Longer chains stay; there is no need to look for circles in them.
@@ -224,46 +215,6 @@ fn resolve(plan: &Plan, host: &dyn HostBuiltins) -> Result<Vec<Builtin>, LoadErr
             None => Err(LoadError::UnknownBuiltin(decl.name.to_string())),
         })
         .collect()
-}
-
-/// Takes functions away that call none but those taken before: what is left calls itself. Dynamic calls are bounded
-/// when running.
-fn refuse_recursion(called: &[Vec<u32>], functions: &[Function]) -> Result<(), LoadError> {
-    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); called.len()];
-    let mut open: Vec<usize> = called.iter().map(Vec::len).collect();
-    for (caller, callees) in called.iter().enumerate() {
-        for callee in callees {
-            if let Some(list) = callers.get_mut(*callee as usize) {
-                list.push(caller);
-            }
-        }
-    }
-    let mut done: Vec<usize> = (0..called.len()).filter(|at| open.get(*at) == Some(&0)).collect();
-    while let Some(function) = done.pop() {
-        for caller in callers.get(function).into_iter().flatten() {
-            if let Some(count) = open.get_mut(*caller) {
-                *count -= 1;
-                if *count == 0 {
-                    done.push(*caller);
-                }
-            }
-        }
-    }
-    match open.iter().zip(functions).find(|(count, _)| **count > 0) {
-        Some((_, function)) => Err(LoadError::Recursion(function.name.to_string())),
-        None => Ok(()),
-    }
-}
-
-fn spot(name: u32, location: Location) -> Spot {
-    Spot {
-        name,
-        file: u32::try_from(location.file).ok().filter(|_| location.is_known()),
-        row: location.row,
-        column: location.column,
-        rule: None,
-        mark: Mark::None,
-    }
 }
 
 fn index_names<'a>(
@@ -367,79 +318,6 @@ impl<'p> Builder<'p> {
         search
     }
 
-    /// The function of the plan that an index stands for, itself or by a variant.
-    fn base(&self, function: u32, variants: &[(u32, Function)]) -> u32 {
-        let variant = function.checked_sub(self.first_entrypoint());
-        let variant = variant.and_then(|at| variants.get(at as usize));
-        variant.map_or(function, |(base, _)| *base)
-    }
-
-    /// The variant of a partial set or object that gives the keys asked for, if some are somewhere; of a function with arguments
-    /// that of the result asked for.
-    fn make_variant(
-        &mut self,
-        known: &Virtual,
-        (function, name): (&'p crate::plan::Function, u32),
-        rules: &Rules<'p>,
-        memo: Option<u32>,
-        variants: usize,
-    ) -> Result<Option<Function>, LoadError> {
-        let Ok(number) = u32::try_from(self.plan.functions.len() + variants) else {
-            return Ok(None);
-        };
-        let of_keys = self.asked.contains(&function.name);
-        let keys = index::keys(rules).filter(|_| of_keys && !self.planted.no_asked_key);
-        let of_results = self.asked_results.contains(&function.name);
-        let values = index::values(function, rules).filter(|_| of_results && !self.planted.no_asked_key);
-        let (keys, asked, own_params) = match (keys, values) {
-            (Some((keys, most)), _) => {
-                let most = most.min(MOST_KEYS);
-                self.variants.insert(function.name.clone(), (number, most));
-                let count = u32::try_from(most).unwrap_or(0);
-                (keys, Asked::Keys { count, whole: memo }, most)
-            }
-            (None, Some(values)) => {
-                self.result_variants.insert(function.name.clone(), number);
-                let count = u32::try_from(function.params.len().saturating_sub(2)).unwrap_or(0);
-                (values, Asked::Result { count, of: name }, 1)
-            }
-            (None, None) => return Ok(None),
-        };
-        let mut search = self.search(known, function, rules);
-        search.keys = keys;
-        let params: Vec<i64> = function
-            .params
-            .iter()
-            .copied()
-            .chain(body::params(own_params))
-            .collect();
-        let body = self.body(
-            name,
-            &params,
-            &function.blocks,
-            Some((rules, search)),
-            Op::ReturnUndefined,
-        )?;
-        Ok(Some(Function {
-            name: function.name.clone(),
-            entry: body.entry,
-            params: u32::try_from(params.len()).unwrap_or(u32::MAX),
-            locals: body.locals,
-            memo: None,
-            asked: Some(asked),
-        }))
-    }
-
-    /// The variant of a function with arguments that gives the result asked for.
-    pub(super) fn result_variant(&self, name: &str) -> Option<u32> {
-        self.result_variants.get(name).copied()
-    }
-
-    /// The variant of a function that gives some keys, and how many it takes.
-    pub(super) fn variant(&self, name: &str) -> Option<(u32, usize)> {
-        self.variants.get(name).copied()
-    }
-
     /// Rewrites the code and moves what is left of it together.
     fn optimize(&mut self, functions: &mut [Function], entrypoints: &mut [Entrypoint]) {
         let mut constants = std::mem::take(&mut self.constants).finish();
@@ -483,75 +361,5 @@ impl<'p> Builder<'p> {
 
     pub(super) fn builtin(&self, name: &str) -> Option<u32> {
         self.builtins.get(name).copied()
-    }
-
-    pub(super) fn emit(&mut self, op: Op, name: u32, location: Location, rule: Option<RuleId>) {
-        self.code.push(op);
-        self.spots.push(Spot {
-            rule,
-            ..spot(name, location)
-        });
-    }
-
-    /// Says what the operation emitted last means for its rule.
-    pub(super) fn mark(&mut self, mark: Mark) {
-        if let Some(spot) = self.spots.last_mut() {
-            spot.mark = mark;
-        }
-    }
-
-    /// The rule that begins here.
-    pub(super) fn begin_rule(
-        &mut self,
-        name: u32,
-        location: Location,
-        body: Address,
-        is_default: bool,
-    ) -> Option<RuleId> {
-        let id = RuleId::try_from(self.rules.len()).ok()?;
-        self.rules.push(Rule {
-            spot: spot(name, location),
-            body,
-            is_default,
-        });
-        Some(id)
-    }
-
-    /// Sets where the operation at `at` goes when it doesn't go on.
-    pub(super) fn patch(&mut self, at: Address, to: Address) {
-        if let Some(op) = self.code.get_mut(at as usize) {
-            op.set_exit(to);
-        }
-    }
-
-    pub(super) fn check_file(&self, name: u32, location: Location) -> Result<(), LoadError> {
-        let len = self.plan.files.len();
-        if !location.is_known() || usize::try_from(location.file).is_ok_and(|file| file < len) {
-            return Ok(());
-        }
-        let place = self.place(name, Location::default());
-        Err(LoadError::IndexOutOfRange {
-            table: "file",
-            index: location.file,
-            len,
-            place,
-        })
-    }
-
-    pub(super) fn place(&self, name: u32, location: Location) -> Place {
-        let file = usize::try_from(location.file)
-            .ok()
-            .filter(|_| location.is_known());
-        let file = file
-            .and_then(|file| self.plan.files.get(file))
-            .cloned()
-            .unwrap_or_default();
-        let function = self.names.get(name as usize).cloned().unwrap_or_default();
-        Place {
-            function,
-            file,
-            row: location.row,
-            column: location.column,
-        }
     }
 }

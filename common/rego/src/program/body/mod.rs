@@ -9,6 +9,7 @@ mod search;
 mod simple;
 mod until;
 mod whole;
+mod withs;
 
 pub(super) use asked::{MOST_KEYS, params};
 
@@ -18,7 +19,7 @@ use super::index::{self, Keys, Rules, Search};
 use super::live::live;
 use super::local_set::LocalSet;
 use super::locals::{LocalError, Locals};
-use super::op::{Address, Local, NOWHERE, Op, Operand, With};
+use super::op::{Address, Local, NOWHERE, Op, Operand};
 use super::rules::Mark;
 use super::scopes::Scopes;
 use crate::error::{LoadError, Place};
@@ -348,54 +349,5 @@ impl<'b, 'p> Body<'b, 'p> {
         self.emit(Op::Jump { to: next })?;
         self.scopes.close_scan();
         self.patch(&[next])
-    }
-
-    /// The block with a local replaced; undefined if the block is, or, where it has to hold to its end, if it doesn't.
-    fn with(
-        &mut self,
-        local: i64,
-        path: &[i64],
-        value: plan::Operand,
-        block: &Block,
-        whole: bool,
-    ) -> Result<(), LoadError> {
-        let restores =
-            path.is_empty() && matches!(value, plan::Operand::Local(saved) if self.saved.contains(saved));
-        let (local, value) = (self.local(local)?, self.operand(value)?);
-        let path = path
-            .iter()
-            .map(|key| self.string(*key))
-            .collect::<Result<_, _>>()?;
-        let changes_world = (local == INPUT || local == DATA) && !self.builder.planted.memo_through_with;
-        let with = self.index(self.builder.withs.len())?;
-        self.builder.withs.push(With {
-            local,
-            path,
-            value,
-            changes_world,
-            restores,
-        });
-        let start = self.here()?;
-        let slot = self.scopes.open_with();
-        self.emit(Op::WithStart {
-            with,
-            slot,
-            fail: LATER,
-        })?;
-        self.scopes.open_block();
-        if whole {
-            self.whole(block)?;
-        } else {
-            self.statements(block)?;
-        }
-        let waiting = self.scopes.close_block();
-        self.emit(Op::WithEnd { slot })?;
-        self.scopes.close_with();
-        let defined = self.emit(Op::Jump { to: LATER })?;
-        self.patch(&waiting)?;
-        self.emit(Op::WithEnd { slot })?;
-        self.patch(&[start])?;
-        self.emit_failing(Op::Jump { to: LATER })?;
-        self.patch(&[defined])
     }
 }
