@@ -451,6 +451,46 @@ fn cases_and_rules_of_one_name_are_judged_as_opa_judges_them() {
 }
 
 #[test]
+fn a_test_and_one_with_cases_of_its_name_are_two_tests() {
+    let (folder, opa) = (folder(), opa());
+    let here = folder.path();
+    for text in [
+        "test_x if 1 == 1\n\ntest_x[case] if {\n\tsome case in [\"a\", \"b\"]\n\tcase == \"a\"\n}\n",
+        "test_x[case] if {\n\tsome case in [\"a\", \"b\"]\n\tcase != \"c\"\n}\n\ntest_x if 1 == 2\n",
+    ] {
+        fs::write(
+            here.join("policy/cases_test.rego"),
+            format!("package cases_test\n\n{text}"),
+        )
+        .unwrap();
+        for paths in [&["policy"][..], &["policy/cases_test.rego", "policy/authz.rego"]] {
+            let json = [&["test", "-f", "json"], paths].concat();
+            let (theirs, ours) = (run(&opa, here, &json), postern(here, &json));
+            assert_eq!(
+                ours.status.code(),
+                theirs.status.code(),
+                "{text}: {}",
+                stderr(&ours)
+            );
+            assert_eq!(verdicts(&ours), verdicts(&theirs), "{text}");
+        }
+    }
+    // What opa refuses for another reason is told in its words.
+    fs::write(
+        here.join("policy/cases_test.rego"),
+        "package cases_test\n\ntest_x if nothing\n",
+    )
+    .unwrap();
+    let ours = postern(here, &["test", "policy"]);
+    assert_eq!(ours.status.code(), Some(1));
+    assert!(
+        stderr(&ours).contains("rego_unsafe_var_error"),
+        "{}",
+        stderr(&ours)
+    );
+}
+
+#[test]
 fn cases_that_cant_be_seen_are_an_error_and_no_pass() {
     let folder = folder();
     let here = folder.path();

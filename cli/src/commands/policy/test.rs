@@ -1,6 +1,7 @@
 //! `postern policy test`: the tests of a policy, judged as `opa test` judges them.
 
 mod cases;
+mod files;
 mod report;
 mod stage;
 
@@ -143,8 +144,24 @@ async fn compiled(
         .await
 }
 
-/// Finds the tests: a plan of all packages says which files there are, and opa's parser which rules.
+/// Finds the tests. A policy that opa refuses may be one that it takes with the names that tests are given here.
 async fn found(args: &TestArgs) -> anyhow::Result<Found> {
+    let refused = match compiled_files(args).await {
+        Ok(names) => return tests_of(args, names).await,
+        Err(refused) => refused,
+    };
+    if args.bundle {
+        return Err(refused);
+    }
+    let found = match files::rego(&args.paths) {
+        Ok(names) => tests_of(args, names).await,
+        Err(_) => return Err(refused),
+    };
+    found.ok().filter(|found| !found.edited.is_empty()).ok_or(refused)
+}
+
+/// The files that opa compiles: a plan of all packages says which there are.
+async fn compiled_files(args: &TestArgs) -> anyhow::Result<Vec<String>> {
     let opa = args.compiler.opa()?;
     let v0 = args.compiler.v0_compatible();
     let mut found: Vec<Query> = Vec::new();
@@ -158,13 +175,20 @@ async fn found(args: &TestArgs) -> anyhow::Result<Found> {
         }
     }
     if found.is_empty() {
-        return Ok(discover::tests(&[]));
+        return Ok(Vec::new());
     }
     let entrypoints: Vec<String> = found.iter().map(Query::entrypoint).collect();
     let compiler = args.compiler.unoptimized();
     let bundle = compiler.compile(&args.paths, args.bundle, &entrypoints).await?;
+    discover::files(&bundle)
+}
+
+/// The tests in files: opa's parser says which rules they have.
+async fn tests_of(args: &TestArgs, names: Vec<String>) -> anyhow::Result<Found> {
+    let opa = args.compiler.opa()?;
+    let v0 = args.compiler.v0_compatible();
     let mut sources = Vec::new();
-    for name in discover::files(&bundle)? {
+    for name in names {
         let source = source(name, &args.paths)?;
         if source.text.contains("test_") {
             let parsed = parse(&source.text, v0, &opa, COMPILE_DEADLINE).await?;
