@@ -1,6 +1,7 @@
 //! `json.patch` (RFC 6902, with OPA's additions: paths as arrays of keys, sets as targets).
 
 mod array;
+mod keys;
 mod members;
 #[cfg(test)]
 mod tests;
