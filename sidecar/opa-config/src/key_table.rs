@@ -306,10 +306,7 @@ pub const KEYS: &[KnownKey] = &[
     key("plugins.*.enable-reflection", AS_THERE),
     key("plugins.*.proto-descriptor", AS_THERE),
     key("plugins.*.grpc-max-recv-msg-size", AS_THERE),
-    key(
-        "plugins.*.grpc-max-send-msg-size",
-        NotHonoured("answers are as long as policy makes them"),
-    ),
+    key("plugins.*.grpc-max-send-msg-size", AS_THERE),
     key("plugins.*.skip-request-body-parse", AS_THERE),
     key("plugins.*.enable-performance-metrics", AS_THERE),
     key("plugins.*.grpc-request-duration-seconds-buckets", AS_THERE),

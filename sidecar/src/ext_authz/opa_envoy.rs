@@ -6,7 +6,7 @@ use postern_decide::opa_envoy::{GrpcCode, Reply as Told, Verdict};
 use postern_decide::{OpaEnvoySettings, RequestView};
 use tonic::Status;
 
-use super::{Question, Reply, wire};
+use super::{Question, Reply, grpc, wire};
 use crate::checker::{Checker, OpaCheck, Unfinished};
 use crate::clock::Moment;
 
@@ -27,7 +27,7 @@ pub(super) fn answer(
     let verdict = checker.check_as_opa_envoy(&view, settings, time_left(question), &question.body, moment);
     wire::done_with(view);
     match verdict {
-        Ok(verdict) => reply(verdict),
+        Ok(verdict) => reply(verdict, settings),
         Err(unfinished) => Reply::Later(unfinished),
     }
 }
@@ -54,7 +54,7 @@ pub(super) async fn answer_later(
     };
     let left = || time_left(question);
     match checker.answer_later_as_opa_envoy(asked, left, unfinished).await {
-        Ok(verdict) => reply(verdict),
+        Ok(verdict) => reply(verdict, settings),
         Err(_) => Reply::Refusal(Box::new(Status::unknown(
             "the decision could not be gone on with",
         ))),
@@ -74,9 +74,18 @@ fn time_left(question: &Question) -> Option<Duration> {
     Some(most.saturating_sub(since.elapsed()))
 }
 
-fn reply(verdict: Verdict) -> Reply {
+fn reply(verdict: Verdict, settings: &OpaEnvoySettings) -> Reply {
     match verdict.reply {
-        Told::Response(response) => Reply::Message(wire::opa_response(&response, &verdict.decision_id)),
+        Told::Response(response) => {
+            let framed = wire::opa_response(&response, &verdict.decision_id);
+            let length = framed.len().saturating_sub(grpc::PREFIX_BYTES);
+            match settings.max_sent_bytes {
+                Some(most) if length > most => Reply::Refusal(Box::new(Status::resource_exhausted(format!(
+                    "trying to send message larger than max ({length} vs. {most})"
+                )))),
+                _ => Reply::Message(framed),
+            }
+        }
         Told::Error { code, message } => Reply::Refusal(Box::new(match code {
             GrpcCode::Unknown => Status::unknown(message),
             GrpcCode::DeadlineExceeded => Status::deadline_exceeded(message),

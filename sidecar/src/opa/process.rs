@@ -292,6 +292,7 @@ fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> 
         dry_run: plugin.dry_run,
         skip_request_body_parse: plugin.skip_request_body_parse,
         http_requests: MOST_REQUESTS,
+        max_sent_bytes: usize::try_from(plugin.max_sent_bytes).ok(),
         grpc: match descriptors.transpose()? {
             Some(descriptors) => Some(Arc::new(descriptors)),
             None => None,

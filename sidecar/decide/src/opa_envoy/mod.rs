@@ -40,6 +40,8 @@ pub struct OpaEnvoySettings {
     pub dry_run: bool,
     /// Whether bodies are left unparsed (`skip-request-body-parse`).
     pub skip_request_body_parse: bool,
+    /// The largest answer, in bytes (`grpc-max-send-msg-size`); any, if there is none.
+    pub max_sent_bytes: Option<usize>,
     /// How many different requests (`http.send`) one decision may make.
     pub http_requests: usize,
     /// The types of gRPC's messages (`proto-descriptor`).

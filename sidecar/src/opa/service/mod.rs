@@ -174,3 +174,6 @@ pub(crate) fn status_text(status: u16) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod certificate_tests;
