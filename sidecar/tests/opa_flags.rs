@@ -26,6 +26,10 @@ impl Drop for Running {
 impl Running {
     /// Starts it with a policy that doesn't compile to anything asked for, and waits until it answers at `api.sock`.
     async fn start(flags: &[&str]) -> Self {
+        Self::start_in(&[], flags).await
+    }
+
+    async fn start_in(environment: &[(&str, &str)], flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = |name: &str| format!("unix://{}", folder.path().join(name).display());
         let mut command = Command::new(env!("CARGO_BIN_EXE_postern-sidecar"));
@@ -39,6 +43,7 @@ impl Running {
             ))
             .args(flags)
             .env_remove("POSTERN_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap());
@@ -119,4 +124,11 @@ async fn lines_are_those_and_in_the_form_that_flags_say() {
     assert!(!text.contains('{') && text.contains("INFO"), "{text}");
     let errors = Running::start(&["--log-level=error"]).await.log();
     assert_eq!(errors, "");
+}
+
+#[tokio::test]
+async fn a_machine_without_authorities_is_good_enough_for_plain_http() {
+    let nowhere = [("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")];
+    let running = Running::start_in(&nowhere, &["--set=services.s.url=http://127.0.0.1:1"]).await;
+    assert!(running.log().contains("none is trusted"), "{}", running.log());
 }

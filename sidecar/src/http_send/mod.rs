@@ -108,8 +108,8 @@ impl HttpSender {
         let Some(plan) = plan else {
             return Ok(Self::default());
         };
-        let anywhere = client(plan, true, None)?;
-        let public = client(plan, false, None)?;
+        let anywhere = client(plan, true, None, false)?;
+        let public = client(plan, false, None, false)?;
         let host = |allowed: &AllowedHost| {
             let observer = Prometheus::of(&METRICS, &format!("http.send {}", allowed.pattern));
             let settings = OutgoingSettings {
@@ -158,7 +158,11 @@ impl HttpSender {
         let anybody = Host {
             pattern: None,
             allow_private: true,
-            client: client(&plan, true, Some(proxies))?,
+            client: client(&plan, true, Some(proxies.clone()), false).or_else(|error| {
+                // Plain HTTP needs no authority.
+                tracing::warn!(%error, "the system's authorities can't be read, so that none is trusted");
+                client(&plan, true, Some(proxies), true)
+            })?,
             outgoing: Outgoing::new(settings, Arc::new(Prometheus::of(&METRICS, "http.send"))),
         };
         Ok(Self {
@@ -277,7 +281,12 @@ async fn again(call: &mut Call<'_>, why: String, unsent: bool) -> Result<(), Htt
     Ok(())
 }
 
-fn client(plan: &HttpSendPlan, allow_private: bool, proxies: Option<Proxies>) -> Result<Client, SetUpError> {
+fn client(
+    plan: &HttpSendPlan,
+    allow_private: bool,
+    proxies: Option<Proxies>,
+    trusts_nobody: bool,
+) -> Result<Client, SetUpError> {
     let failed = |error: reqwest::Error| SetUpError(causes(&error));
     let mut builder = Client::builder()
         // Each hop is checked first.
@@ -293,6 +302,9 @@ fn client(plan: &HttpSendPlan, allow_private: bool, proxies: Option<Proxies>) ->
         .pool_max_idle_per_host(MAX_IN_FLIGHT)
         .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(addresses::Resolver { allow_private });
+    if trusts_nobody {
+        builder = builder.tls_certs_only([]);
+    }
     if let Some(proxies) = proxies {
         builder = builder.proxy(reqwest::Proxy::custom(move |url| proxies.of_url(url)));
     }

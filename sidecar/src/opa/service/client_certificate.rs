@@ -65,7 +65,9 @@ impl CertifiedClients {
         pem.extend_from_slice(&private);
         let identity = Identity::from_pem(&pem);
         let identity = identity.map_err(|error| format!("{cert} and {key}: {}", causes(&error)))?;
-        let client = self.connections.client(|builder| builder.identity(identity));
+        let client = self
+            .connections
+            .client(|builder| builder.identity(identity.clone()));
         let client = client.map_err(|problem| format!("{cert} and {key}: {problem}"))?;
         *self.locked() = Some(Current {
             client: client.clone(),

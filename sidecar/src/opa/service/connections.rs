@@ -71,13 +71,28 @@ impl Connections {
         }
     }
 
-    /// A client, with what `more` says.
+    /// A client, with what `more` says. Where the system has no authorities none is trusted: plain HTTP needs none.
     ///
     /// # Errors
     /// When TLS can't be set up.
-    pub(super) fn client(&self, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+    pub(super) fn client(&self, more: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+        let built = match more(self.builder()).build() {
+            Err(error) if self.authorities.is_none() && !self.allow_insecure => {
+                let problem = causes(&error);
+                tracing::warn!(
+                    problem,
+                    "the system's authorities can't be read, so that none is trusted"
+                );
+                more(self.builder()).tls_certs_only([]).build()
+            }
+            built => built,
+        };
+        built.map_err(|error| format!("TLS can't be set up: {}", causes(&error)))
+    }
+
+    fn builder(&self) -> ClientBuilder {
         let proxies = self.proxies.clone();
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             // Credentials don't go along to another server.
             .redirect(redirect::Policy::limited(MAX_REDIRECTS))
             .proxy(Proxy::custom(move |url| proxies.of_url(url)))
@@ -86,17 +101,13 @@ impl Connections {
             .tls_version_min(self.min_tls)
             .tls_danger_accept_invalid_certs(self.allow_insecure)
             .user_agent(concat!("postern-sidecar/", env!("CARGO_PKG_VERSION")));
-        if let Some(authorities) = &self.authorities {
-            let certificates = authorities.certificates.clone();
-            builder = if authorities.beside_the_systems {
-                builder.tls_certs_merge(certificates)
-            } else {
-                builder.tls_certs_only(certificates)
-            };
+        match &self.authorities {
+            None => builder,
+            Some(authorities) if authorities.beside_the_systems => {
+                builder.tls_certs_merge(authorities.certificates.clone())
+            }
+            Some(authorities) => builder.tls_certs_only(authorities.certificates.clone()),
         }
-        more(builder)
-            .build()
-            .map_err(|error| format!("TLS can't be set up: {}", causes(&error)))
     }
 }
 
