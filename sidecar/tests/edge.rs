@@ -7,164 +7,27 @@
 )]
 
 #[cfg(test)]
+#[path = "edge/introspection.rs"]
+mod introspection;
+#[cfg(test)]
+#[path = "edge/served.rs"]
+mod served;
+#[cfg(test)]
 mod world;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use postern_proto::edge::v1::auth_edge_service_client::AuthEdgeServiceClient;
 use postern_proto::edge::v1::introspect_token_response::Source;
-use postern_proto::edge::v1::{
-    GetServiceIdentityRequest, IntrospectTokenRequest, IntrospectTokenResponse, ValidateTokenRequest,
-};
+use postern_proto::edge::v1::{GetServiceIdentityRequest, IntrospectTokenRequest, ValidateTokenRequest};
 use postern_telemetry::Code;
 use serde_json::{Value as Json, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
-use tonic_reflection::pb::v1::ServerReflectionRequest;
-use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
-use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
-use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
-use tower::ServiceExt;
-use world::sidecar::Sidecar;
-use world::{AUDIENCE, Client, ISSUER, World, eventually, now};
 
-/// An introspection endpoint of the test's own.
-#[derive(Clone)]
-struct Endpoint {
-    address: std::net::SocketAddr,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    behaviour: Mutex<Behaviour>,
-    calls: AtomicUsize,
-    /// `authorization` and body of the last call.
-    last: Mutex<(String, String)>,
-}
-
-#[derive(Clone)]
-enum Behaviour {
-    Says(Json),
-    SaysText(String),
-    Fails,
-    Hangs,
-    /// Says what a good issuer says once it is let go.
-    Held(Arc<Notify>),
-}
-
-impl Endpoint {
-    async fn start(says: Json) -> Self {
-        let shared = Arc::new(Shared {
-            behaviour: Mutex::new(Behaviour::Says(says)),
-            calls: AtomicUsize::new(0),
-            last: Mutex::default(),
-        });
-        let router = Router::new()
-            .route("/introspect", post(introspect))
-            .with_state(Arc::clone(&shared));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, shared }
-    }
-
-    fn now(&self, behaviour: Behaviour) {
-        *self.shared.behaviour.lock().unwrap() = behaviour;
-    }
-
-    fn calls(&self) -> usize {
-        self.shared.calls.load(Ordering::SeqCst)
-    }
-}
-
-async fn introspect(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
-    shared.calls.fetch_add(1, Ordering::SeqCst);
-    let credentials = headers
-        .get("authorization")
-        .map_or("", |value| value.to_str().unwrap());
-    *shared.last.lock().unwrap() = (credentials.to_owned(), body);
-    let behaviour = shared.behaviour.lock().unwrap().clone();
-    match behaviour {
-        Behaviour::Says(json) => json.to_string().into_response(),
-        Behaviour::SaysText(text) => text.into_response(),
-        Behaviour::Fails => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Behaviour::Hangs => std::future::pending().await,
-        Behaviour::Held(let_go) => {
-            let_go.notified().await;
-            // Whoever else is held goes on, too.
-            let_go.notify_one();
-            active().to_string().into_response()
-        }
-    }
-}
-
-/// What a good issuer says of a good token.
-fn active() -> Json {
-    json!({
-        "active": true, "iss": ISSUER, "aud": AUDIENCE, "sub": "bob", "client_id": "shop", "scope": "orders:read",
-        "exp": now() + 600,
-    })
-}
-
-/// A sidecar whose issuer can be asked.
-struct Asked {
-    world: World,
-    sidecar: Sidecar,
-    endpoint: Endpoint,
-    edge: AuthEdgeServiceClient<Channel>,
-    checks: Client,
-}
-
-impl Asked {
-    async fn new(says: Json, settings: Json) -> Self {
-        let world = World::new().await;
-        let endpoint = Endpoint::start(says).await;
-        std::fs::write(world.folder.path().join("secret"), "s:e/c+ret\n").unwrap();
-        let mut config = world.config();
-        let mut introspection = json!({
-            "url": format!("http://{}/introspect", endpoint.address),
-            "client_id": "side:car",
-            "client_secret_file": "secret",
-            "timeout_ms": 300,
-        });
-        let members = introspection.as_object_mut().unwrap();
-        members.extend(settings.as_object().unwrap().clone());
-        config.document["issuers"][0]["introspection"] = introspection;
-        let sidecar = config.start_ready().await;
-        let checks = Client::over_unix(&sidecar.config).await;
-        Self {
-            edge: AuthEdgeServiceClient::new(checks.channel.clone()),
-            world,
-            sidecar,
-            endpoint,
-            checks,
-        }
-    }
-
-    async fn ask(&self, token: &str) -> Result<IntrospectTokenResponse, tonic::Status> {
-        let request = IntrospectTokenRequest {
-            token: token.to_owned(),
-            issuer: String::new(),
-        };
-        let answer = self.edge.clone().introspect_token(request).await;
-        answer.map(tonic::Response::into_inner)
-    }
-}
-
-fn refused(answer: Result<IntrospectTokenResponse, tonic::Status>) -> postern_telemetry::Error {
-    postern_telemetry::Error::from_status(&answer.unwrap_err())
-}
+use introspection::{Asked, Behaviour, active, refused};
+use world::{Client, ISSUER, World, eventually, now};
 
 #[tokio::test]
 async fn a_jwt_is_answered_here_and_shown_to_nobody() {
@@ -435,110 +298,4 @@ async fn a_certificate_is_read_by_the_rules_of_svids() {
         token: world.token("orders:read"),
     };
     assert!(edge.validate_token(request).await.unwrap().into_inner().valid);
-}
-
-#[tokio::test]
-async fn health_is_what_readyz_says() {
-    let world = World::new().await;
-    let sidecar = world.config().start_ready().await;
-    let mut health = HealthClient::new(Client::over_unix(&sidecar.config).await.channel);
-    let ask = |service: &str| HealthCheckRequest {
-        service: service.to_owned(),
-    };
-    for service in [
-        "",
-        "postern.edge.v1.AuthEdgeService",
-        "envoy.service.auth.v3.Authorization",
-    ] {
-        let answer = health.check(ask(service)).await.unwrap().into_inner();
-        assert_eq!(answer.status(), ServingStatus::Serving);
-    }
-    let unknown = health.check(ask("a.b.C")).await.unwrap_err();
-    assert_eq!(unknown.code(), tonic::Code::NotFound);
-    let mut watched = health.watch(ask("")).await.unwrap().into_inner();
-    let first = watched.message().await.unwrap().unwrap();
-    assert_eq!(first.status(), ServingStatus::Serving);
-}
-
-#[tokio::test]
-async fn health_says_no_while_there_is_no_policy() {
-    let world = World::new().await;
-    let mut config = world.config();
-    config.document["policy"]["url"] = json!(world.origin.url("/nowhere"));
-    let sidecar = config.start();
-    eventually(Duration::from_secs(20), "not serving", || async {
-        if !sidecar.config.socket().exists() {
-            return false;
-        }
-        let mut health = HealthClient::new(Client::over_unix(&sidecar.config).await.channel);
-        let answer = health.check(HealthCheckRequest::default()).await.unwrap();
-        answer.into_inner().status() == ServingStatus::NotServing
-    })
-    .await;
-    assert_eq!(sidecar.readyz().await.0, 503);
-}
-
-#[tokio::test]
-async fn checks_of_envoys_retired_version_are_refused_by_name() {
-    let world = World::new().await;
-    let sidecar = world.config().start_ready().await;
-    let channel = Client::over_unix(&sidecar.config).await.channel;
-    let call = http::Request::post("http://sidecar/envoy.service.auth.v2.Authorization/Check")
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(tonic::body::Body::empty())
-        .unwrap();
-    let refused = channel.oneshot(call).await.unwrap();
-    let refused = tonic::Status::from_header_map(refused.headers()).unwrap();
-    assert_eq!(refused.code(), tonic::Code::Unimplemented);
-    assert!(
-        refused.message().contains("transport_api_version: V3"),
-        "{refused:?}"
-    );
-}
-
-#[tokio::test]
-async fn reflection_is_there_if_wanted_and_tells_of_what_is_served() {
-    let list = |channel: Channel| async move {
-        let request = ServerReflectionRequest {
-            host: String::new(),
-            message_request: Some(MessageRequest::ListServices(String::new())),
-        };
-        let mut client = ServerReflectionClient::new(channel);
-        let mut answers = client
-            .server_reflection_info(tokio_stream::once(request))
-            .await?
-            .into_inner();
-        answers.message().await
-    };
-    let world = World::new().await;
-    let sidecar = world.config().start_ready().await;
-    let channel = Client::over_unix(&sidecar.config).await.channel;
-    assert_eq!(
-        list(channel).await.unwrap_err().code(),
-        tonic::Code::Unimplemented
-    );
-    drop(sidecar);
-
-    let world = World::new().await;
-    let mut config = world.config();
-    config.document["ext_authz"]["reflection"] = json!(true);
-    let sidecar = config.start_ready().await;
-    let channel = Client::over_unix(&sidecar.config).await.channel;
-    let answer = list(channel).await.unwrap().unwrap().message_response.unwrap();
-    let MessageResponse::ListServicesResponse(listed) = answer else {
-        panic!("{answer:?}")
-    };
-    let names: Vec<_> = listed.service.into_iter().map(|service| service.name).collect();
-    for name in [
-        "postern.edge.v1.AuthEdgeService",
-        "envoy.service.auth.v3.Authorization",
-        "grpc.health.v1.Health",
-    ] {
-        assert!(names.iter().any(|listed| listed == name), "{name}: {names:?}");
-    }
-    assert!(
-        !names.iter().any(|name| name.starts_with("postern.token")),
-        "{names:?}"
-    );
 }
