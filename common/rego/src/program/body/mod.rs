@@ -196,8 +196,13 @@ impl<'b, 'p> Body<'b, 'p> {
     }
 
     fn first_statements(&mut self, block: &Block, count: usize) -> Result<(), LoadError> {
+        self.statements_of(block, 0, count)
+    }
+
+    /// Those from `first` on, up to `end`.
+    fn statements_of(&mut self, block: &Block, first: usize, end: usize) -> Result<(), LoadError> {
         let mut taken = 0;
-        for (statement, at) in block.statements.iter().take(count).zip(1..) {
+        for (statement, at) in block.statements.iter().zip(1..).take(end).skip(first) {
             if taken > 0 {
                 taken -= 1;
                 continue;
@@ -275,7 +280,7 @@ impl<'b, 'p> Body<'b, 'p> {
                 key,
                 value,
                 block,
-            } => self.scan([*source, *key, *value], block),
+            } => self.scan([*source, *key, *value], block, None),
             Kind::With {
                 local,
                 path,
@@ -311,8 +316,13 @@ impl<'b, 'p> Body<'b, 'p> {
         self.patch(&waiting)
     }
 
-    /// The block once for each element; never undefined itself.
-    fn scan(&mut self, [source, key, value]: [i64; 3], block: &Block) -> Result<(), LoadError> {
+    /// The block once for each element; never undefined itself. With `done`, until it holds to its end, from where it goes there.
+    fn scan(
+        &mut self,
+        [source, key, value]: [i64; 3],
+        block: &Block,
+        done: Option<&mut Vec<Address>>,
+    ) -> Result<(), LoadError> {
         let source = self.local(source)?;
         let way = self.way(Operand::local(source));
         let has_key = self.live.contains(key) || (way.is_some() && self.asks_by_index(block, value));
@@ -342,11 +352,20 @@ impl<'b, 'p> Body<'b, 'p> {
             done: LATER,
         })?;
         self.scopes.open_block();
-        self.statements(block)?;
+        match done {
+            Some(done) => {
+                self.whole(block)?;
+                self.emit(Op::ScanEnd { slot })?;
+                done.push(self.emit(Op::Jump { to: LATER })?);
+            }
+            None => {
+                self.statements(block)?;
+                self.emit(Op::Jump { to: next })?;
+            }
+        }
         for at in self.scopes.close_block() {
             self.builder.patch(at, next);
         }
-        self.emit(Op::Jump { to: next })?;
         self.scopes.close_scan();
         self.patch(&[next])
     }

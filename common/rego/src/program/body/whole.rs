@@ -5,6 +5,7 @@
 
 use super::{Address, Block, Body, Kind, LATER, Op};
 use crate::error::LoadError;
+use crate::plan::Statement;
 
 impl Body<'_, '_> {
     /// Lowers a block that is undefined unless its last statement is come to the end of.
@@ -29,8 +30,44 @@ impl Body<'_, '_> {
                 self.location = last.location;
                 self.with(*local, path, *value, inner, true)
             }
+            Kind::Scan {
+                source,
+                key,
+                value,
+                block: inner,
+            } => match rules_before(others) {
+                Some(rules) => self.rules_or_data(block, rules, ([*source, *key, *value], inner)),
+                None => self.statements(block),
+            },
             _ => self.statements(block),
         }
+    }
+
+    /// Lowers what is looked up by name among rules, and then in base data beside them: one of both has to hold.
+    fn rules_or_data(
+        &mut self,
+        block: &Block,
+        rules: usize,
+        (scan, inner): ([i64; 3], &Block),
+    ) -> Result<(), LoadError> {
+        self.first_statements(block, rules)?;
+        let mut done: Vec<Address> = Vec::new();
+        if let Some(Kind::Block { blocks }) = block.statements.get(rules).map(|rules| &rules.kind) {
+            for block in blocks {
+                self.scopes.open_block();
+                self.whole(block)?;
+                let waiting = self.scopes.close_block();
+                done.push(self.emit(Op::Jump { to: LATER })?);
+                self.patch(&waiting)?;
+            }
+        }
+        self.scopes.open_block();
+        self.statements_of(block, rules + 1, block.statements.len() - 1)?;
+        self.scan(scan, inner, Some(&mut done))?;
+        let waiting = self.scopes.close_block();
+        self.patch(&waiting)?;
+        self.emit_failing(Op::Jump { to: LATER })?;
+        self.patch(&done)
     }
 
     /// Lowers blocks of which one has to hold to its end.
@@ -46,6 +83,27 @@ impl Body<'_, '_> {
         self.emit_failing(Op::Jump { to: LATER })?;
         self.patch(&done)
     }
+}
+
+/// Where the blocks of rules stand that are looked up by name before base data beside them is iterated over: the planner puts the
+/// names of the rules into a set between both.
+fn rules_before(others: &[Statement]) -> Option<usize> {
+    let at = others
+        .iter()
+        .rposition(|statement| matches!(statement.kind, Kind::Block { .. }))?;
+    let between = others.get(at + 1..)?;
+    let fits = between.iter().all(|statement| {
+        matches!(
+            statement.kind,
+            Kind::MakeSet { .. }
+                | Kind::SetAdd { .. }
+                | Kind::Dot { .. }
+                | Kind::MakeNumberRef { .. }
+                | Kind::MakeNull { .. }
+        )
+    });
+    let excludes = matches!(between.first()?.kind, Kind::MakeSet { .. });
+    (fits && excludes).then_some(at)
 }
 
 /// Whether blocks fill a collection that was made just before, as those of comprehensions do.
