@@ -97,6 +97,13 @@ impl<'a> Headers<'a> {
         })
     }
 
+    /// The value of the header that came under exactly this name, of the same reader.
+    pub fn verbatim_value(&self, name: &str) -> Option<&'a str> {
+        let mut lines = self.lines.iter();
+        let (_, value) = lines.find(|(came, _)| *came == name.as_bytes())?;
+        std::str::from_utf8(value).ok()
+    }
+
     /// The names as they came: in any case, and repeated.
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> {
         self.lines.iter().map(|(name, _)| *name)
@@ -187,7 +194,7 @@ impl<'a> Joining<'a> {
 
     /// Most names come once, and aren't looked for among those before.
     fn add(&mut self, seen: &mut SeenNames, entry: Joined<'a>) {
-        let repeated = seen.note(&entry.name);
+        let repeated = seen.note(entry.name.as_bytes());
         let mut earlier = self.entries.iter_mut();
         match earlier.find(|earlier| repeated && earlier.name == entry.name) {
             Some(earlier) => join(&mut earlier.value, &entry.value),
@@ -219,20 +226,23 @@ fn made(text: Cow<'_, str>) -> Option<String> {
 /// Which names may have come: says yes for all that did, and for some that didn't. A mesh's own headers begin alike and
 /// differ in their last letters.
 #[derive(Debug, Default)]
-pub struct SeenNames([u64; 4]);
+pub struct SeenNames([u64; 16]);
 
 impl SeenNames {
-    /// Whether `name` may have come before; now it has.
-    pub fn note(&mut self, name: &str) -> bool {
-        let bytes = name.as_bytes();
+    /// Whether this name may have come before, in whatever case; now it has.
+    #[inline]
+    pub fn note(&mut self, bytes: &[u8]) -> bool {
+        const LOWER: u32 = 0x2020_2020;
         let ends = match (bytes.first_chunk(), bytes.last_chunk()) {
             (Some(first), Some(last)) => {
-                u32::from_le_bytes(*first).rotate_left(13) ^ u32::from_le_bytes(*last)
+                (u32::from_le_bytes(*first) | LOWER).rotate_left(13) ^ (u32::from_le_bytes(*last) | LOWER)
             }
-            _ => bytes.iter().fold(0, |ends, byte| ends << 8 | u32::from(*byte)),
+            _ => bytes
+                .iter()
+                .fold(0, |ends, byte| ends << 8 | u32::from(*byte | 0x20)),
         };
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let place = (ends ^ length).wrapping_mul(0x9e37_79b1) >> 24;
+        let place = (ends ^ length).wrapping_mul(0x9e37_79b1) >> 22;
         let bit = 1 << (place % 64);
         let Some(word) = self.0.get_mut((place / 64) as usize) else {
             return true;

@@ -57,7 +57,16 @@ pub(super) fn substring(context: &mut Context<'_>, operands: &[Value]) -> Answer
         return fail("negative offset");
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    answer(text.chars().skip(start).take(length).collect::<String>())
+    let rest = text.get(after(text, start)..).unwrap_or_default();
+    answer(rest.get(..after(rest, length)).unwrap_or_default())
+}
+
+/// Where the first `count` characters of `text` end.
+fn after(text: &str, count: usize) -> usize {
+    if text.is_ascii() {
+        return count.min(text.len());
+    }
+    text.char_indices().nth(count).map_or(text.len(), |(at, _)| at)
 }
 
 pub(super) fn lower(context: &mut Context<'_>, operands: &[Value]) -> Answer {

@@ -28,10 +28,7 @@ pub(super) struct Verbatim<'a>(&'a Headers<'a>);
 
 impl HeaderParts for Verbatim<'_> {
     fn value(&self, name: &str) -> Option<&str> {
-        self.0
-            .verbatim()
-            .find(|(came, _)| *came == name)
-            .map(|(_, value)| value)
+        self.0.verbatim_value(name)
     }
 
     fn is_empty(&self) -> bool {

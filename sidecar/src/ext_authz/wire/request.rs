@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use postern_decide::headers::Line;
+use postern_decide::headers::{Line, SeenNames};
 use postern_decide::{Extent, Headers, PeerView, RequestView, Timestamp};
 
 use super::address::address;
@@ -56,7 +56,11 @@ struct Draft<'a> {
     /// `header_map`: each repeat on its own. Where there is one it decides, even an empty one.
     raw: Option<Vec<Line<'a>>>,
     /// `headers`, where Envoy has joined repeats already.
-    text: Vec<(&'a str, &'a str)>,
+    map: Vec<Line<'a>>,
+    /// Which of their names may have come.
+    seen: SeenNames,
+    /// Whether a name may have come twice, in whatever case.
+    repeats: bool,
 }
 
 /// The view of an encoded `CheckRequest`.
@@ -88,7 +92,9 @@ impl<'a> Draft<'a> {
                 ..RequestView::default()
             },
             raw: None,
-            text: Vec::new(),
+            map: Vec::new(),
+            seen: SeenNames::default(),
+            repeats: false,
         };
         let mut reader = Reader::new(message);
         while let Some(field) = reader.field()? {
@@ -146,12 +152,31 @@ impl<'a> Draft<'a> {
     /// `AttributeContext.HttpRequest`.
     fn http(&mut self, mut message: Reader<'a>) -> Result<(), WireError> {
         self.reaches(Extent::Http);
-        let http = &mut self.view.http;
-        while let Some(field) = message.field()? {
+        // Looked at once up to here, however it is read then.
+        let mut plain: &[u8] = &[];
+        loop {
+            if plain.is_empty() && message.rest().first() == Some(&PLAIN_ENTRY) {
+                plain = plain_text(message.rest());
+            }
+            let before = plain.len();
+            while let Some((header, after)) = plain_header::<PLAIN_ENTRY>(plain) {
+                self.header(header);
+                plain = after;
+            }
+            message.pass(before - plain.len());
+            // One that isn't plain, or something else, or nothing.
+            let before = message.rest().len();
+            let Some(field) = message.field()? else {
+                return Ok(());
+            };
+            let http = &mut self.view.http;
             match field.number {
                 1 => http.id = message.text(field)?,
                 2 => http.method = message.text(field)?,
-                3 => self.text.push(pair(message.entry(field)?)?),
+                3 => {
+                    let (name, value) = pair(message.entry(field)?)?;
+                    self.header((name.as_bytes(), value.as_bytes()));
+                }
                 4 => http.path = message.text(field)?,
                 5 => http.host = message.text(field)?,
                 6 => http.scheme = message.text(field)?,
@@ -167,25 +192,46 @@ impl<'a> Draft<'a> {
                 }
                 _ => message.skip(field)?,
             }
+            let read = before - message.rest().len();
+            plain = plain.get(read..).unwrap_or_default();
         }
-        Ok(())
+    }
+
+    /// An entry of `headers`.
+    #[inline]
+    fn header(&mut self, header: Line<'a>) {
+        if self.map.capacity() == 0 {
+            self.map = lines();
+        }
+        if self.seen.note(header.0) && !self.repeats {
+            // Too many to be looked through for each are put in order, which finds out as well.
+            let mut earlier = self.map.iter();
+            self.repeats =
+                earlier.len() > MOST_HEADERS || earlier.any(|(name, _)| name.eq_ignore_ascii_case(header.0));
+        }
+        self.map.push(header);
+    }
+
+    /// `headers`: a map has one value for each name. It is in no order, but names that differ by case only are joined in the
+    /// same one each time.
+    fn headers(&mut self) -> Headers<'a> {
+        if self.repeats {
+            keep_last(&mut self.map);
+        }
+        Headers::from_lines(std::mem::take(&mut self.map))
     }
 
     /// With `encode_raw_headers` Envoy sends `header_map`, and it decides.
     fn joined(mut self) -> RequestView<'a> {
-        self.view.http.headers = match self.raw {
+        self.view.http.headers = match self.raw.take() {
             Some(raw) => Headers::from_lines(raw),
-            None => {
-                keep_last(&mut self.text);
-                Headers::from_text(self.text)
-            }
+            None => self.headers(),
         };
         self.view
     }
 
     fn verbatim(mut self) -> RequestView<'a> {
-        keep_last(&mut self.text);
-        self.view.http.headers = Headers::from_text(self.text);
+        self.view.http.headers = self.headers();
         self.view
     }
 }
@@ -199,7 +245,7 @@ fn header_map<'a>(headers: &mut Vec<Line<'a>>, mut message: Reader<'a>) -> Resul
             plain = plain_text(message.rest());
         }
         let before = plain.len();
-        while let Some((header, after)) = plain_header(plain) {
+        while let Some((header, after)) = plain_header::<PLAIN_HEADER>(plain) {
             headers.push(header);
             plain = after;
         }
@@ -235,21 +281,27 @@ fn is_ascii(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |all, byte| all | byte) < 0x80
 }
 
+/// The key of a `HeaderMap`'s headers.
+const PLAIN_HEADER: u8 = 0x0a;
+/// The key of `HttpRequest.headers`.
+const PLAIN_ENTRY: u8 = 0x1a;
+
 /// The header that `text`, which is ASCII, begins with, as nearly all are written: its name, then its value, both short; and
-/// what comes behind it.
+/// what comes behind it. `KEY` is the field's.
 #[inline]
-fn plain_header(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
+fn plain_header<const KEY: u8>(text: &[u8]) -> Option<(Line<'_>, &[u8])> {
     const FIRST: u8 = 0x0a;
     let (&[entry, length, name, name_length], _) = text.split_first_chunk()?;
-    if entry != FIRST || name != FIRST {
+    if entry != KEY || name != FIRST {
         return None;
     }
     let (header, after) = text.split_at_checked(2 + usize::from(length))?;
     let (name, value) = header.get(4..)?.split_at_checked(name_length.into())?;
     let (&[number, value_length], value) = value.split_first_chunk()?;
-    // `value` or `raw_value`.
     let ends_here = value.len() == usize::from(value_length);
-    (ends_here && matches!(number, 0x12 | 0x1a)).then_some(((name, value), after))
+    // `value`, or `raw_value`, which a map's entry hasn't.
+    let is_value = number == 0x12 || (number == 0x1a && KEY == PLAIN_HEADER);
+    (ends_here && is_value).then_some(((name, value), after))
 }
 
 /// `envoy.config.core.v3.HeaderValue`: its value is in one of two fields.
@@ -327,13 +379,13 @@ fn tls_session<'a>(sni: &mut &'a str, mut message: Reader<'a>) -> Result<(), Wir
 }
 
 /// A map has one value for each key: the last.
-fn keep_last(pairs: &mut Vec<(&str, &str)>) {
+fn keep_last<N: Ord, V>(pairs: &mut Vec<(N, V)>) {
     if pairs.len() < 2 {
         return;
     }
     // Stable, so that among equals the last one sent comes first.
     pairs.reverse();
-    pairs.sort_by(|left, right| left.0.cmp(right.0));
+    pairs.sort_by(|left, right| left.0.cmp(&right.0));
     pairs.dedup_by(|later, earlier| later.0 == earlier.0);
 }
 

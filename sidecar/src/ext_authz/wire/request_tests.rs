@@ -86,6 +86,39 @@ fn headers_are_read_alike_whatever_stands_between_them() {
 }
 
 #[test]
+fn entries_of_the_map_are_read_alike_whatever_stands_between_them() {
+    let entry = |name: &str, value: &str| message(3, &[text(1, name), text(2, value)].concat());
+    let mut http: Vec<Vec<u8>> = (0..8)
+        .map(|n| entry(&format!("x-{n}"), &"v".repeat(n * 5)))
+        .collect();
+    http.extend([
+        text(2, "GET"),
+        entry("authorization", &"t".repeat(300)),
+        entry("x-é", "é"),
+        entry("X-7", "in another case"),
+        message(3, &[text(2, "v"), text(1, "x-turned")].concat()),
+        message(3, &[text(1, "x-bytes"), text(3, "not a value")].concat()),
+        message(3, &text(1, "x-empty")),
+        entry("x-1", "the last one counts"),
+        text(4, "/"),
+        entry("", ""),
+    ]);
+    let whole = message(1, &message(4, &message(2, &http.concat())));
+    let headers = view(&whole).unwrap().http.headers;
+    assert_eq!(headers.value("x-1"), Some("the last one counts"));
+    assert_eq!(headers.value("x-bytes"), Some(""));
+    same_as_prost(&whole);
+    // And wherever one byte is another.
+    for at in 0..whole.len() {
+        for byte in [0x00, 0x0a, 0x12, 0x1a, 0x7f, 0x80, 0xff] {
+            let mut other = whole.clone();
+            other[at] = byte;
+            same_as_prost(&other);
+        }
+    }
+}
+
+#[test]
 fn plain_headers_are_read_without_raw_ones() {
     let request = check_request(HttpRequest {
         headers: [("x-a".to_owned(), "1,2".to_owned())].into(),

@@ -89,7 +89,7 @@ fn options(out: &mut Backwards, number: u32, headers: &[Header]) {
 /// Whether two may have one name.
 fn may_repeat(headers: &[Header]) -> bool {
     let mut seen = SeenNames::default();
-    headers.iter().any(|header| seen.note(header.name()))
+    headers.iter().any(|header| seen.note(header.name().as_bytes()))
 }
 
 /// `dynamic_metadata`: the policy's, and the decision's id beside it, as OPA-Envoy gives it.

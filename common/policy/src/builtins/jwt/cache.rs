@@ -12,15 +12,47 @@ use quick_cache::sync::Cache;
 
 use super::decode_verify::Verified;
 
-/// About the bytes that each of the two memories takes at most.
-const MAX_BYTES: u64 = 4 << 20;
+/// About the bytes that the memory takes at most: some 1,800 tokens of 900 bytes.
+const MAX_BYTES: u64 = 8 << 20;
 /// A longer token isn't remembered.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// Of `io.jwt.decode`: header, payload and signature.
-pub(super) static DECODED: LazyLock<Memory<Value>> = LazyLock::new(Memory::new);
-/// Of `io.jwt.decode_verify`: all but what the time decides.
-pub(super) static VERIFIED: LazyLock<Memory<Verified>> = LazyLock::new(Memory::new);
+/// One for both builtins: a policy calls this one or that one, and then has all of the room.
+static KNOWN: LazyLock<Memory<Known>> = LazyLock::new(Memory::new);
+
+#[derive(Clone)]
+enum Known {
+    /// Of `io.jwt.decode`: header, payload and signature.
+    Decoded(Value),
+    /// Of `io.jwt.decode_verify`: all but what the time decides.
+    Verified(Verified),
+}
+
+/// What `io.jwt.decode` answered to a token of that name.
+pub(super) fn decoded(name: &Name) -> Option<Value> {
+    match KNOWN.get(name) {
+        Some(Known::Decoded(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// What is known of a token of that name under constraints.
+pub(super) fn verified(name: &Name) -> Option<Verified> {
+    match KNOWN.get(name) {
+        Some(Known::Verified(verified)) => Some(verified),
+        _ => None,
+    }
+}
+
+/// Remembers what `io.jwt.decode` answers.
+pub(super) fn keep_decoded(name: Name, value: Value, bytes: u64) {
+    KNOWN.put(name, Known::Decoded(value), bytes);
+}
+
+/// Remembers what was found out of a token under constraints.
+pub(super) fn keep_verified(name: Name, verified: Verified, bytes: u64) {
+    KNOWN.put(name, Known::Verified(verified), bytes);
+}
 
 /// How often it was enough to remember, and how much is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,13 +69,7 @@ pub struct CacheCounts {
 }
 
 pub(super) fn counts() -> CacheCounts {
-    let (decoded, verified) = (DECODED.counts(), VERIFIED.counts());
-    CacheCounts {
-        hits: decoded.hits.saturating_add(verified.hits),
-        misses: decoded.misses.saturating_add(verified.misses),
-        entries: decoded.entries.saturating_add(verified.entries),
-        bytes: decoded.bytes.saturating_add(verified.bytes),
-    }
+    KNOWN.counts()
 }
 
 /// What a remembered value depends on, as one digest.
@@ -53,7 +79,7 @@ pub(super) struct Name([u8; 32]);
 impl Name {
     /// Of a token alone; none for one that is too long.
     pub(super) fn of_decode(token: &str) -> Option<Self> {
-        Self::of(token, std::iter::empty())
+        Self::of(b'd', token, std::iter::empty())
     }
 
     /// Of a token and the constraints except for the time; none where they aren't of the kind that can succeed.
@@ -66,14 +92,16 @@ impl Name {
                 _ => return None,
             }
         }
-        Self::of(token, texts.into_iter())
+        Self::of(b'v', token, texts.into_iter())
     }
 
-    fn of<'a>(token: &'a str, others: impl Iterator<Item = &'a str>) -> Option<Self> {
+    /// `builtin` tells apart whose answer it is.
+    fn of<'a>(builtin: u8, token: &'a str, others: impl Iterator<Item = &'a str>) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let mut context = Context::new(&SHA256);
+        context.update(&[builtin]);
         for text in std::iter::once(token).chain(others) {
             // With its length first, no text can run into the next.
             context.update(&(text.len() as u64).to_be_bytes());
@@ -92,7 +120,7 @@ pub(super) fn bytes(token: &str, values: &[&Value]) -> u64 {
 }
 
 /// Values by name, those that are asked for least dropped first.
-pub(super) struct Memory<T> {
+struct Memory<T> {
     values: Cache<Name, Weighed<T>, ByBytes>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -123,14 +151,14 @@ impl<T: Clone> Memory<T> {
     }
 
     /// The value of that name, if it is remembered.
-    pub(super) fn get(&self, name: &Name) -> Option<T> {
+    fn get(&self, name: &Name) -> Option<T> {
         let found = self.values.get(name);
         let count = if found.is_some() { &self.hits } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
         found.map(|weighed| weighed.value)
     }
 
-    pub(super) fn put(&self, name: Name, value: T, bytes: u64) {
+    fn put(&self, name: Name, value: T, bytes: u64) {
         self.values.insert(name, Weighed { value, bytes });
     }
 
@@ -172,6 +200,7 @@ mod tests {
             name("a.b.c", r#"{"secret": "k", "alg": "x"}"#),
             name("a.b.csecret", r#"{"k": ""}"#),
             name("a.b.c", "{}"),
+            Name::of_decode("a.b.c"),
         ];
         for (at, one) in all.iter().enumerate() {
             assert!(one.is_some());

@@ -9,13 +9,13 @@ use super::cache::{self, Name};
 pub(in super::super) fn decode(context: &mut Context<'_>, operands: &[Value]) -> Answer {
     let token = host::string(operands, 1)?;
     if let Some(name) = Name::of_decode(token) {
-        if let Some(known) = cache::DECODED.get(&name) {
+        if let Some(known) = cache::decoded(&name) {
             context.spend(host::jwt_decode_cost(token))?;
             return Ok(Some(known));
         }
         let decoded = host::jwt_decode(context, operands)?;
         if let Some(decoded) = &decoded {
-            cache::DECODED.put(name, decoded.clone(), cache::bytes(token, &[decoded]));
+            cache::keep_decoded(name, decoded.clone(), cache::bytes(token, &[decoded]));
         }
         return Ok(decoded);
     }

@@ -68,7 +68,7 @@ pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Val
         Value::String(token) => Name::of_verify(token, members),
         _ => None,
     };
-    if let Some(known) = name.and_then(|name| cache::VERIFIED.get(&name)) {
+    if let Some(known) = name.and_then(|name| cache::verified(&name)) {
         let when = match members.get_str("time") {
             Some(time) => When::At(Instant::of(time)?),
             None => When::now(context)?,
@@ -90,7 +90,7 @@ pub(in super::super) fn decode_verify(context: &mut Context<'_>, operands: &[Val
             verdict: verdict.clone(),
             cost,
         };
-        cache::VERIFIED.put(name, verified, bytes);
+        cache::keep_verified(name, verified, bytes);
     }
     at(context, &verdict, when)
 }

@@ -5,7 +5,7 @@ pub(crate) mod request;
 pub(crate) mod response;
 
 use envoy_types::ext_authz::v3::pb::CheckRequest;
-use postern_decide::RequestView;
+use postern_decide::{Headers, RequestView};
 use prost::Message;
 
 use super::reader::WireError;
@@ -36,5 +36,9 @@ fn in_order(mut view: RequestView<'_>) -> String {
     for peer in [&mut view.source, &mut view.destination].into_iter().flatten() {
         peer.labels.sort_unstable();
     }
+    let mut lines = std::mem::take(&mut view.http.headers).into_lines();
+    // Those of one name stay as they were: that is the order in which they are joined.
+    lines.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    view.http.headers = Headers::from_lines(lines);
     format!("{view:?}")
 }
