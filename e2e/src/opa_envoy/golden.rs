@@ -6,6 +6,7 @@
 //! | `policy.rego` | the policy |
 //! | `data.json` | its base data, where it has some |
 //! | `request.json` | the `CheckRequest`, in protobuf's JSON |
+//! | `envoy.pb` | if it is there, empty: the plugin knows the types of Envoy's API (`proto-descriptor`) |
 //! | `want.json` | what the plugin answered: `response` without its decision id, or `error` with code and message; and the event that it logged |
 
 use std::path::{Path, PathBuf};
@@ -112,12 +113,18 @@ impl Case {
         if data.exists() {
             files.push(data);
         }
+        let mut plugin = Vec::new();
+        let types = tempfile::NamedTempFile::new()?;
+        if folder.join("envoy.pb").exists() {
+            std::fs::write(types.path(), postern_proto::ENVOY_FILE_DESCRIPTOR_SET)?;
+            plugin.push(("proto-descriptor".to_owned(), types.path().display().to_string()));
+        }
         let server = Server::start(
             program,
             &Setting {
                 config: Some(folder.join("config.yaml")),
                 files,
-                plugin: Vec::new(),
+                plugin,
                 flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             },
         )
