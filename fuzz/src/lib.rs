@@ -2,12 +2,14 @@
 //! bytes at all, and panics where it doesn't. `fuzz_targets/` hands them to libFuzzer; the test below runs them on the
 //! corpora with an ordinary toolchain, so that what was found once stays found.
 
+pub mod bundle_signatures;
 pub mod canonical_path;
 pub mod check_request;
 pub mod dpop_proof;
 pub mod jwks;
 pub mod jws;
 pub mod opa_config;
+pub mod opa_envoy;
 pub mod peer_certificate;
 pub mod policy_bundle;
 pub mod rego_builtins;
@@ -34,12 +36,14 @@ mod tests {
 
     #[test]
     fn nothing_in_the_corpora_breaks_a_promise() {
+        replay("bundle_signatures", crate::bundle_signatures::run);
         replay("canonical_path", crate::canonical_path::run);
         replay("check_request", crate::check_request::run);
         replay("dpop_proof", crate::dpop_proof::run);
         replay("jwks", crate::jwks::run);
         replay("jws", crate::jws::run);
         replay("opa_config", crate::opa_config::run);
+        replay("opa_envoy", crate::opa_envoy::run);
         replay("peer_certificate", crate::peer_certificate::run);
         replay("policy_bundle", crate::policy_bundle::run);
         replay("rego_builtins", crate::rego_builtins::run);

@@ -68,3 +68,9 @@ pub use listen::BindError;
 pub fn difference_from_prost(bytes: &[u8]) -> Option<String> {
     ext_authz::difference_from_prost(bytes)
 }
+
+/// The types of gRPC's messages, from a serialised set of file descriptors; for fuzzing.
+#[cfg(feature = "fuzzing")]
+pub fn grpc_messages(set: &[u8]) -> Option<std::sync::Arc<dyn postern_policy::input::GrpcMessages + Send>> {
+    opa::grpc_messages(set)
+}

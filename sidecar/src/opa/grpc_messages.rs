@@ -55,12 +55,20 @@ impl Descriptors {
             return Err(DescriptorsError::TooLarge(path.to_owned()));
         }
         let content = std::fs::read(path).map_err(unreadable)?;
-        DescriptorPool::decode(content.as_slice())
+        Self::decode(&content).map_err(|problem| DescriptorsError::Invalid {
+            path: path.to_owned(),
+            problem,
+        })
+    }
+
+    /// Takes a serialised `google.protobuf.FileDescriptorSet`.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub(crate) fn decode(set: &[u8]) -> Result<Self, String> {
+        DescriptorPool::decode(set)
             .map(Self)
-            .map_err(|error| DescriptorsError::Invalid {
-                path: path.to_owned(),
-                problem: error.to_string(),
-            })
+            .map_err(|error| error.to_string())
     }
 }
 

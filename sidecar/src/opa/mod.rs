@@ -71,3 +71,12 @@ pub(crate) fn logging(plan: &Plan) -> (LogFormat, &'static str) {
 pub(crate) fn plan(args: &[String]) -> Result<Plan, ConfigError> {
     Plan::read(args, &machine::Machine)
 }
+
+/// See [`crate::grpc_messages`].
+#[cfg(feature = "fuzzing")]
+pub(crate) fn grpc_messages(
+    set: &[u8],
+) -> Option<std::sync::Arc<dyn postern_policy::input::GrpcMessages + Send>> {
+    let descriptors = grpc_messages::Descriptors::decode(set).ok()?;
+    Some(std::sync::Arc::new(descriptors))
+}
