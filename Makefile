@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RUNNABLE := -p postern -p postern-sidecar -p postern-control-plane
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint fuzz tools bench bench-check bench-policy differential compare-opa-envoy record-golden proto-release release
+.PHONY: help dev test lint fuzz tools bench bench-check bench-peers bench-policy differential compare-opa-envoy record-golden proto-release release
 
 help: ## Shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: ## Measures; prints tables, draws plots, writes target/bench/summary.json
 
 bench-check: ## The figures of the sidecar's check alone
 	@scripts/bench.sh check $(ARGS)
+
+bench-peers: ## A Check beside opa-envoy-plugin (OPA_ENVOY=<its binary>)
+	@scripts/bench.sh peers --opa-envoy "$(OPA_ENVOY)" $(ARGS)
 
 bench-policy: ## The figures of policy evaluation alone
 	@scripts/bench.sh policy $(ARGS)

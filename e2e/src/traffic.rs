@@ -1,6 +1,7 @@
 //! Requests as a mesh sends them: 40 headers, about 3.5 KB, a token of about 900 bytes; 1,000 different tokens and
 //! 1,000 paths in rotation.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use anyhow::Context as _;
@@ -23,6 +24,9 @@ const TOKEN_BYTES: usize = 900;
 
 /// Headers of a request beside `authorization`, pseudo-headers included.
 const OTHER_HEADERS: usize = 39;
+
+/// The last of the headers that only fill.
+const LAST_ATTRIBUTE: &str = "x-mesh-attribute-39";
 
 /// What the tokens of a bench say.
 pub struct Claims<'a> {
@@ -56,10 +60,10 @@ pub fn tokens_of(
             let mut payload = json!({
                 "iss": claims.issuer,
                 "aud": claims.audience,
-                "sub": format!("user-{:05}", i % VARIETY),
+                "sub": subject(i),
                 "client_id": "bench",
                 "scope": "orders:read",
-                "roles": [format!("role-{:02}", i % 30)],
+                "roles": [role(i)],
                 "iat": claims.now,
                 "exp": claims.now + 86_400,
                 "jti": format!("00000000-0000-4000-8000-{i:012}"),
@@ -76,6 +80,18 @@ pub fn tokens_of(
             )?)
         })
         .collect()
+}
+
+/// Whose token `i` is.
+#[must_use]
+pub fn subject(i: usize) -> String {
+    format!("user-{:05}", i % VARIETY)
+}
+
+/// The role that the subject of token `i` has.
+#[must_use]
+pub fn role(i: usize) -> String {
+    format!("role-{:02}", i % VARIETY % 30)
 }
 
 /// The headers of request `i`, lower case, pseudo-headers first.
@@ -117,18 +133,44 @@ pub fn path(i: usize) -> String {
 /// `CheckRequest`s as Envoy encodes them with `encode_raw_headers`.
 #[must_use]
 pub fn check_requests(tokens: &[String]) -> Vec<Bytes> {
+    encoded(tokens, |i, token| {
+        let headers = headers(i, token)
+            .into_iter()
+            .map(|(key, value)| HeaderValue {
+                key,
+                raw_value: value.into_bytes(),
+                ..HeaderValue::default()
+            })
+            .collect();
+        HttpRequest {
+            header_map: Some(HeaderMap { headers }),
+            ..HttpRequest::default()
+        }
+    })
+}
+
+/// `CheckRequest`s as Envoy encodes them unless it is told otherwise, which is what policies for OPA-Envoy read; `x-user` names
+/// the token's subject.
+#[must_use]
+pub fn check_requests_with_a_map(tokens: &[String]) -> Vec<Bytes> {
+    encoded(tokens, |i, token| {
+        let mut headers: HashMap<String, String> = headers(i, token).into_iter().collect();
+        // As many as otherwise.
+        headers.remove(LAST_ATTRIBUTE);
+        headers.insert("x-user".to_owned(), subject(i));
+        HttpRequest {
+            headers,
+            ..HttpRequest::default()
+        }
+    })
+}
+
+/// A request for each token, its headers as `with_headers` puts them.
+fn encoded(tokens: &[String], with_headers: impl Fn(usize, &str) -> HttpRequest) -> Vec<Bytes> {
     tokens
         .iter()
         .enumerate()
         .map(|(i, token)| {
-            let headers = headers(i, token)
-                .into_iter()
-                .map(|(key, value)| HeaderValue {
-                    key,
-                    raw_value: value.into_bytes(),
-                    ..HeaderValue::default()
-                })
-                .collect();
             let http = HttpRequest {
                 id: format!("{i}"),
                 method: "GET".to_owned(),
@@ -137,8 +179,7 @@ pub fn check_requests(tokens: &[String]) -> Vec<Bytes> {
                 scheme: "http".to_owned(),
                 protocol: "HTTP/1.1".to_owned(),
                 size: -1,
-                header_map: Some(HeaderMap { headers }),
-                ..HttpRequest::default()
+                ..with_headers(i, token)
             };
             let attributes = AttributeContext {
                 source: Some(peer("10.0.0.7", 52_114)),
@@ -221,5 +262,18 @@ mod tests {
         let decoded = CheckRequest::decode(requests[0].clone()).unwrap();
         let http = decoded.attributes.unwrap().request.unwrap().http.unwrap();
         assert_eq!(http.header_map.unwrap().headers.len(), 40);
+
+        let requests = check_requests_with_a_map(&tokens[..1]);
+        assert!(
+            (3_200..=3_800).contains(&requests[0].len()),
+            "{}",
+            requests[0].len()
+        );
+        let decoded = CheckRequest::decode(requests[0].clone()).unwrap();
+        let http = decoded.attributes.unwrap().request.unwrap().http.unwrap();
+        assert_eq!(
+            (http.headers.len(), http.headers["x-user"].as_str()),
+            (40, "user-00000")
+        );
     }
 }

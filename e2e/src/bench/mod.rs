@@ -5,6 +5,7 @@ mod connections;
 mod counts;
 mod envoy;
 mod growth;
+mod peers;
 mod policy;
 mod revocations;
 mod shipped;
@@ -16,6 +17,7 @@ pub use connections::connections;
 pub use counts::counts;
 pub use envoy::through_envoy;
 pub use growth::growth;
+pub use peers::peers;
 pub use policy::policy;
 pub use shipped::shipped;
 

@@ -24,6 +24,9 @@ struct Arguments {
     /// Folder of the shipped build; the sibling `dist` where none is named.
     #[arg(long)]
     shipped: Option<PathBuf>,
+    /// The program of opa-envoy-plugin; what is measured beside it is left out where none is named.
+    #[arg(long)]
+    opa_envoy: Option<PathBuf>,
     /// A B pairs for each ratio.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -42,6 +45,8 @@ enum Part {
     Envoy,
     /// CPU per Check as keys, routes and revocations grow.
     Growth,
+    /// A Check beside opa-envoy-plugin.
+    Peers,
     /// Policy evaluation beside OPA.
     Policy,
     /// Size, start and memory of the shipped build.
@@ -91,6 +96,15 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted(Part::Envoy) {
         show(runtime.block_on(bench::through_envoy(&setting, shape))?);
+    }
+    if wanted(Part::Peers) {
+        match &arguments.opa_envoy {
+            Some(plugin) => show(runtime.block_on(bench::peers(&setting, shape, plugin))?),
+            None if arguments.part.contains(&Part::Peers) => {
+                anyhow::bail!("--opa-envoy: name the program of opa-envoy-plugin")
+            }
+            None => {}
+        }
     }
     if wanted(Part::Shipped) {
         let shipped = arguments
