@@ -50,20 +50,4 @@ mod tests {
         let seed = include_bytes!("../corpus/bundle_signatures/good");
         assert_eq!(read(seed, SIGNED).expect("signed").signed_by(), Some("k"));
     }
-
-    /// Prints a new key, and its signatures, of which nobody keeps the private half.
-    #[test]
-    #[ignore = "writes the seed anew"]
-    fn sign() {
-        let signer = postern_jose::LocalSigner::generate(Algorithm::ES256).expect("a key");
-        let files = [(".manifest", MANIFEST), ("data.json", SIGNED)];
-        let files = files.map(|(path, content)| format!("{path}\n{}", String::from_utf8_lossy(content)));
-        let archive = crate::policy_bundle::archive_of(files.join("\n--\n").as_bytes());
-        let signed = postern_policy::bundle::sign(&archive, &signer, "k", &Limits::default()).expect("signed");
-        let bundle = Bundle::read(&signed, &Verification::Unsigned, &Limits::default()).expect("a bundle");
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let signatures = bundle.file(SIGNATURES).expect("signatures");
-        std::fs::write(folder.join("corpus/bundle_signatures/good"), signatures).expect("written");
-        std::fs::write(folder.join("signatures/key.json"), serde_json::Value::from(signer.public_jwk().to_object()).to_string()).expect("written");
-    }
 }

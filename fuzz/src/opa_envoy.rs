@@ -27,7 +27,9 @@ impl Engine for Echo {
     }
 
     fn evaluate(&self, _: Entrypoint, input: Option<&Value>, _: &Env) -> Result<Option<Value>, EngineError> {
-        let body = input.and_then(Value::as_object).and_then(|input| input.get_str("parsed_body"));
+        let body = input
+            .and_then(Value::as_object)
+            .and_then(|input| input.get_str("parsed_body"));
         Ok(body.cloned())
     }
 }
@@ -51,7 +53,10 @@ pub fn run(data: &[u8]) {
             let end = body.iter().position(|byte| *byte == b'\n').unwrap_or(body.len());
             let (boundary, parts) = body.split_at(end);
             body = parts.get(1..).unwrap_or_default();
-            format!("multipart/form-data; boundary={}", String::from_utf8_lossy(boundary))
+            format!(
+                "multipart/form-data; boundary={}",
+                String::from_utf8_lossy(boundary)
+            )
         }
     };
     let request = RequestView {
@@ -67,7 +72,11 @@ pub fn run(data: &[u8]) {
     };
     if let Ok(input) = whole_input(&request, &SETTINGS) {
         let text = input.to_json();
-        assert_eq!(Value::from_json_str(&text).expect("our own JSON"), input, "{text}");
+        assert_eq!(
+            Value::from_json_str(&text).expect("our own JSON"),
+            input,
+            "{text}"
+        );
     }
     let policy = ActivePolicy::new(Arc::new(Echo), Entrypoint::from_index(0));
     let entropy = Entropy::default();

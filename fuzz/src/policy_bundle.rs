@@ -55,12 +55,6 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The archive of files that are written as above.
-#[cfg(test)]
-pub(crate) fn archive_of(files: &[u8]) -> Vec<u8> {
-    gzipped(&tar_of(files))
-}
-
 fn gzipped(tar: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
     gzip.write_all(tar).expect("memory");
