@@ -13,6 +13,7 @@ use postern_policy::{Engine as _, Env, PlanEngine, Value};
 const LIMITS: Limits = Limits {
     archive_bytes: 1024 * 1024,
     inflated_bytes: 4 * 1024 * 1024,
+    file_bytes: 4 * 1024 * 1024,
     files: 50,
     path_bytes: 200,
 };

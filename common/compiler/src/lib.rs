@@ -12,7 +12,6 @@ mod compiler;
 mod kept;
 mod locate;
 pub mod loose;
-mod names;
 mod opa;
 
 pub use compiler::{CompileError, Compiler};

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::names::matches;
 use postern_policy::collection::{CollectionError, Loose, LooseFile, RegoVersion};
+use postern_policy::go_match::matches;
 use postern_policy::{Bundle, BundleError, Limits, Verification};
 
 /// Of all paths together.

@@ -30,6 +30,8 @@ pub mod bundle;
 pub mod collection;
 #[cfg(feature = "bundle")]
 pub mod compilation;
+#[cfg(feature = "bundle")]
+pub mod go_match;
 #[cfg(feature = "plan")]
 pub mod plan;
 
@@ -40,6 +42,8 @@ pub use runtime::{OPA_VERSION, runtime};
 
 #[cfg(feature = "bundle")]
 pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};
+#[cfg(all(feature = "bundle", feature = "builtins"))]
+pub use bundle::{OpaKey, OpaVerification};
 #[cfg(feature = "plan")]
 pub use plan::{HttpSend, PlanEngine, Reach};
 

@@ -18,7 +18,7 @@ pub struct Bundle {
     pub source: BundleSource,
     /// How often it is asked for.
     pub polling: Polling,
-    /// What its signature must be; none is asked for otherwise.
+    /// What its signature must be; without it a signed one is refused, since no key could prove it.
     pub signing: Option<Signing>,
     /// It is kept on disk, and served from there after a restart.
     pub persist: bool,

@@ -19,7 +19,7 @@ pub struct Polling {
     pub long_polling_timeout_seconds: Option<u64>,
 }
 
-/// What a signature must be, where there are keys.
+/// What a signature must be, where there are keys. Where there are none a bundle must not be signed: nobody could prove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signing {
     /// The one key that counts, of `keys`; without it the signature names one.
@@ -28,6 +28,8 @@ pub struct Signing {
     pub scope: Option<String>,
     /// Files that need not be signed.
     pub exclude_files: Vec<String>,
+    /// There is a `signing` that says so: a bundle without a signature is refused. Otherwise one that is there must be good.
+    pub is_required: bool,
 }
 
 /// Reads `polling` of `section`.
@@ -83,13 +85,14 @@ pub(crate) fn trigger(section: &Section<'_>) -> Result<(), ConfigError> {
     }
 }
 
-/// `signing`: without it every key of `keys` may have signed, and without keys nothing is checked.
+/// `signing`: without it every key of `keys` may have signed, and a bundle needs no signature.
 pub(crate) fn signing(section: &Section<'_>, keys: &Keys) -> Result<Option<Signing>, ConfigError> {
     let Some(signing) = section.optional("signing")? else {
         return Ok((!keys.is_empty()).then(|| Signing {
             key_id: None,
             scope: None,
             exclude_files: Vec::new(),
+            is_required: false,
         }));
     };
     let key_id = signing.word("keyid")?;
@@ -112,6 +115,7 @@ pub(crate) fn signing(section: &Section<'_>, keys: &Keys) -> Result<Option<Signi
         key_id,
         scope: signing.word("scope")?,
         exclude_files: signing.texts("exclude_files")?,
+        is_required: true,
     }))
 }
 

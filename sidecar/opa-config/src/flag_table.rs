@@ -1,6 +1,6 @@
 //! Every flag of `opa run`, as of 1.22, and of the plugin's. docs/opa-configuration.md is written from it.
 
-use crate::fate::Fate::{self, Honoured, NotHonoured, NotYet, Refused};
+use crate::fate::Fate::{self, Honoured, NotHonoured, Refused};
 
 /// What stands behind a flag, as pflag reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,6 @@ const NO_TLS: Fate = Refused(
     "8181 and 8282 are served without TLS; take the flag out and let --addr be localhost or a Unix socket, or put a proxy before it",
 );
 const NOT_DONE: Fate = NotHonoured("not done yet");
-const NOT_VERIFIED: Fate = NotYet(
-    "bundles of the command line aren't verified yet; one with a signature needs --skip-verify, or the start is refused",
-);
 const LEVELS: &[&str] = &["debug", "info", "error"];
 
 /// The flags, in the order of `opa run --help`.
@@ -83,7 +80,7 @@ pub const FLAGS: &[Flag] = &[
     ),
     flag("diagnostic-addr", None, Takes::List, AS_THERE),
     flag("disable-telemetry", None, Takes::Switch, NO_CHECK),
-    flag("exclude-files-verify", None, Takes::List, NOT_VERIFIED),
+    flag("exclude-files-verify", None, Takes::List, AS_THERE),
     flag("format", Some('f'), Takes::Text, NO_SHELL),
     flag("h2c", None, Takes::Switch, AS_THERE),
     flag("history", Some('H'), Takes::Text, NO_SHELL),
@@ -139,7 +136,7 @@ pub const FLAGS: &[Flag] = &[
         NotHonoured("pprof looks into Go programs"),
     ),
     flag("ready-timeout", None, Takes::Integer, NOT_DONE),
-    flag("scope", None, Takes::Text, NOT_VERIFIED),
+    flag("scope", None, Takes::Text, AS_THERE),
     flag(
         "server",
         Some('s'),
@@ -150,7 +147,7 @@ pub const FLAGS: &[Flag] = &[
     flag("set-file", None, Takes::Each, AS_THERE),
     flag("shutdown-grace-period", None, Takes::Integer, AS_THERE),
     flag("shutdown-wait-period", None, Takes::Integer, AS_THERE),
-    flag("signing-alg", None, Takes::Text, NOT_VERIFIED),
+    flag("signing-alg", None, Takes::Text, AS_THERE),
     flag(
         "skip-known-schema-check",
         None,
@@ -184,8 +181,15 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         Honoured("over --v0-compatible, as in OPA"),
     ),
-    flag("verification-key", None, Takes::Text, NOT_VERIFIED),
-    flag("verification-key-id", None, Takes::Text, NOT_VERIFIED),
+    flag(
+        "verification-key",
+        None,
+        Takes::Text,
+        Honoured(
+            "a public key or certificate in PEM, HMAC's secret, or a file of one; not a private key; digests by MD5, SHA-1 and SHA-512-224 are refused",
+        ),
+    ),
+    flag("verification-key-id", None, Takes::Text, AS_THERE),
     flag("watch", Some('w'), Takes::Switch, NOT_DONE),
     flag("watch-config", None, Takes::Switch, NOT_DONE),
 ];

@@ -382,7 +382,8 @@ fn signatures_are_asked_for_wherever_there_are_keys() {
     let config = "keys: {k: {key: x, scope: s}}\nbundles: {a: {resource: 'file:///a'}, b: {resource: 'file:///b', signing: {keyid: k, scope: t}}}";
     let bundles = read(config).expect("a plan").config.bundles;
     let signing = |name: &str| bundles[name].signing.clone().expect("a signature");
-    assert_eq!(signing("a").key_id, None);
+    assert_eq!((signing("a").key_id, signing("a").is_required), (None, false));
+    assert!(signing("b").is_required);
     assert_eq!(
         (signing("b").key_id.as_deref(), signing("b").scope.as_deref()),
         (Some("k"), Some("t"))

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use postern_compiler::loose::{self, LooseError, Prefixed};
 use postern_opa_config::{PolicyFiles, RegoVersion};
+use postern_policy::Limits;
 use postern_policy::activation::{Active, Verified};
 use postern_policy::collection::{self, Given, Loose, Member};
-use postern_policy::{Limits, Verification};
+
+use super::verification;
 
 /// What was read, before it is compiled.
 #[derive(Debug)]
@@ -21,36 +23,13 @@ pub(super) struct AtStart {
 }
 
 /// Why the policy can't be had.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AtStartError {
-    /// Something can't be read, or isn't what it should be.
-    #[error(transparent)]
-    Files(#[from] LooseError),
-    /// Signatures are to be proved, which isn't done here yet.
-    #[error(
-        "--verification-key: bundles of the command line aren't verified here yet; give --skip-verify in its place if \
-         whoever wrote them to this disk is trusted"
-    )]
-    KeyGiven,
-    /// A bundle is signed, and nobody says with which key, or that it doesn't matter.
-    #[error(
-        "{path}: the bundle is signed, and bundles of the command line aren't verified here yet; give --skip-verify if \
-         whoever wrote it to this disk is trusted"
-    )]
-    Signed {
-        /// The bundle.
-        path: String,
-    },
-}
+pub(crate) type AtStartError = LooseError;
 
 /// Reads what `files` names.
 ///
 /// # Errors
-/// The first thing that can't be read, isn't what it should be, or would have to be verified.
+/// The first thing that can't be read, isn't what it should be, or isn't signed as it must be.
 pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtStartError> {
-    if files.verification.is_some() && !files.skip_verify {
-        return Err(AtStartError::KeyGiven);
-    }
     let version = match files.rego {
         RegoVersion::V0 => collection::RegoVersion::V0,
         RegoVersion::V1 => collection::RegoVersion::V1,
@@ -59,12 +38,8 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtSt
     let (loose, bundles) = if files.as_bundles {
         let bundles = files.paths.iter().map(|path| {
             let path = path.path.as_str();
-            let bundle = loose::bundle(Path::new(path), &files.ignore, &Verification::Unsigned, limits)?;
-            // One whose signatures file is ill-formed is meant to be signed, too.
-            if !files.skip_verify && !matches!(bundle.claimed_key_id(), Ok(None)) {
-                let path = path.to_owned();
-                return Err(AtStartError::Signed { path });
-            }
+            let verification = verification::of_files(files, Path::new(path));
+            let bundle = loose::bundle(Path::new(path), &files.ignore, &verification, limits)?;
             Ok(Verified::of(Member {
                 name: path.to_owned(),
                 bundle: Arc::new(bundle),
@@ -89,7 +64,8 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtSt
 
 #[cfg(test)]
 mod tests {
-    use postern_opa_config::PolicyPath;
+    use postern_opa_config::{FileVerification, PolicyPath};
+    use secrecy::SecretString;
 
     use super::*;
 
@@ -109,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_bundle_is_refused_unless_it_is_said_that_nobody_need_verify_it() {
+    fn a_signed_bundle_is_refused_unless_there_is_a_key_or_nobody_need_verify_it() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.rego"), "package a").unwrap();
         let limits = Limits::default();
@@ -118,8 +94,24 @@ mod tests {
         let signatures = r#"{"signatures": ["e30.e30.c2ln"]}"#;
         std::fs::write(folder.path().join(".signatures.json"), signatures).unwrap();
         let refused = read(&files, &limits).unwrap_err().to_string();
-        assert!(refused.contains("--skip-verify"), "{refused}");
+        assert!(refused.contains("verification key not provided"), "{refused}");
         files.skip_verify = true;
         assert_eq!(read(&files, &limits).unwrap().bundles.len(), 1);
+        files.skip_verify = false;
+        files.verification = Some(FileVerification {
+            key: SecretString::from("a secret"),
+            key_id: "default".to_owned(),
+            algorithm: "HS256".to_owned(),
+            scope: None,
+            exclude_files: Vec::new(),
+        });
+        let refused = read(&files, &limits).unwrap_err().to_string();
+        assert!(refused.contains("failed to verify JWT signature"), "{refused}");
+        std::fs::remove_file(folder.path().join(".signatures.json")).unwrap();
+        let refused = read(&files, &limits).unwrap_err().to_string();
+        assert!(
+            refused.contains("bundle missing .signatures.json file"),
+            "{refused}"
+        );
     }
 }

@@ -16,7 +16,8 @@
 //! | `api/` | OPA's HTTP API |
 //! | `configured` | what the configuration says of what is told |
 //! | `telling` | starts and ends all that tells of decisions |
-//! | `service/` | the servers that log and status are sent to |
+//! | `verification` | which signatures of bundles count |
+//! | `service/` | the servers that bundles come from, and that log and status are sent to |
 
 mod api;
 mod at_start;
@@ -36,6 +37,7 @@ mod sockets;
 mod status;
 mod telling;
 mod tells;
+mod verification;
 
 use postern_config::ConfigError;
 use postern_opa_config::{LogFormat as Format, LogLevel, Plan};

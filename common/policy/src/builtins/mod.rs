@@ -12,7 +12,7 @@ mod pem;
 mod pss;
 mod x509;
 
-pub use jwt::{CacheCounts, cache_counts};
+pub use jwt::{CacheCounts, cache_counts, is_signature_by};
 
 use postern_rego::{BuiltinError, BuiltinFn, Effects, HostBuiltins, Value};
 

@@ -56,6 +56,13 @@ pub(super) fn read(archive: &[u8], limits: &Limits) -> Result<Files, BundleError
                 limit: limits.inflated_bytes,
             });
         }
+        if declared > limits.file_bytes {
+            return Err(BundleError::FileTooLarge {
+                path,
+                size: declared,
+                limit: limits.file_bytes,
+            });
+        }
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(fail)?;
         if content.len() as u64 != declared {

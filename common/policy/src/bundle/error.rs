@@ -12,6 +12,16 @@ pub enum BundleError {
         /// The bound.
         limit: u64,
     },
+    /// A file larger than [`Limits`](super::Limits) allow, in OPA's words.
+    #[error("bundle file {path} size ({size} bytes) exceeds configured size_limit_bytes ({limit} bytes)")]
+    FileTooLarge {
+        /// The file, without a leading slash.
+        path: String,
+        /// What it says that it has, in bytes.
+        size: u64,
+        /// The bound.
+        limit: u64,
+    },
     /// Not a gzipped tar, cut short, or damaged.
     #[error("the bundle is not a sound gzipped tar archive: {0}")]
     Archive(String),
@@ -101,6 +111,9 @@ pub enum BundleError {
         /// In the configuration; empty for none.
         expected: String,
     },
+    /// What OPA's configuration says of signatures isn't met, in OPA's words.
+    #[error("{0}")]
+    AsOpa(String),
     /// A file's digest is not the signed one.
     #[error("`{path}` was changed after the bundle was signed")]
     FileChanged {

@@ -7,6 +7,8 @@ pub struct Limits {
     pub archive_bytes: usize,
     /// Everything in it, inflated, in bytes. Default 256 MiB.
     pub inflated_bytes: u64,
+    /// One file in it, in bytes. Default: as much as everything.
+    pub file_bytes: u64,
     /// How many files. Default 10,000.
     pub files: usize,
     /// A file's path, in bytes. Default 1,024.
@@ -18,6 +20,7 @@ impl Default for Limits {
         Self {
             archive_bytes: 32 * 1024 * 1024,
             inflated_bytes: 256 * 1024 * 1024,
+            file_bytes: 256 * 1024 * 1024,
             files: 10_000,
             path_bytes: 1024,
         }

@@ -6,6 +6,8 @@
 //! interpret and we don't is refused by name, never passed over: delta bundles.
 
 mod archive;
+#[cfg(feature = "builtins")]
+mod as_opa;
 mod builder;
 mod configured;
 mod data;
@@ -25,6 +27,8 @@ use archive::Files;
 use digest::file_name;
 use signature::SIGNATURES;
 
+#[cfg(feature = "builtins")]
+pub use as_opa::{OpaKey, OpaVerification};
 pub use builder::BundleBuilder;
 pub use configured::{VerificationKeySection, VerificationSection, VerificationSectionError};
 pub use error::BundleError;
@@ -55,11 +59,7 @@ impl Bundle {
     /// The first thing that is wrong with it.
     pub fn read(archive: &[u8], verification: &Verification, limits: &Limits) -> Result<Self, BundleError> {
         let files = archive::read(archive, limits)?;
-        let signed_by = match verification {
-            Verification::Keys(keys) => Some(signature::verify(&files, keys, limits)?),
-            Verification::Unsigned => None,
-        };
-        Self::from_files(files, signed_by)
+        Self::verified(files, verification, limits)
     }
 
     /// A bundle that is a folder: its files by their paths in it. As [`Bundle::read`], but for the archive.
@@ -76,11 +76,17 @@ impl Bundle {
             let path = archive::normal_path(path.as_bytes(), limits)?;
             checked.insert(path, content);
         }
+        Self::verified(checked, verification, limits)
+    }
+
+    fn verified(files: Files, verification: &Verification, limits: &Limits) -> Result<Self, BundleError> {
         let signed_by = match verification {
-            Verification::Keys(keys) => Some(signature::verify(&checked, keys, limits)?),
+            Verification::Keys(keys) => Some(signature::verify(&files, keys, limits)?),
             Verification::Unsigned => None,
+            #[cfg(feature = "builtins")]
+            Verification::AsOpa(opa) => opa.verify(&files, limits)?,
         };
-        Self::from_files(checked, signed_by)
+        Self::from_files(files, signed_by)
     }
 
     fn from_files(files: Files, signed_by: Option<String>) -> Result<Self, BundleError> {

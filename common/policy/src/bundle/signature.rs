@@ -15,7 +15,7 @@ pub(super) const SIGNATURES: &str = ".signatures.json";
 #[derive(Deserialize)]
 struct Signatures {
     #[serde(default)]
-    signatures: Vec<String>,
+    signatures: Option<Vec<String>>,
     #[serde(default)]
     plugin: String,
 }
@@ -26,12 +26,13 @@ struct WrittenSignatures {
 }
 
 #[derive(Deserialize)]
-struct Payload {
-    files: Vec<SignedFile>,
+pub(super) struct Payload {
     #[serde(default)]
-    keyid: String,
+    pub(super) files: Vec<SignedFile>,
     #[serde(default)]
-    scope: String,
+    pub(super) keyid: String,
+    #[serde(default)]
+    pub(super) scope: String,
 }
 
 #[derive(Serialize)]
@@ -41,7 +42,7 @@ struct WrittenPayload<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct SignedFile {
+pub(super) struct SignedFile {
     name: String,
     hash: String,
     algorithm: String,
@@ -73,7 +74,7 @@ pub(super) fn verify(
             expected: key.scope.clone(),
         });
     }
-    check_files(files, payload.files, limits)?;
+    check_files(files, payload.files, limits, "", &|_| false)?;
     Ok(key_id)
 }
 
@@ -133,8 +134,17 @@ impl Signer for Named<'_> {
     }
 }
 
+/// Whether there is a signatures file that says anything, in OPA's sense: `{}` is none.
+#[cfg(feature = "builtins")]
+pub(super) fn is_signed(files: &Files) -> bool {
+    files.get(SIGNATURES).is_some_and(|content| {
+        let parsed = parse_object::<Signatures>(content);
+        !parsed.is_ok_and(|parsed| parsed.signatures.is_none() && parsed.plugin.is_empty())
+    })
+}
+
 /// The one JWS; `None` where there is no signatures file.
-fn token(files: &Files) -> Result<Option<String>, BundleError> {
+pub(super) fn token(files: &Files) -> Result<Option<String>, BundleError> {
     let form = |what: &str| BundleError::SignatureForm(what.to_owned());
     let Some(content) = files.get(SIGNATURES) else {
         return Ok(None);
@@ -143,7 +153,7 @@ fn token(files: &Files) -> Result<Option<String>, BundleError> {
     if !matches!(parsed.plugin.as_str(), "" | "_default") {
         return Err(form("it asks for a verification plugin; none is supported"));
     }
-    let mut signatures = parsed.signatures.into_iter();
+    let mut signatures = parsed.signatures.unwrap_or_default().into_iter();
     match (signatures.next(), signatures.next()) {
         (Some(token), None) => Ok(Some(token)),
         (None, _) => Err(form("it holds no signature; expected exactly one")),
@@ -165,7 +175,7 @@ fn open(text: &str) -> Result<(CompactRef<'_>, String), BundleError> {
     }
 }
 
-fn parse_payload(payload: &[u8]) -> Result<Payload, BundleError> {
+pub(super) fn parse_payload(payload: &[u8]) -> Result<Payload, BundleError> {
     parse_object(payload).map_err(|e| BundleError::SignatureForm(format!("its payload: {e}")))
 }
 
@@ -190,7 +200,15 @@ fn unsaid_token(error: &TokenError) -> String {
         .replace("the token ", "it ")
 }
 
-fn check_files(files: &Files, signed: Vec<SignedFile>, limits: &Limits) -> Result<(), BundleError> {
+/// Holds the files to what was signed, neither more nor fewer, but for those that need no signature. In the signature their
+/// paths begin with `base`.
+pub(super) fn check_files(
+    files: &Files,
+    signed: Vec<SignedFile>,
+    limits: &Limits,
+    base: &str,
+    is_excluded: &dyn Fn(&str) -> bool,
+) -> Result<(), BundleError> {
     let mut expected = BTreeMap::new();
     for file in signed {
         let path = normal_path(file.name.as_bytes(), limits)?;
@@ -199,7 +217,12 @@ fn check_files(files: &Files, signed: Vec<SignedFile>, limits: &Limits) -> Resul
         }
     }
     for (path, content) in files.iter().filter(|(path, _)| *path != SIGNATURES) {
-        let Some(file) = expected.remove(path) else {
+        let named = format!("{base}{path}");
+        let signed = expected.remove(&named);
+        if is_excluded(&named) {
+            continue;
+        }
+        let Some(file) = signed else {
             return Err(BundleError::FileNotSigned { path: path.clone() });
         };
         let algorithm = digest::algorithm(&file.algorithm).ok_or_else(|| BundleError::DigestAlgorithm {

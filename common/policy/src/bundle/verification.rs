@@ -1,6 +1,8 @@
 //! What a reader of bundles trusts: keys from its own configuration, never from where the bundle came.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "builtins")]
+use std::sync::Arc;
 
 use postern_jose::{Algorithm, Jwk, JwkError};
 
@@ -13,6 +15,9 @@ pub enum Verification {
     Keys(BTreeMap<String, VerificationKey>),
     /// Signatures are not looked at. For tests, or where the archive's origin is itself trusted.
     Unsigned,
+    /// As OPA does it by what its configuration says.
+    #[cfg(feature = "builtins")]
+    AsOpa(Arc<super::OpaVerification>),
 }
 
 /// A key that bundles may be signed with.

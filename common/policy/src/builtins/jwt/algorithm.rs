@@ -66,6 +66,16 @@ impl Algorithm {
         signature: &[u8],
     ) -> Result<bool, BuiltinError> {
         spend(context, key, message)?;
+        self.is_signature(key, message, signature)
+    }
+
+    /// As [`Algorithm::verify`], where no evaluation pays for it.
+    pub(super) fn is_signature(
+        self,
+        key: &Material,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, BuiltinError> {
         match (self, key) {
             (Self::Hmac(hash), Material::Secret(secret)) => {
                 let key = hmac::Key::new(hmac_algorithm(hash), secret);

@@ -2,6 +2,7 @@
 
 mod algorithm;
 mod cache;
+mod configured_key;
 mod constraints;
 mod decode;
 mod decode_verify;
@@ -16,6 +17,7 @@ mod verify;
 mod tests;
 
 pub use cache::CacheCounts;
+pub use configured_key::is_signature_by;
 pub(super) use decode::decode;
 pub(super) use decode_verify::decode_verify;
 pub(super) use sign::{encode_sign, encode_sign_raw};

@@ -20,4 +20,4 @@ pub(super) use builtins::{
     parse_keypair, parse_private_keys, parse_rsa_private_key,
 };
 pub(super) use certificate::parse_certificate;
-pub(super) use public_key::parse_public_key;
+pub(super) use public_key::{PublicKey, parse_public_key, parse_rsa_public_key};

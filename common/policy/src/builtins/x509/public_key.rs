@@ -113,6 +113,11 @@ pub(in super::super) fn parse_public_key(bytes: &[u8]) -> Result<PublicKey, Buil
     }
 }
 
+/// The one RSA key that the bytes are, in PKCS #1 (RFC 8017, A.1.1).
+pub(in super::super) fn parse_rsa_public_key(bytes: &[u8]) -> Result<PublicKey, BuiltinError> {
+    rsa(bytes)
+}
+
 /// Bits with those that aren't used taken from the right.
 pub(super) fn right_aligned(unused: u8, bytes: &[u8]) -> Vec<u8> {
     let unused = u32::from(unused);

@@ -1,11 +1,13 @@
-//! The names that `--ignore` leaves out, as Go's `filepath.Match` matches them. In time that goes with the name times the
-//! pattern.
+//! Patterns of paths as Go's `filepath.Match` matches them: the names that `--ignore` leaves out, the files that need no
+//! signature. In time that goes with the path times the pattern.
 
-/// Go's `filepath.Match` of a name without slashes: `*`, `?`, `[a-z]`, `[^a]`, `\` before what is meant as it is.
-pub(crate) fn matches(pattern: &str, name: &str) -> Result<bool, &'static str> {
+/// Go's `filepath.Match`: `*` and `?` (which stop at slashes), `[a-z]`, `[^a]`, `\` before what is meant as it is.
+///
+/// # Errors
+/// When the pattern is none, in Go's words.
+pub fn matches(pattern: &str, path: &str) -> Result<bool, &'static str> {
     let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    // Which positions of the pattern the name so far leads to.
+    // Which positions of the pattern the path so far leads to.
     let mut at = vec![false; pattern.len() + 1];
     let steps = steps(&pattern)?;
     let close = |at: &mut Vec<bool>| {
@@ -21,12 +23,12 @@ pub(crate) fn matches(pattern: &str, name: &str) -> Result<bool, &'static str> {
         *first = true;
     }
     close(&mut at);
-    for char in name {
+    for char in path.chars() {
         let mut next = vec![false; at.len()];
         for step in steps.iter().filter(|step| at.get(step.from) == Some(&true)) {
             let to = match &step.kind {
-                Step::Any => Some(step.from),
-                Step::One => Some(step.to),
+                Step::Any => (char != '/').then_some(step.from),
+                Step::One => (char != '/').then_some(step.to),
                 Step::Char(own) => (*own == char).then_some(step.to),
                 Step::Class(negated, ranges) => {
                     (ranges.iter().any(|(low, high)| (*low..=*high).contains(&char)) != *negated)
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_matched_as_go_matches_them() {
+    fn paths_are_matched_as_go_matches_them() {
         for (pattern, name, expected) in [
             (".*", ".git", true),
             (".*", "git", false),
@@ -132,6 +134,10 @@ mod tests {
             ("\\*", "a", false),
             ("", "", true),
             ("*", "", true),
+            ("*", "a/b", false),
+            ("a?b", "a/b", false),
+            ("a/*.json", "a/data.json", true),
+            ("[^x]", "/", true),
         ] {
             assert_eq!(matches(pattern, name), Ok(expected), "{pattern} {name}");
         }
