@@ -1,7 +1,11 @@
 //! Signatures are proved as OPA proves them by its configuration: bundles that OPA itself signed, and what it says of those
 //! that don't pass.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod support;
 

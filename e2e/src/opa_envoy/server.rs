@@ -100,6 +100,50 @@ impl Server {
         client.check(request).await.map(tonic::Response::into_inner)
     }
 
+    /// What its HTTP API answers to a GET of `path`: a status, and JSON.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub async fn api(&self, path: &str) -> anyhow::Result<(u16, serde_json::Value)> {
+        let (status, text) = self.api_text(path).await?;
+        Ok((status, serde_json::from_str(&text)?))
+    }
+
+    /// As [`Server::api`], as text.
+    ///
+    /// # Errors
+    /// When it doesn't answer.
+    pub async fn api_text(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        let client = reqwest::Client::builder().unix_socket(self.folder.path().join("api.sock"));
+        let client = client.build()?;
+        let began = Instant::now();
+        let response = loop {
+            match client.get(format!("http://opa{path}")).send().await {
+                // It may answer Checks before it listens here.
+                Err(error) if error.is_connect() && began.elapsed() < LIMIT => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                answered => break answered?,
+            }
+        };
+        let status = response.status().as_u16();
+        Ok((status, response.text().await?))
+    }
+
+    /// Its working folder, in which it is started.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// All that it has logged so far.
+    ///
+    /// # Errors
+    /// When that can't be read.
+    pub fn log(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.folder.path().join("log"))?)
+    }
+
     /// The first line of its log that is JSON with this message.
     ///
     /// # Errors

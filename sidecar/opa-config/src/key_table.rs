@@ -8,7 +8,7 @@ const fn key(path: &'static str, fate: Fate) -> KnownKey {
 }
 
 const AS_THERE: Fate = Honoured("");
-const NOT_FETCHED: Fate = NotYet("nothing is fetched from services yet; with it the start is refused");
+const NOT_DISCOVERED: Fate = NotYet("nothing is discovered yet; with it the start is refused");
 const ONLY_PERIODIC: Fate =
     Honoured("`periodic`; `manual` is refused: it waits for a call that only a program around OPA can make");
 const NOT_ONLY_GO: Fate =
@@ -164,38 +164,61 @@ pub const KEYS: &[KnownKey] = &[
     key("services.*.credentials.gcp_metadata", NO_METADATA),
     key("services.*.credentials.azure_managed_identity", NO_METADATA),
     key("services.*.credentials.plugin", NOT_ONLY_GO),
-    key("keys.*.key", NOT_FETCHED),
+    key(
+        "keys.*.key",
+        Honoured(
+            "a public key or certificate in PEM, or HMAC's secret; digests by MD5, SHA-1 and SHA-512-224 are refused",
+        ),
+    ),
     key("keys.*.private_key", AS_THERE),
-    key("keys.*.algorithm", NOT_FETCHED),
-    key("keys.*.scope", NOT_FETCHED),
-    key("bundles.*.service", NOT_FETCHED),
-    key("bundles.*.resource", NOT_FETCHED),
-    key("bundles.*.persist", NOT_FETCHED),
-    key("bundles.*.size_limit_bytes", NOT_FETCHED),
-    key("bundles.*.trigger", NOT_FETCHED),
-    key("bundles.*.polling.min_delay_seconds", NOT_FETCHED),
-    key("bundles.*.polling.max_delay_seconds", NOT_FETCHED),
-    key("bundles.*.polling.long_polling_timeout_seconds", NOT_FETCHED),
+    key("keys.*.algorithm", AS_THERE),
+    key("keys.*.scope", AS_THERE),
+    key("bundles.*.service", AS_THERE),
+    key(
+        "bundles.*.resource",
+        Honoured(
+            "a path below the service's address, or `file:///…`: an archive or a folder, read once, as in OPA",
+        ),
+    ),
+    key("bundles.*.persist", AS_THERE),
+    key(
+        "bundles.*.size_limit_bytes",
+        Honoured(
+            "of each file, as in OPA; besides, an archive may have 256 MiB, and what is in it 1 GiB and 10,000 files",
+        ),
+    ),
+    key("bundles.*.trigger", ONLY_PERIODIC),
+    key("bundles.*.polling.min_delay_seconds", AS_THERE),
+    key("bundles.*.polling.max_delay_seconds", AS_THERE),
+    key(
+        "bundles.*.polling.long_polling_timeout_seconds",
+        Honoured(
+            "a server that holds a request a minute longer than that is asked again; OPA waits for ever",
+        ),
+    ),
     key(
         "bundles.*.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
     ),
-    key("bundles.*.signing.keyid", NOT_FETCHED),
-    key("bundles.*.signing.scope", NOT_FETCHED),
-    key("bundles.*.signing.exclude_files", NOT_FETCHED),
+    key("bundles.*.signing.keyid", AS_THERE),
+    key("bundles.*.signing.scope", AS_THERE),
+    key("bundles.*.signing.exclude_files", AS_THERE),
     key(
         "bundles.*.signing.allow_unsigned_delta_bundles",
         Refused(
             "a delta without a signature isn't taken where one is asked for; serve whole bundles, or take `signing` and `keys` out",
         ),
     ),
-    key("bundle.name", NOT_FETCHED),
-    key("bundle.prefix", NOT_FETCHED),
-    key("bundle.service", NOT_FETCHED),
-    key("bundle.trigger", NOT_FETCHED),
-    key("bundle.polling.min_delay_seconds", NOT_FETCHED),
-    key("bundle.polling.max_delay_seconds", NOT_FETCHED),
-    key("bundle.polling.long_polling_timeout_seconds", NOT_FETCHED),
+    key(
+        "bundle.name",
+        Honoured("without `data.system.bundle.manifest`, of old; `data.system.bundles` is there"),
+    ),
+    key("bundle.prefix", AS_THERE),
+    key("bundle.service", AS_THERE),
+    key("bundle.trigger", ONLY_PERIODIC),
+    key("bundle.polling.min_delay_seconds", AS_THERE),
+    key("bundle.polling.max_delay_seconds", AS_THERE),
+    key("bundle.polling.long_polling_timeout_seconds", AS_THERE),
     key(
         "bundle.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
@@ -218,23 +241,23 @@ pub const KEYS: &[KnownKey] = &[
         "bundle.size_limit_bytes",
         NotHonoured("OPA passes over it, too; write `bundles` instead of `bundle`"),
     ),
-    key("discovery.service", NOT_FETCHED),
-    key("discovery.resource", NOT_FETCHED),
-    key("discovery.decision", NOT_FETCHED),
-    key("discovery.name", NOT_FETCHED),
-    key("discovery.prefix", NOT_FETCHED),
-    key("discovery.persist", NOT_FETCHED),
-    key("discovery.trigger", NOT_FETCHED),
-    key("discovery.polling.min_delay_seconds", NOT_FETCHED),
-    key("discovery.polling.max_delay_seconds", NOT_FETCHED),
-    key("discovery.polling.long_polling_timeout_seconds", NOT_FETCHED),
+    key("discovery.service", NOT_DISCOVERED),
+    key("discovery.resource", NOT_DISCOVERED),
+    key("discovery.decision", NOT_DISCOVERED),
+    key("discovery.name", NOT_DISCOVERED),
+    key("discovery.prefix", NOT_DISCOVERED),
+    key("discovery.persist", NOT_DISCOVERED),
+    key("discovery.trigger", NOT_DISCOVERED),
+    key("discovery.polling.min_delay_seconds", NOT_DISCOVERED),
+    key("discovery.polling.max_delay_seconds", NOT_DISCOVERED),
+    key("discovery.polling.long_polling_timeout_seconds", NOT_DISCOVERED),
     key(
         "discovery.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
     ),
-    key("discovery.signing.keyid", NOT_FETCHED),
-    key("discovery.signing.scope", NOT_FETCHED),
-    key("discovery.signing.exclude_files", NOT_FETCHED),
+    key("discovery.signing.keyid", NOT_DISCOVERED),
+    key("discovery.signing.scope", NOT_DISCOVERED),
+    key("discovery.signing.exclude_files", NOT_DISCOVERED),
     key(
         "discovery.signing.allow_unsigned_delta_bundles",
         Refused("a delta without a signature isn't taken where one is asked for; take the key out"),
@@ -337,7 +360,7 @@ pub const KEYS: &[KnownKey] = &[
             "for it the decision is made once more, on the log's own thread; operands are told as they are, tokens and secrets, too: mask them",
         ),
     ),
-    key("persistence_directory", NOT_FETCHED),
+    key("persistence_directory", AS_THERE),
     key("distributed_tracing", NO_SPANS),
     key(
         "metrics_export",

@@ -79,7 +79,7 @@ fn in_hexadecimal(bytes: &[u8]) -> String {
 
 /// Replaces the file at `path` whole, making its folder where there is none. A crash leaves the old file or the new one. This
 /// process alone writes here, and each file from one place.
-fn replace_file(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
 
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;

@@ -7,6 +7,9 @@
 //! | `machine` | what a configuration may ask of the machine: its files and its environment |
 //! | `at_start` | the policy that the process is started with |
 //! | `runtime` | what policies are told of where they run |
+//! | `bundles/` | the policy that comes from services and files of the configuration |
+//! | `policy` | the one policy that all of that makes |
+//! | `backoff` | how long is waited after failures |
 //! | `sockets` | where it listens |
 //! | `process` | the process from its plan to its end |
 //! | `tells` | what tells of decisions, set up from the plan |
@@ -21,19 +24,19 @@
 
 mod api;
 mod at_start;
+mod backoff;
+mod bundles;
 mod configured;
 mod grpc_messages;
 mod log;
 mod machine;
 mod observer;
+mod policy;
 mod process;
 mod runtime;
 mod service;
 mod sockets;
-#[allow(
-    dead_code,
-    reason = "bundles from services, and discovery, are told of through it; they aren't fetched yet"
-)]
+#[allow(dead_code, reason = "discovery is told of through it; it isn't fetched yet")]
 mod status;
 mod telling;
 mod tells;

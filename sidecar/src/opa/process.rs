@@ -6,26 +6,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_compiler::{MissingTool, locate_opa};
+use postern_compiler::MissingTool;
 use postern_decide::{
-    CacheLimits, Caches, DecisionCacheLimits, HeaderPrefix, Issuers, OpaEnvoySettings, PolicyLimits,
-    Revocations, Route, Routes, Settings, Snapshot,
+    CacheLimits, Caches, HeaderPrefix, Issuers, OpaEnvoySettings, Revocations, Route, Routes, Settings,
+    Snapshot,
 };
-use postern_opa_config::{DecisionPath, ExtAuthz, Plan, Segment};
-use postern_policy::collection::DataPath;
-use postern_policy::compilation::Wanted;
-use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
+use postern_opa_config::{ExtAuthz, Plan};
 use tokio_util::sync::CancellationToken;
 
 use super::api::Port;
 use super::at_start::AtStartError;
+use super::bundles::{self, Bundles};
 use super::grpc_messages::{Descriptors, DescriptorsError};
 use super::machine::Machine;
+use super::policy;
 use super::runtime::Runtime;
-use super::service::{Proxies, ServiceError};
+use super::service::{Around, Proxies, ServiceError, services};
 use super::sockets::{self, SocketError};
 use super::tells;
-use super::{at_start, configured};
 use crate::checker::Checker;
 use crate::clock;
 use crate::decision_log::{DecisionLog, LogDecisions};
@@ -40,11 +38,9 @@ use crate::random::Randomness;
 use crate::refetch::Wakes;
 use crate::report::{Recent, Reporter};
 use crate::status::{State, Status};
-use crate::sync::{ActivationError, Context, FetchError, NonceKeySource, PolicySet, Requirements};
+use crate::sync::{ActivationError, Context, FetchError, NonceKeySource};
 use crate::workers::{self, WorkersPlan};
 
-/// How long one evaluation may take. OPA has no such limit, so it is far beyond what Envoy waits.
-const EVALUATION: Duration = Duration::from_secs(10);
 /// How many different requests (`http.send`) one decision may make. OPA has no such limit.
 const MOST_REQUESTS: usize = 64;
 /// Threads for disk, name lookups and activation.
@@ -129,9 +125,6 @@ pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
         tracing::warn!(%notice, "not honoured");
     }
     let plugin = plan.config.ext_authz.as_ref().ok_or(DropInError::NoPlugin)?;
-    if !plan.config.bundles.is_empty() {
-        return Err(DropInError::NotFetched("bundles"));
-    }
     if plan.config.discovery.is_some() {
         return Err(DropInError::NotFetched("discovery"));
     }
@@ -169,10 +162,29 @@ async fn serve(
         nonce_keys: NonceKeySource::default(),
         runtime: Runtime::of(plan),
     });
-    let telling = tells::start(plan, plugin, &context, prometheus)?;
+    let services = services(
+        &plan.config.services,
+        &plan.config.keys,
+        &Around {
+            host: Arc::new(Machine),
+            randomness: Arc::clone(&randomness),
+            min_tls: plan.server.min_tls,
+        },
+    )?;
+    let telling = tells::start(plan, plugin, &services, &context, prometheus)?;
     let stop_api = CancellationToken::new();
     tells::serve(plan, &telling, &stop_api)?;
-    activate_at_start(plan, plugin, &context).await?;
+    let policy = policy::start(plan, plugin, &context).await?;
+    let bundles = Bundles::new(bundles::Into {
+        set: policy.set,
+        context: Arc::clone(&context),
+        status: Arc::clone(telling.status()),
+        folder: PathBuf::from(&plan.config.persistence_directory),
+        missing: policy.missing.map(|missing| missing.to_string()),
+    });
+    bundles
+        .start(&plan.config.bundles, &plan.config.keys, &services)
+        .await;
     let checker = Arc::new(Checker {
         published: Arc::clone(&context.published),
         caches: Arc::new(Caches::new(CacheLimits::default())),
@@ -211,6 +223,7 @@ async fn serve(
     );
     let signal = told_to_end.await;
     tracing::info!(signal, "ending");
+    bundles.end();
     tokio::time::sleep(Duration::from_secs(plan.server.shutdown_wait_seconds)).await;
     stop.cancel();
     if tokio::task::spawn_blocking(move || checks.join()).await.is_err() {
@@ -221,66 +234,6 @@ async fn serve(
         .await;
     stop_api.cancel();
     Ok(())
-}
-
-/// Compiles and activates what the command line names, where it names something.
-async fn activate_at_start(
-    plan: &Plan,
-    plugin: &ExtAuthz,
-    context: &Arc<Context>,
-) -> Result<(), DropInError> {
-    let limits = Limits::default();
-    let at_start = at_start::read(&plan.policy, &limits)?;
-    if at_start.is_empty {
-        return Ok(());
-    }
-    let (opa, missing) = match locate_opa(None) {
-        Ok(opa) => (Some(opa), None),
-        Err(missing) => (None, Some(missing)),
-    };
-    let requirements = Requirements {
-        verification: Verification::Unsigned,
-        entrypoint: plugin.decision.path().entrypoint(),
-        limits,
-        http_send: HttpSend::On,
-        may_fail: true,
-        evaluation: PolicyLimits {
-            evaluation: EvaluationLimits::default(),
-            time: Some(TimeLimit::new(EVALUATION, clock::monotonic)),
-        },
-        opa,
-        // The plugin remembers no decisions.
-        cache: DecisionCacheLimits {
-            entries: 0,
-            ..DecisionCacheLimits::default()
-        },
-    };
-    let optional = |path| Wanted {
-        path,
-        required: false,
-    };
-    let mut wanted = vec![optional(data_path(plugin.decision.path()))];
-    let beside = configured::decisions(plan);
-    wanted.extend(beside.iter().map(|path| optional(data_path(path))));
-    let set = PolicySet::new(Arc::clone(context), at_start.active, wanted, &requirements);
-    let published = Arc::clone(&context.published);
-    set.start(at_start.bundles, &move |activation| {
-        drop(published.swap_policy(&activation.policy));
-    })
-    .await
-    .map_err(|error| DropInError::Policy { error, missing })?;
-    Ok(())
-}
-
-fn data_path(path: &DecisionPath) -> DataPath {
-    use postern_policy::collection::Segment as Step;
-    path.segments
-        .iter()
-        .map(|segment| match segment {
-            Segment::Text(text) => Step::Name(text.clone()),
-            Segment::Number(number) => Step::Number(*number),
-        })
-        .collect()
 }
 
 fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> {

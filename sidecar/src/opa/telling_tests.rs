@@ -116,7 +116,11 @@ async fn a_status_is_sent_each_time_that_something_changes() {
     );
     // What changes last is still told.
     telling.status().bundle("main", |bundle| {
-        bundle.set_error(Some(("refused".to_owned(), Some(404), Vec::new())));
+        bundle.set_error(Some(crate::opa::status::BundleError {
+            message: "refused".to_owned(),
+            http_code: Some(404),
+            errors: Vec::new(),
+        }));
     });
     telling.end(LAST).await;
     let (_, last) = came.recv().await.unwrap();

@@ -1,5 +1,6 @@
 //! What tells of decisions, set up from the plan: decision logs, status, metrics, and OPA's HTTP API on its two ports.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,8 @@ use postern_opa_config::{ExtAuthz, Plan};
 
 use super::api::{self, Port};
 use super::configured::{self, Surroundings};
-use super::machine::Machine;
 use super::process::DropInError;
-use super::service::{Around, services};
+use super::service::Service;
 use super::sockets;
 use super::status::PluginState;
 use super::telling::Telling;
@@ -29,19 +29,10 @@ const PLUGIN: &str = "envoy_ext_authz_grpc";
 pub(super) fn start(
     plan: &Plan,
     plugin: &ExtAuthz,
+    services: &BTreeMap<String, Arc<dyn Service>>,
     context: &Context,
     prometheus: PrometheusHandle,
 ) -> Result<Telling, DropInError> {
-    let config = &plan.config;
-    let services = services(
-        &config.services,
-        &config.keys,
-        &Around {
-            host: Arc::new(Machine),
-            randomness: Arc::clone(&context.randomness),
-            min_tls: plan.server.min_tls,
-        },
-    )?;
     let surroundings = Surroundings {
         published: Arc::clone(&context.published),
         randomness: Arc::clone(&context.randomness),

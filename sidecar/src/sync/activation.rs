@@ -50,8 +50,9 @@ pub(crate) struct Activation {
     #[expect(dead_code, reason = "for hosts that ask for more than decisions")]
     pub(crate) asked: Vec<Entrypoint>,
     /// The bundles that it is made of.
-    #[expect(dead_code, reason = "for hosts of several bundles")]
     pub(crate) bundles: Vec<BundleInForce>,
+    /// The bundles of these that had been refused, and came into force because this one did.
+    pub(crate) followed: Vec<String>,
 }
 
 /// A bundle that is part of the policy in force.
@@ -96,6 +97,30 @@ impl ActivationError {
             Self::Broken(_) | Self::Overtaken => "",
         }
     }
+}
+
+/// Reads an archive that came, on a thread of its own, and has its signature proved.
+///
+/// # Errors
+/// When it isn't what it must be.
+pub(crate) async fn verified(
+    archive: Vec<u8>,
+    name: &str,
+    etag: &str,
+    verification: &Verification,
+    limits: Limits,
+) -> Result<Verified, ActivationError> {
+    let (name, etag, verification) = (name.to_owned(), etag.to_owned(), verification.clone());
+    let verified = spawn_blocking(move || {
+        let fetched = Fetched {
+            name: &name,
+            archive: &archive,
+            etag: &etag,
+            given: Given::Fetched,
+        };
+        fetched.verify(&verification, &limits)
+    });
+    Ok(verified.await??)
 }
 
 /// How often a bundle is made ready anew because others changed.
@@ -198,20 +223,27 @@ impl PolicySet {
         requirements: &Requirements,
         tell: Told<'_>,
     ) -> Result<Activation, ActivationError> {
-        let (name, etag) = (name.to_owned(), etag.to_owned());
-        let (verification, limits) = (requirements.verification.clone(), requirements.limits);
-        self.active().forget(&name);
-        let verified = spawn_blocking(move || {
-            let fetched = Fetched {
-                name: &name,
-                archive: &archive,
-                etag: &etag,
-                given: Given::Fetched,
-            };
-            fetched.verify(&verification, &limits)
-        });
-        let verified = verified.await??;
-        let activation = match self.bring(vec![verified.clone()], tell, Haste::Behind).await {
+        self.active().forget(name);
+        let verified = verified(
+            archive,
+            name,
+            etag,
+            &requirements.verification,
+            requirements.limits,
+        );
+        self.take(verified.await?, tell).await
+    }
+
+    /// As [`PolicySet::activate`], of a bundle that was read and verified already.
+    ///
+    /// # Errors
+    /// When it can't be activated.
+    pub(crate) async fn take(
+        &self,
+        verified: Verified,
+        tell: Told<'_>,
+    ) -> Result<Activation, ActivationError> {
+        let mut activation = match self.bring(vec![verified.clone()], tell, Haste::Behind).await {
             Ok(activation) => activation,
             Err(error) => {
                 self.active().wait(verified);
@@ -222,11 +254,14 @@ impl PolicySet {
         for candidate in waiting {
             let name = candidate.name().to_owned();
             match self.bring(vec![candidate], tell, Haste::Behind).await {
-                Ok(_) => {
+                Ok(later) => {
                     tracing::info!(
                         bundle = name,
                         "a bundle that was refused is in force, since another changed"
                     );
+                    let mut followed = std::mem::take(&mut activation.followed);
+                    followed.push(name);
+                    activation = Activation { followed, ..later };
                 }
                 Err(error) => tracing::debug!(bundle = name, %error, "a bundle that was refused still is"),
             }
@@ -257,7 +292,11 @@ impl PolicySet {
             };
             // A memory of its own, and a secret: nothing is remembered of the policy before.
             let secret = self.context.randomness.entropy().correlation_id;
+            let in_force = active
+                .bundles()
+                .map(|bundle| (bundle.name.to_owned(), bundle.revision.to_owned()));
             let policy = ActivePolicy::new(swapped.engine, decision)
+                .with_bundles(in_force)
                 .with_limits(self.evaluation)
                 .with_runtime(self.context.runtime.0.clone())
                 .with_cache(self.cache, secret);
@@ -273,6 +312,7 @@ impl PolicySet {
                         etag: bundle.etag.to_owned(),
                     })
                     .collect(),
+                followed: Vec::new(),
             };
             tell(&activation);
             return Ok(activation);

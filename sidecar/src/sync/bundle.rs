@@ -27,7 +27,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(60);
 /// Between two pulls whatever a server says: one that answers at once for ever must not keep a core busy.
 const FLOOR: Duration = Duration::from_millis(100);
 /// Media type by which OPA's servers say that they support long polling.
-const LONG_POLLING: &str = "application/vnd.openpolicyagent.bundles";
+pub(crate) const LONG_POLLING: &str = "application/vnd.openpolicyagent.bundles";
 /// How long a replaced policy is kept, so that it is let go of here and not by the last check that used it.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -289,11 +289,7 @@ impl BundlePuller {
     }
 
     fn put_into_force(&self, loaded: &Loaded) {
-        let replaced = self.context.published.swap_policy(loaded.policy());
-        tokio::spawn(async move {
-            sleep(LINGER).await;
-            drop(replaced);
-        });
+        put_into_force(&self.context, loaded.policy());
         self.tell(loaded);
     }
 
@@ -385,6 +381,15 @@ impl BundlePuller {
             )
             .await;
     }
+}
+
+/// Has a policy decide from now on.
+pub(crate) fn put_into_force(context: &Context, policy: &Arc<ActivePolicy>) {
+    let replaced = context.published.swap_policy(policy);
+    tokio::spawn(async move {
+        sleep(LINGER).await;
+        drop(replaced);
+    });
 }
 
 fn sha256(archive: &[u8]) -> [u8; 32] {

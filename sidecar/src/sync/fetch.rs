@@ -162,14 +162,7 @@ impl Fetcher {
             StatusCode::OK => Ok(Answer::Changed(Box::new(Changed {
                 etag: text_of(&response, &ETAG),
                 max_age: max_age_of(&response),
-                content_type: text_of(&response, &CONTENT_TYPE).map(|value| {
-                    value
-                        .split(';')
-                        .next()
-                        .unwrap_or_default()
-                        .trim()
-                        .to_ascii_lowercase()
-                }),
+                content_type: media_type(&response),
                 response,
                 url: self.url.clone(),
             }))),
@@ -187,30 +180,47 @@ impl Changed {
     /// # Errors
     /// When it is longer, later, or breaks off.
     pub(crate) async fn body(self, limit: usize, deadline: Duration) -> Result<Vec<u8>, FetchError> {
-        let Self {
-            mut response, url, ..
-        } = self;
-        let reading = async {
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, &error))? {
-                if body.len().saturating_add(chunk.len()) > limit {
-                    return Err(FetchError::TooLarge {
-                        url: url.clone(),
-                        limit,
-                    });
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(body)
-        };
-        match tokio::time::timeout(deadline, reading).await {
-            Ok(read) => read,
-            Err(_) => Err(FetchError::Deadline {
-                url: url.clone(),
-                deadline,
-            }),
-        }
+        body_of(self.response, &self.url, limit, deadline).await
     }
+}
+
+/// Reads a body: at most `limit` bytes within `deadline`. `url` is for errors.
+///
+/// # Errors
+/// When it is longer, later, or breaks off.
+pub(crate) async fn body_of(
+    mut response: Response,
+    url: &str,
+    limit: usize,
+    deadline: Duration,
+) -> Result<Vec<u8>, FetchError> {
+    let reading = async {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| transport(url, &error))? {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(FetchError::TooLarge {
+                    url: url.to_owned(),
+                    limit,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    match tokio::time::timeout(deadline, reading).await {
+        Ok(read) => read,
+        Err(_) => Err(FetchError::Deadline {
+            url: url.to_owned(),
+            deadline,
+        }),
+    }
+}
+
+/// What `Content-Type` says, without parameters and in small letters.
+fn media_type(response: &Response) -> Option<String> {
+    let value = text_of(response, &CONTENT_TYPE)?;
+    let media = value.split(';').next().unwrap_or_default();
+    Some(media.trim().to_ascii_lowercase())
 }
 
 /// Reads a credential: one line, nothing else.

@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use activation::{ActivationError, PolicySet, Requirements};
-pub(crate) use bundle::BundlePlan;
-pub(crate) use fetch::{FetchError, client, read_credential};
+pub(crate) use activation::{Activation, ActivationError, PolicySet, Requirements, verified};
+pub(crate) use bundle::{BundlePlan, LONG_POLLING, put_into_force};
+pub(crate) use fetch::{FetchError, body_of, client, read_credential};
 pub(crate) use keys::{KeysPlan, KeysSource};
 pub(crate) use nonce_keys::NonceKeySource;
 pub(crate) use sources::{PrepareError, Prepared, Sources};

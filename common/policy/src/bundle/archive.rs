@@ -58,7 +58,7 @@ pub(super) fn read(archive: &[u8], limits: &Limits) -> Result<Files, BundleError
         }
         if declared > limits.file_bytes {
             return Err(BundleError::FileTooLarge {
-                path,
+                path: printable(&raw_path),
                 size: declared,
                 limit: limits.file_bytes,
             });

@@ -13,9 +13,11 @@ pub enum BundleError {
         limit: u64,
     },
     /// A file larger than [`Limits`](super::Limits) allow, in OPA's words.
-    #[error("bundle file {path} size ({size} bytes) exceeds configured size_limit_bytes ({limit} bytes)")]
+    #[error(
+        "bundle read failed: bundle file {path} size ({size} bytes) exceeds configured size_limit_bytes ({limit} bytes)"
+    )]
     FileTooLarge {
-        /// The file, without a leading slash.
+        /// As it stands in the archive.
         path: String,
         /// What it says that it has, in bytes.
         size: u64,

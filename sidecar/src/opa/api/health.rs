@@ -45,10 +45,7 @@ fn bundles_are_active(shown: &Shown) -> bool {
 
 fn not_activated(shown: &Shown) -> String {
     const PROBLEM: &str = "one or more bundles are not activated";
-    let inactive = shown
-        .bundles
-        .values()
-        .filter(|bundle| bundle.last_successful_activation.is_none());
+    let inactive = shown.bundles.values().filter(|bundle| !bundle.is_active());
     let names: Vec<&str> = inactive.map(|bundle| bundle.name.as_str()).collect();
     if names.is_empty() {
         return PROBLEM.to_owned();

@@ -271,7 +271,11 @@ async fn metrics_are_ours_and_then_opas() {
     let status = status();
     status.plugin("bundle", PluginState::Ok);
     status.bundle("a\"b", |bundle: &mut BundleStatus| {
-        bundle.set_error(Some(("it\nfailed".to_owned(), Some(404), Vec::new())));
+        bundle.set_error(Some(crate::opa::status::BundleError {
+            message: "it\nfailed".to_owned(),
+            http_code: Some(404),
+            errors: Vec::new(),
+        }));
     });
     let (_, kind, text) = ask(&api(&status, true), Port::Diagnostic, "GET", "/metrics").await;
     assert_eq!(

@@ -10,15 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::buffer::Buffer;
 use super::counters::{Counter, Counters};
 use super::settings::{Reporting, Trigger};
+use crate::opa::backoff::backoff;
 use crate::opa::service::{NotTaken, Service, post, status_text};
 use crate::opa::status::{LogStatus, OpaStatus};
 use crate::random::Randomness;
 
 /// How long the service may take for one chunk.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Where waiting begins after failures (OPA's `minRetryDelay`), and how it grows.
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const RETRY_FACTOR: f64 = 1.6;
 /// Between attempts while the process ends.
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
@@ -47,9 +45,9 @@ impl Uploader {
                         .between(self.reporting.min_delay, self.reporting.max_delay)
                 }
                 Err(_) => {
-                    let delay = retry_after(failures, self.reporting.max_delay);
+                    let delay = backoff(failures, self.reporting.max_delay, &self.randomness);
                     failures = failures.saturating_add(1);
-                    self.randomness.between(delay.mul_f64(0.8), delay.mul_f64(1.2))
+                    delay
                 }
             };
             self.wait(delay, failures == 0, &stop).await;
@@ -162,16 +160,6 @@ fn told(problem: &NotTaken) -> LogStatus {
         message,
         http_code,
     }
-}
-
-/// How long to wait after so many failures in a row: not at all, then longer and longer (OPA's `util.DefaultBackoff`, without
-/// its jitter).
-fn retry_after(failures: u32, most: Duration) -> Duration {
-    if failures == 0 {
-        return Duration::ZERO;
-    }
-    let grown = FIRST_RETRY.as_secs_f64() * RETRY_FACTOR.powi(failures.min(64).cast_signed());
-    Duration::from_secs_f64(grown.min(most.as_secs_f64()))
 }
 
 #[cfg(test)]

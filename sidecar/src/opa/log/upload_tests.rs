@@ -259,14 +259,3 @@ async fn a_server_that_isnt_there_doesnt_keep_the_process() {
     let failed = status.shown().decision_logs.unwrap();
     assert!(failed.message.starts_with("log upload failed: "), "{failed:?}");
 }
-
-#[test]
-fn failures_are_waited_out_longer_and_longer_up_to_a_bound() {
-    let most = Duration::from_secs(10);
-    let waits: Vec<u128> = (0..12)
-        .map(|failures| retry_after(failures, most).as_millis())
-        .collect();
-    assert_eq!(waits[..4], [0, 160, 256, 409]);
-    assert_eq!(waits[11], 10_000);
-    assert_eq!(retry_after(u32::MAX, most), most);
-}

@@ -45,7 +45,7 @@ impl BundleMetrics {
     /// Counts the bundles of a status that is told.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus has doubles")]
     pub(super) fn told(&mut self, shown: &Shown) {
-        for bundle in shown.bundles.values() {
+        for bundle in shown.told_bundles().values() {
             let count = if bundle.code.is_empty() && bundle.last_successful_activation.is_some() {
                 self.loaded.entry(bundle.name.clone()).or_default()
             } else {

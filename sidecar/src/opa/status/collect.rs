@@ -117,7 +117,7 @@ fn of_status(shown: &Shown) -> Vec<Family> {
         let labels = [("code", logs.code.unwrap_or_default()), ("http_code", &http_code)];
         Sample::number(labels, 1.0)
     });
-    let activation = shown.bundles.values().map(|bundle| {
+    let activation = shown.told_bundles().values().map(|bundle| {
         let labels = [
             ("active_revision", bundle.active_revision.as_str()),
             ("name", &bundle.name),
@@ -127,7 +127,7 @@ fn of_status(shown: &Shown) -> Vec<Family> {
     let bundles = |at: fn(&BundleStatus) -> Option<i64>| {
         let sample =
             |bundle: &BundleStatus| Sample::number([("name", bundle.name.as_str())], gauge_ns(at(bundle)));
-        shown.bundles.values().map(sample).collect::<Vec<_>>()
+        shown.told_bundles().values().map(sample).collect::<Vec<_>>()
     };
     vec![
         gauge(

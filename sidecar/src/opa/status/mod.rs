@@ -31,7 +31,7 @@ use bundles::BundleMetrics;
 pub(crate) use collect::{Collector, StatusMetrics};
 pub(crate) use plugin::PluginMetrics;
 pub(crate) use reporter::{StatusPlan, report};
-pub(crate) use shown::{BundleStatus, LogStatus, PluginState, Shown};
+pub(crate) use shown::{BundleError, BundleStatus, LogStatus, PluginState, Shown};
 
 /// What there is to tell, shared by those who know and those who ask.
 #[derive(Debug)]
@@ -66,18 +66,44 @@ impl OpaStatus {
         });
     }
 
+    /// The state of a plugin, if there is such a one.
+    pub(crate) fn plugin_state(&self, name: &str) -> Option<PluginState> {
+        self.shown.borrow().plugins.get(name).copied()
+    }
+
+    /// These bundles are configured, and nothing is known of them yet.
+    pub(crate) fn expect_bundles<'n>(&self, names: impl Iterator<Item = &'n String>) {
+        self.shown.send_modify(|shown| {
+            for name in names {
+                let status = BundleStatus::named(name);
+                shown.bundles.entry(name.clone()).or_insert(status);
+            }
+        });
+    }
+
+    /// How a bundle does.
+    pub(crate) fn bundle_status(&self, name: &str) -> BundleStatus {
+        let shown = self.shown.borrow();
+        let there = shown.bundles.get(name).cloned();
+        there.unwrap_or_else(|| BundleStatus::named(name))
+    }
+
     /// A bundle was asked for, loaded or refused.
     pub(crate) fn bundle(&self, name: &str, change: impl FnOnce(&mut BundleStatus)) {
         self.shown.send_modify(|shown| {
-            let status = shown
-                .bundles
-                .entry(name.to_owned())
-                .or_insert_with(|| BundleStatus {
-                    name: name.to_owned(),
-                    ..BundleStatus::default()
-                });
-            change(status);
+            shown.has_asked = true;
+            shown.change_bundle(name, change);
         });
+    }
+
+    /// A bundle was found on disk, before any was asked for: OPA tells of it once one was.
+    pub(crate) fn loaded_from_disk(&self, name: &str, change: impl FnOnce(&mut BundleStatus)) {
+        self.shown.send_modify(|shown| shown.change_bundle(name, change));
+    }
+
+    /// Whether all bundles that are configured are in force.
+    pub(crate) fn all_bundles_are_active(&self) -> bool {
+        self.shown.borrow().bundles.values().all(BundleStatus::is_active)
     }
 
     /// Discovery was asked for, loaded or refused.

@@ -58,15 +58,42 @@ pub(crate) struct BundleStatus {
     pub(crate) http_code: Option<u16>,
 }
 
+/// Why a bundle was refused, or didn't come.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct BundleError {
+    pub(crate) message: String,
+    /// What the server answered, where that was it.
+    pub(crate) http_code: Option<u16>,
+    /// What is wrong with its Rego, error by error.
+    pub(crate) errors: Vec<Json>,
+}
+
 impl BundleStatus {
+    /// Of a bundle that nothing is known of yet.
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Sets an error; `None` takes back the last one.
-    pub(crate) fn set_error(&mut self, error: Option<(String, Option<u16>, Vec<Json>)>) {
+    pub(crate) fn set_error(&mut self, error: Option<BundleError>) {
         let code = if error.is_some() { "bundle_error" } else { "" };
-        let (message, http_code, errors) = error.unwrap_or_default();
+        let BundleError {
+            message,
+            http_code,
+            errors,
+        } = error.unwrap_or_default();
         code.clone_into(&mut self.code);
         self.message = message;
         self.http_code = http_code;
         self.errors = errors;
+    }
+
+    /// Whether it is in force, and nothing is wrong with the Rego of a later one.
+    pub(crate) fn is_active(&self) -> bool {
+        self.errors.is_empty() && self.last_successful_activation.is_some()
     }
 
     fn to_json(&self) -> Json {
@@ -118,6 +145,8 @@ pub(crate) struct Shown {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) plugins: BTreeMap<String, PluginState>,
     pub(crate) bundles: BTreeMap<String, BundleStatus>,
+    /// Whether any of them was asked for yet: before that OPA's status has none.
+    pub(crate) has_asked: bool,
     pub(crate) discovery: Option<BundleStatus>,
     pub(crate) decision_logs: Option<LogStatus>,
     /// Whether all plugins were `OK` at once, ever.
@@ -125,11 +154,23 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// Changes what there is to tell of a bundle.
+    pub(super) fn change_bundle(&mut self, name: &str, change: impl FnOnce(&mut BundleStatus)) {
+        let status = self.bundles.entry(name.to_owned());
+        change(status.or_insert_with(|| BundleStatus::named(name)));
+    }
+
+    /// The bundles that the status tells of.
+    pub(super) fn told_bundles(&self) -> &BTreeMap<String, BundleStatus> {
+        static NONE: BTreeMap<String, BundleStatus> = BTreeMap::new();
+        if self.has_asked { &self.bundles } else { &NONE }
+    }
+
     /// The status API's message.
     pub(super) fn to_json(&self, metrics: Json) -> Json {
         let mut told = Map::new();
         told.insert("labels".to_owned(), json!(self.labels));
-        if !self.bundles.is_empty() {
+        if !self.told_bundles().is_empty() {
             let bundles = self
                 .bundles
                 .iter()
