@@ -107,7 +107,7 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
 /// Heavy crates, and the crates of ours through which they come in.
 const DOORS: &[(&str, &[&str])] = &[
     ("envoy-types", &["postern-sidecar", "postern", "postern-e2e"]),
-    ("flate2", &["postern-policy", "postern-sidecar"]),
+    ("flate2", &["postern-policy", "postern-sidecar", "postern-e2e"]),
     ("jsonwebtoken", &["postern-jose"]),
     (
         "metrics-exporter-prometheus",

@@ -1,4 +1,4 @@
-//! A [`Collection`] made into a plan by OPA's compiler: what it is given, what its answer means. Runs nothing itself; whoever
+//! A [`Collection`](crate::collection::Collection) made into a plan by OPA's compiler: what it is given, what its answer means. Runs nothing itself; whoever
 //! can start a process ([`Attempt::files`], [`Attempt::arguments`]) does.
 //!
 //! `opa build` fails as a whole where an entrypoint is no rule, which OPA itself answers with base data or with nothing.
