@@ -56,4 +56,4 @@ proto-release: ## Accepts the present contracts as the ones to stay compatible w
 	@cargo run --quiet -p postern-proto --example release
 
 release: ## Builds what is shipped, into target/dist
-	@cargo build --profile dist $(RUNNABLE)
+	@cargo build --profile dist $(RUNNABLE) --features postern/wasm,postern-control-plane/wasm,postern-sidecar/wasm

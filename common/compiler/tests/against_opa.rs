@@ -5,10 +5,10 @@ mod support;
 
 #[cfg(test)]
 use asking::{answer, wanted};
+use postern_policy::Value;
 use postern_policy::activation::{Step, Tried};
 use postern_policy::collection::{DataPath, package};
 use postern_policy::compilation::Wanted;
-use postern_policy::{Engine as _, Value};
 use support::{World, env, opa, opa_eval, opa_parse};
 
 /// What a path may lead to: rules, packages, the inside of values, base data, nothing, each with odd names and numbers.

@@ -9,7 +9,7 @@ use postern_compiler::{Opa, RunError, RunLimits};
 use postern_policy::activation::{Active, Demand, Reason, Refusal, Step, Tried};
 use postern_policy::collection::{DataPath, Loose, LooseFile, RegoVersion};
 use postern_policy::compilation::Wanted;
-use postern_policy::{Engine as _, HttpSend, Value};
+use postern_policy::{HttpSend, Value};
 use support::{World, env, verified};
 
 /// A name, a manifest, files.

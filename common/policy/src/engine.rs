@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use postern_rego::http::HttpRequest;
+use postern_rego::http::{HttpAnswers, HttpRequest};
 use postern_rego::{Document, Effects, Env, EvalError, Part, Place, Span, Value};
 
 use crate::input::InputReads;
@@ -54,6 +54,11 @@ pub trait Engine: Send + Sync {
         Effects::ALL
     }
 
+    /// Why nothing of what an entrypoint reads and depends on is known, where that is so: then no answer is given twice.
+    fn opaque(&self) -> Option<&'static str> {
+        None
+    }
+
     /// As [`Engine::evaluate_document`], and says at which other instants the answer would be the same, as far as the clock has
     /// a part in it: at no other, where an engine can't tell.
     ///
@@ -67,6 +72,34 @@ pub trait Engine: Send + Sync {
     ) -> Result<(Option<Value>, Span), EngineError> {
         let answer = self.evaluate_document(entrypoint, input, env)?;
         Ok((answer, Span::instant(env.now_ns)))
+    }
+}
+
+/// Neither data nor code, which may be large.
+impl fmt::Debug for dyn Engine + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("revision", &self.revision())
+            .field("entrypoints", &self.entrypoints())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input (a conflict, a
+/// limit, a policy that the engine can't run after all) is noticed while the last good one serves. What it answers doesn't
+/// matter, and a request that it asks for isn't made. The limits are those of `env`.
+///
+/// # Errors
+/// [`EngineError::Evaluation`], [`EngineError::Limit`].
+pub fn smoke_check(engine: &dyn Engine, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
+    let empty = Value::Object(postern_rego::Object::default());
+    let env = Env {
+        http: HttpAnswers::up_to(1),
+        ..env.clone()
+    };
+    match engine.evaluate(entrypoint, Some(&empty), &env) {
+        Ok(_) | Err(EngineError::NeedsHttp(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -107,6 +140,18 @@ pub enum EngineError {
     /// The bundle has neither Rego nor a plan.
     #[error("the bundle has no policy: neither plan.json nor Rego")]
     NoPolicy,
+    /// The bundle's Wasm module can't be run: it isn't OPA's, or it needs what this engine lacks.
+    #[error("policy.wasm can't be run: {0}")]
+    Wasm(String),
+    /// The bundle's policy is a Wasm module, and this program was built without the engine for them.
+    #[error(
+        "the bundle's policy is a Wasm module, which this build of Postern can't run (the feature `wasm` is not in it): use \
+         the program that is shipped (`make release`), or build the bundle with `opa build -t plan -e {entrypoint} …`"
+    )]
+    WasmAbsent {
+        /// What is to be asked.
+        entrypoint: String,
+    },
     /// The plan can't be run as a whole: malformed, or it needs what this engine lacks.
     #[error("the plan can't be run: {0}")]
     Load(String),

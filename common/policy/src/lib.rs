@@ -8,10 +8,13 @@
 //! - [`collection`] (feature `bundle`) is all that is active together: bundles, and files beside them.
 //! - [`compilation`] (feature `bundle`) is how OPA's compiler makes one plan of that.
 //! - [`activation`] (features `bundle` and `plan`) is every step from an archive to a policy that may be asked.
+//! - [`alone`] (features `bundle` and `plan`) is the engine of one bundle by itself.
 //! - [`plan`] (feature `plan`) runs a bundle's plan.
+//! - [`wasm`] (feature `wasm`) runs a bundle's Wasm module, where there is no plan.
 //!
 //! Without default features this crate knows neither archives nor signatures nor any engine: that core is what the
-//! sidecar's decision is written against. Nothing here does I/O or reads a clock.
+//! sidecar's decision is written against. Nothing here does I/O or reads a clock, but for one thread that interrupts Wasm
+//! modules ([`wasm`]).
 
 pub mod engine;
 pub mod input;
@@ -22,6 +25,8 @@ mod runtime;
 
 #[cfg(all(feature = "bundle", feature = "plan"))]
 pub mod activation;
+#[cfg(all(feature = "bundle", feature = "plan"))]
+pub mod alone;
 #[cfg(feature = "builtins")]
 pub mod builtins;
 #[cfg(feature = "bundle")]
@@ -34,6 +39,8 @@ pub mod compilation;
 pub mod go_match;
 #[cfg(feature = "plan")]
 pub mod plan;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 
 pub use engine::{Engine, EngineError, Entrypoint, Stopped};
 pub use plan_file::PlanFile;
@@ -46,6 +53,8 @@ pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verific
 pub use bundle::{OpaKey, OpaVerification};
 #[cfg(feature = "plan")]
 pub use plan::{HttpSend, PlanEngine, Reach};
+#[cfg(feature = "wasm")]
+pub use wasm::{WasmEngine, WasmModule};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
 pub use postern_rego::{

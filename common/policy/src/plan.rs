@@ -92,7 +92,7 @@ enum Answer {
 }
 
 impl HttpSend {
-    fn host(self) -> &'static dyn HostBuiltins {
+    pub(crate) fn host(self) -> &'static dyn HostBuiltins {
         match self {
             Self::Off => &Host,
             Self::On => &WithHttpSend,
@@ -303,22 +303,12 @@ impl PlanEngine {
         Ok(())
     }
 
-    /// Asks an entrypoint once, with an empty input, before it goes into service: what fails whatever the input
-    /// (a conflict, a limit, a plan that the machine can't run after all) is noticed while the last good one serves.
-    /// What it answers doesn't matter, and a request that it asks for isn't made. The limits are those of `env`.
+    /// [`smoke_check`](crate::engine::smoke_check) of an entrypoint of this engine.
     ///
     /// # Errors
     /// [`EngineError::Evaluation`], [`EngineError::Limit`].
     pub fn smoke_check(&self, entrypoint: Entrypoint, env: &Env) -> Result<(), EngineError> {
-        let empty = Value::Object(postern_rego::Object::default());
-        let env = Env {
-            http: http::HttpAnswers::up_to(1),
-            ..env.clone()
-        };
-        match self.evaluate(entrypoint, Some(&empty), &env) {
-            Ok(_) | Err(EngineError::NeedsHttp(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        crate::engine::smoke_check(self, entrypoint, env)
     }
 }
 

@@ -1,6 +1,7 @@
 //! An input that its host makes as a policy looks at it: what nobody asks for is never built. Knows nothing of what the
 //! document means.
 
+use crate::number::Number;
 use crate::value::Value;
 
 /// An object whose members are made when they are looked at.
@@ -14,6 +15,60 @@ pub trait Document {
 
     /// All of a part, for who iterates over it, compares it or keeps it.
     fn value(&self, part: Part) -> &Value;
+
+    /// Tells all of the document, for who writes it down elsewhere: the same as [`Document::value`] of [`Part::WHOLE`], in any
+    /// order.
+    fn tell(&self, sink: &mut dyn Sink) {
+        tell(self.value(Part::WHOLE), sink);
+    }
+}
+
+/// Who writes down a document that is told piece by piece. Names come before their values.
+pub trait Sink {
+    /// `null`.
+    fn null(&mut self);
+    /// A boolean.
+    fn bool(&mut self, flag: bool);
+    /// A number.
+    fn number(&mut self, number: &Number);
+    /// A string.
+    fn text(&mut self, text: &str);
+    /// What follows are elements, up to the end of the array.
+    fn begin_array(&mut self);
+    /// The end of the innermost array.
+    fn end_array(&mut self);
+    /// What follows are members, up to the end of the object. Where a name comes twice, the last one stands.
+    fn begin_object(&mut self);
+    /// The name of the member that comes next.
+    fn key(&mut self, name: &str);
+    /// The end of the innermost object.
+    fn end_object(&mut self);
+    /// A value that JSON doesn't have: a set, or an object with a key that is no string.
+    fn odd(&mut self, value: &Value);
+}
+
+/// Tells a value. Recurses once for each level of nesting.
+pub fn tell(value: &Value, sink: &mut dyn Sink) {
+    match value {
+        Value::Null => sink.null(),
+        Value::Bool(flag) => sink.bool(*flag),
+        Value::Number(number) => sink.number(number),
+        Value::String(text) => sink.text(text),
+        Value::Array(array) => {
+            sink.begin_array();
+            array.iter().for_each(|item| tell(item, sink));
+            sink.end_array();
+        }
+        Value::Object(object) if object.iter().all(|(key, _)| key.as_str().is_some()) => {
+            sink.begin_object();
+            for (key, value) in object {
+                sink.key(key.as_str().unwrap_or_default());
+                tell(value, sink);
+            }
+            sink.end_object();
+        }
+        Value::Object(_) | Value::Set(_) => sink.odd(value),
+    }
 }
 
 /// A part of a [`Document`], by the number that its host gave it.

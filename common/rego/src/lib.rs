@@ -65,11 +65,11 @@ mod text;
 mod value;
 
 pub use builtins::{
-    BuiltinError, BuiltinFn, Context, Effects, Span, effects as builtin_effects, host, http,
-    names as builtin_names,
+    BuiltinError, BuiltinFn, Context, Effects, Paused, Span, effects as builtin_effects, host, http,
+    lookup as builtin, names as builtin_names,
 };
 pub use calls::Calls;
-pub use document::{Document, Input, Member, Part};
+pub use document::{Document, Input, Member, Part, Sink, tell};
 pub use env::{Env, Limits};
 pub use error::{Conflicting, ConflictingValue, EvalError, Limit, LoadError, Place};
 pub use json::JsonError;

@@ -90,7 +90,37 @@ pub(crate) struct Meter<'a> {
     began: Option<Duration>,
 }
 
+/// What a countdown has come to, without the surroundings of its evaluation.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    slice: u64,
+    reserve: u64,
+    memory: u64,
+    began: Option<Duration>,
+}
+
+impl Spent {
+    pub(crate) fn resume(self, env: &Env) -> Meter<'_> {
+        Meter {
+            env,
+            slice: self.slice,
+            reserve: self.reserve,
+            memory: self.memory,
+            began: self.began,
+        }
+    }
+}
+
 impl<'a> Meter<'a> {
+    pub(crate) fn pause(self) -> Spent {
+        Spent {
+            slice: self.slice,
+            reserve: self.reserve,
+            memory: self.memory,
+            began: self.began,
+        }
+    }
+
     pub(crate) fn new(env: &'a Env, statements: u64) -> Self {
         let slice = if env.time_limit.is_some() {
             statements.min(SLICE)

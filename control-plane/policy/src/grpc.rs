@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postern_policy::{BundleName, Engine, EngineError, Value};
+use postern_policy::{BundleName, EngineError, Value};
 use postern_proto::policy::v1::iam_policy_service_server::IamPolicyService;
 use postern_proto::policy::v1::{self as proto};
 use postern_store::{Entropy, random_bytes};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use postern_policy::alone::{engine_of, smoke_check_all};
 use postern_policy::{
-    Bundle, BundleError, BundleName, Engine, EngineError, Env, HttpSend, Limits, PlanEngine, Verification,
+    Bundle, BundleError, BundleName, Engine, EngineError, Env, HttpSend, Limits, Verification,
 };
 
-/// A bundle that was verified and whose plan runs.
+/// A bundle that was verified and whose plan or module runs.
 pub struct Published {
     /// Under which name.
     pub name: BundleName,
@@ -23,7 +24,7 @@ pub struct Published {
     /// When it was published, seconds since the epoch.
     pub published_at: i64,
     /// What answers.
-    pub engine: PlanEngine,
+    pub engine: Arc<dyn Engine>,
 }
 
 /// Why an archive can't be published.
@@ -38,7 +39,7 @@ pub enum Refused {
 }
 
 impl Published {
-    /// Verifies the archive, loads its plan, and tries every entrypoint in `env`, as a sidecar does before it takes the
+    /// Verifies the archive, loads its plan or module, and tries every entrypoint in `env`, as a sidecar does before it takes the
     /// bundle. Takes processor time in proportion to the archive.
     ///
     /// # Errors
@@ -51,8 +52,8 @@ impl Published {
         env: &Env,
     ) -> Result<Self, Refused> {
         let bundle = Bundle::read(&archive, verification, &Limits::default())?;
-        let engine = PlanEngine::from_bundle_with(&bundle, HttpSend::On)?;
-        engine.smoke_check_all(env)?;
+        let engine = engine_of(&bundle, HttpSend::On)?;
+        smoke_check_all(&*engine, env)?;
         let etag = hex::encode(digest::digest(&digest::SHA256, &archive));
         let signed_by = bundle.signed_by().map(str::to_owned);
         Ok(Self {

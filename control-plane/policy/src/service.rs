@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use postern_policy::{BundleName, Engine, EngineError, Env, PolicyResult, ResultError, Value, Verification};
+use postern_policy::{BundleName, EngineError, Env, PolicyResult, ResultError, Value, Verification};
 use postern_store::{Clock, Database, DatabaseError, Entropy, random_bytes};
 use tokio::sync::{Mutex, watch};
 use tracing::Instrument;

@@ -114,7 +114,6 @@ const DOORS: &[(&str, &[&str])] = &[
         &["postern-sidecar", "postern-control-plane"],
     ),
     ("notify", &["postern"]),
-    ("opa-wasm", &["postern-policy"]),
     ("plotters", &["postern-e2e"]),
     ("protox", &["postern-proto"]),
     ("redis", &["postern-store"]),

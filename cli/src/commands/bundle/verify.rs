@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use postern_jose::Algorithm;
-use postern_policy::{Bundle, BundleError, HttpSend, Limits, PlanEngine, Verification};
+use postern_policy::alone::engine_of;
+use postern_policy::{Bundle, BundleError, HttpSend, Limits, Verification};
 
 use super::{files, keys};
 use crate::{exit::Exit, output};
@@ -34,14 +35,14 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
         .and_then(|key_id| {
             let trust = keys::verification(&args.key, &key_id, args.algorithm).map_err(|e| e.to_string())?;
             let bundle = Bundle::read(&archive, &trust, &Limits::default()).map_err(|e| e.to_string())?;
-            PlanEngine::from_bundle_with(&bundle, HttpSend::On).map_err(|e| e.to_string())?;
+            engine_of(&bundle, HttpSend::On).map_err(|e| e.to_string())?;
             Ok(bundle)
         });
     match verified {
         Ok(bundle) => {
             let signed_by = bundle.signed_by().unwrap_or_default();
             let text = format!(
-                "{} is good: signed with key {signed_by}, revision {:?}, {} files, and its plan can run",
+                "{} is good: signed with key {signed_by}, revision {:?}, {} files, and its policy can run",
                 args.archive.display(),
                 bundle.revision(),
                 bundle.files().count()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::refusal::{Refusal, Step};
 use super::steps::{Joined, Tried, Verified};
 use crate::collection::{Collection, Loose, Member, RegoVersion};
-use crate::{Entrypoint, PlanEngine};
+use crate::{Engine, Entrypoint};
 
 /// The parts of the policy in force: files outside of bundles, and the last good version of each bundle.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,7 @@ pub struct Stale(pub Vec<Verified>);
 #[derive(Debug)]
 pub struct Swapped {
     /// The policy.
-    pub engine: Arc<PlanEngine>,
+    pub engine: Arc<dyn Engine>,
     /// Where each of the wanted paths is asked, in their order.
     pub entrypoints: Vec<Entrypoint>,
 }

@@ -1,5 +1,6 @@
 //! The step that may need a process of another program, and may have none.
 
+use super::policy::Policy;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
 use super::steps::{Demand, Joined, OURS, Ready};
 use crate::compilation::{CompileJob, Compiled, RulePath, Target};
@@ -83,9 +84,11 @@ impl Compiling {
             ));
         }
         Ok(Ready {
-            program,
+            policy: Policy::Plan {
+                program: Box::new(program),
+                unplanned,
+            },
             targets,
-            unplanned,
             demand: self.demand,
             joined: self.joined,
         })

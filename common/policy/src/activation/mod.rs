@@ -8,8 +8,10 @@
 
 mod active;
 mod compiling;
+mod policy;
 mod refusal;
 mod steps;
+mod wasm;
 
 pub use active::{Active, ActiveBundle, Stale, Swapped};
 pub use compiling::Compiling;

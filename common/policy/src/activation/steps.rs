@@ -6,12 +6,15 @@ use postern_rego::Env;
 
 use super::active::Active;
 use super::compiling::Compiling;
+use super::policy::Policy;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
+use super::wasm;
 use crate::collection::{Collection, DataPath, Given, Member};
-use crate::compilation::{CompileJob, RulePath, Target, Wanted};
+use crate::compilation::{CompileJob, Target, Wanted};
+use crate::engine::smoke_check;
 use crate::plan::fit::{Unfit, fit};
 use crate::plan::{Entry, EntryAnswer};
-use crate::{Bundle, Engine as _, EngineError, Entrypoint, HttpSend, Limits, PlanEngine, Verification};
+use crate::{Bundle, Engine, EngineError, Entrypoint, HttpSend, Limits, Verification};
 
 /// What any policy must be to become active.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +104,7 @@ pub struct Joined {
 /// What comes after joining.
 #[derive(Debug)]
 pub enum NextStep {
-    /// A bundle's own plan is the policy.
+    /// A bundle's own plan is the policy, or its Wasm module.
     Ready(Box<Ready>),
     /// OPA must compile it.
     Compile(Box<Compiling>),
@@ -114,25 +117,40 @@ impl Joined {
         &self.collection
     }
 
-    /// Whether a plan is there that may run, or the Rego must be compiled.
+    /// Whether a plan or a Wasm module is there that may run, or the Rego must be compiled. A module is made machine code
+    /// here, which takes some tens of milliseconds.
     ///
     /// # Errors
-    /// At [`Step::Check`] where `http.send` is off, which compiling doesn't change; at [`Step::Compile`] where there is
-    /// nothing to compile.
+    /// At [`Step::Check`] where `http.send` is off, which compiling doesn't change, or a module can't be run; at
+    /// [`Step::Compile`] where there is nothing to compile.
     pub fn next(self, demand: &Demand) -> Result<NextStep, Refusal> {
         let candidate = self.name();
+        let found = wasm::find(&self.collection, demand);
+        let found = found.map_err(|error| Refusal::new(Step::Check, candidate.as_deref(), error))?;
+        if let Some((policy, targets)) = found {
+            return Ok(NextStep::Ready(Box::new(Ready {
+                policy,
+                targets,
+                demand: demand.clone(),
+                joined: self,
+            })));
+        }
         let unfit = match fit(&self.collection, &demand.wanted, demand.http_send) {
             Ok(fit) => {
                 return Ok(NextStep::Ready(Box::new(Ready {
-                    program: fit.program,
+                    policy: Policy::Plan {
+                        program: Box::new(fit.program),
+                        unplanned: Vec::new(),
+                    },
                     targets: fit.targets,
-                    unplanned: Vec::new(),
                     demand: demand.clone(),
                     joined: self,
                 })));
             }
             Err(unfit) => unfit,
         };
+        wasm::check_beside(&self.collection, &demand.wanted)
+            .map_err(|error| Refusal::new(Step::Check, candidate.as_deref(), error))?;
         if let Unfit::Engine {
             reason: EngineError::HttpSendOff,
             ..
@@ -178,12 +196,11 @@ impl Joined {
 /// What our module's rules are called in a plan.
 pub(super) const OURS: &str = "postern__entrypoints/";
 
-/// A plan that is loaded.
+/// A plan or a module that is loaded.
 #[derive(Debug)]
 pub struct Ready {
-    pub(super) program: postern_rego::Program,
+    pub(super) policy: Policy,
     pub(super) targets: Vec<Target>,
-    pub(super) unplanned: Vec<RulePath>,
     pub(super) demand: Demand,
     pub(super) joined: Joined,
 }
@@ -197,27 +214,23 @@ impl Ready {
         let candidate = self.joined.name();
         let candidate = candidate.as_deref();
         let collection = &self.joined.collection;
-        for rule in &self.unplanned {
+        for rule in self.policy.unplanned() {
             rule.check(collection.data())
                 .map_err(|error| Refusal::new(Step::Check, candidate, error))?;
         }
         let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate, reason);
+        let names = self.policy.entrypoints();
         let mut entries: Vec<Entry> = Vec::new();
         for (wanted, target) in self.demand.wanted.iter().zip(&self.targets) {
             let answer = match target {
                 Target::Entrypoint(name) => EntryAnswer::Entrypoint(name.clone()),
-                Target::Data if wanted.required && self.program.entrypoints().next().is_none() => {
+                Target::Data if wanted.required && names.is_empty() => {
                     return Err(refuse(EngineError::Load("it has no entrypoints".to_owned())));
                 }
                 Target::Data if wanted.required => {
                     return Err(refuse(EngineError::NoSuchEntrypoint {
                         wanted: wanted.path.name(),
-                        available: self
-                            .program
-                            .entrypoints()
-                            .filter(|name| !name.starts_with(OURS))
-                            .map(str::to_owned)
-                            .collect(),
+                        available: names.into_iter().filter(|name| !name.starts_with(OURS)).collect(),
                     }));
                 }
                 Target::Data => EntryAnswer::Data(wanted.path.find(collection.data()).cloned()),
@@ -227,13 +240,10 @@ impl Ready {
                 answer,
             });
         }
-        // What else the plan has may be asked, too.
-        let own = self
-            .program
-            .entrypoints()
-            .filter(|name| !name.starts_with(OURS))
-            .map(Entry::of_plan);
+        // What else it has may be asked, too.
+        let own = names.iter().filter(|name| !name.starts_with(OURS));
         let own: Vec<Entry> = own
+            .map(|name| Entry::of_plan(name))
             .filter(|entry| {
                 !entries
                     .iter()
@@ -241,22 +251,15 @@ impl Ready {
             })
             .collect();
         entries.extend(own);
-        let engine = PlanEngine::of(
-            collection.revision(),
-            self.program,
-            collection.data().clone(),
-            entries,
-        )
-        .map_err(refuse)?;
-        let entrypoints = self.demand.wanted.iter().map(|wanted| {
-            let name = wanted.path.name();
-            engine.named(&name).ok_or_else(|| EngineError::NoSuchEntrypoint {
-                wanted: name,
-                available: engine.entrypoints(),
-            })
-        });
-        let entrypoints = entrypoints
-            .collect::<Result<Vec<Entrypoint>, EngineError>>()
+        let wanted: Vec<String> = self
+            .demand
+            .wanted
+            .iter()
+            .map(|wanted| wanted.path.name())
+            .collect();
+        let (engine, entrypoints) = self
+            .policy
+            .engine(collection.revision(), collection.data(), entries, &wanted)
             .map_err(refuse)?;
         Ok(Checked {
             engine,
@@ -270,7 +273,7 @@ impl Ready {
 /// A policy that holds together.
 #[derive(Debug)]
 pub struct Checked {
-    engine: PlanEngine,
+    engine: Arc<dyn Engine>,
     entrypoints: Vec<Entrypoint>,
     may_fail: bool,
     joined: Joined,
@@ -285,13 +288,13 @@ impl Checked {
     pub fn attempt(self, env: &Env) -> Result<Tried, Refusal> {
         let candidate = self.joined.name();
         for entrypoint in &self.entrypoints {
-            match self.engine.smoke_check(*entrypoint, env) {
+            match smoke_check(&*self.engine, *entrypoint, env) {
                 Err(EngineError::Evaluation(_)) if self.may_fail => {}
                 tried => tried.map_err(|error| Refusal::new(Step::Try, candidate.as_deref(), error))?,
             }
         }
         Ok(Tried {
-            engine: Arc::new(self.engine),
+            engine: self.engine,
             entrypoints: self.entrypoints,
             joined: self.joined,
         })
@@ -301,7 +304,7 @@ impl Checked {
 /// A policy that answers. [`Active::swap`] puts it into force.
 #[derive(Debug)]
 pub struct Tried {
-    pub(super) engine: Arc<PlanEngine>,
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) entrypoints: Vec<Entrypoint>,
     pub(super) joined: Joined,
 }
@@ -309,7 +312,7 @@ pub struct Tried {
 impl Tried {
     /// The policy.
     #[must_use]
-    pub fn engine(&self) -> &Arc<PlanEngine> {
+    pub fn engine(&self) -> &Arc<dyn Engine> {
         &self.engine
     }
 

@@ -9,7 +9,7 @@ use crate::bundle::{BundleBuilder, VerificationKey, sign};
 use crate::collection::{DataPath, Given, Loose, LooseFile, RegoVersion};
 use crate::compilation::{Compiled, Next, Target, Wanted};
 use crate::plan::fit::Unfit;
-use crate::{Engine as _, EngineError, HttpSend, Limits, Verification};
+use crate::{EngineError, HttpSend, Limits, Verification};
 
 /// What opa makes of `x := data.d.k` in package a, shortened.
 const PLAN: &str = r#"{"static": {"strings": [{"value": "result"}, {"value": "d"}, {"value": "k"}], "files": [{"value": "p.rego"}]},

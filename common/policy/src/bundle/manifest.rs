@@ -1,5 +1,5 @@
 //! `.manifest` and `.manifest.pb`: a bundle's revision, the part of `data` that it owns, and what Rego its modules are in.
-//! `wasm` is kept in the file and not interpreted.
+//! Of `wasm`, which entrypoints are answered by which module.
 
 mod protobuf;
 
@@ -23,6 +23,26 @@ pub struct Manifest {
     /// Where some modules are in another: patterns of their paths, with a leading slash, and the version. Of those that match
     /// a path, the first in the order of patterns counts.
     pub file_rego_versions: BTreeMap<String, u8>,
+    /// What Wasm modules answer, in the manifest's order. Not written: we build none.
+    pub wasm: Vec<WasmEntry>,
+}
+
+/// An entrypoint that a Wasm module answers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WasmEntry {
+    /// The entrypoint, slash-separated.
+    #[serde(default)]
+    pub entrypoint: String,
+    /// The module's path in the bundle, without a leading slash.
+    #[serde(default)]
+    pub module: String,
+}
+
+impl WasmEntry {
+    fn normalized(mut self) -> Self {
+        self.module = self.module.trim_start_matches('/').to_owned();
+        self
+    }
 }
 
 #[derive(Deserialize)]
@@ -37,6 +57,8 @@ struct ReadForm {
     rego_version: Option<u8>,
     #[serde(default)]
     file_rego_versions: Option<BTreeMap<String, u8>>,
+    #[serde(default)]
+    wasm: Option<Vec<WasmEntry>>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +94,12 @@ impl Manifest {
             metadata: form.metadata.unwrap_or_default(),
             rego_version: form.rego_version,
             file_rego_versions: form.file_rego_versions.unwrap_or_default(),
+            wasm: form
+                .wasm
+                .unwrap_or_default()
+                .into_iter()
+                .map(WasmEntry::normalized)
+                .collect(),
         };
         manifest.check()?;
         Ok(manifest)

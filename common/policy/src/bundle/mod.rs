@@ -33,7 +33,7 @@ pub use builder::BundleBuilder;
 pub use configured::{VerificationKeySection, VerificationSection, VerificationSectionError};
 pub use error::BundleError;
 pub use limits::Limits;
-pub use manifest::Manifest;
+pub use manifest::{Manifest, WasmEntry};
 pub use name::BundleName;
 pub use verification::{Verification, VerificationKey};
 

@@ -82,6 +82,8 @@ fn manifest(bundle: &Bundle) -> Value {
         metadata,
         rego_version,
         file_rego_versions,
+        // As it is written, below.
+        wasm: _,
     } = bundle.manifest();
     // As it is written: numbers keep their text.
     let written = bundle

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use postern_rego::{Document, Member, Part as Number, Value};
+use postern_rego::{Document, Member, Part as Number, Sink, Value};
 
 use super::body::{Bodies, Body};
 use super::cells::Cells;
@@ -112,7 +112,16 @@ impl<'a, H: HeaderParts + ?Sized> InputDocument<'a, H> {
         self.reads.count() + 1 + named
     }
 
-    fn part(&self, part: Part) -> Option<Member<'_>> {
+    pub(super) fn reads(&self) -> &'a InputReads {
+        self.reads
+    }
+
+    /// All of a part that has members.
+    pub(super) fn whole(&self, part: Part) -> &Value {
+        self.value(number(part))
+    }
+
+    pub(super) fn part(&self, part: Part) -> Option<Member<'_>> {
         if !self.reads.has(part) {
             return None;
         }
@@ -200,6 +209,10 @@ impl<H: HeaderParts + ?Sized> Document for InputDocument<'_, H> {
         };
         let made = self.cells.get(cell, self.size(), || Some(self.object(of)));
         made.unwrap_or(NULL)
+    }
+
+    fn tell(&self, sink: &mut dyn Sink) {
+        self.tell_members(members::WHOLE, sink);
     }
 }
 

@@ -26,6 +26,7 @@ mod query;
 mod quoted_printable;
 mod reads;
 mod text;
+mod told;
 
 use std::fmt;
 

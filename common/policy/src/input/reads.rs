@@ -260,6 +260,11 @@ impl InputReads {
     pub(super) const fn headers(&self) -> &HeaderReads {
         &self.headers
     }
+
+    /// Whether any header may be read.
+    pub(super) const fn has_all_headers(&self) -> bool {
+        matches!(self.headers, HeaderReads::All)
+    }
 }
 
 impl Part {

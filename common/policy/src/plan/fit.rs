@@ -170,9 +170,10 @@ fn others<'c>(
         .iter()
         .filter(|module| module.bundle.as_ref() != Some(&member.name));
     let modules = modules.map(|module| (module.package.clone(), module.id.clone()));
-    // Of a bundle with nothing but a plan it isn't known where its rules are.
+    // Of a bundle with nothing but a plan, or with a Wasm module, it isn't known where its rules are.
     let closed = collection.members().iter().filter(|other| {
-        other.name != member.name && other.bundle.plan().is_some() && other.bundle.modules().next().is_none()
+        let has_plan_alone = other.bundle.plan().is_some() && other.bundle.modules().next().is_none();
+        other.name != member.name && (has_plan_alone || !other.bundle.manifest().wasm.is_empty())
     });
     let closed = closed.flat_map(|other| {
         let roots = other.bundle.manifest().roots.iter();

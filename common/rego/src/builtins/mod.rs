@@ -61,7 +61,7 @@ pub use effects::{Effects, effects};
 #[cfg(feature = "glob")]
 pub(crate) use glob::matches as glob_match;
 pub use span::Span;
-pub(crate) use table::lookup;
+pub use table::lookup;
 pub use table::names;
 pub(crate) use yaml::document as yaml_document;
 
@@ -116,7 +116,51 @@ pub struct Context<'a> {
     span: Span,
 }
 
+/// A [`Context`] between two calls, for a host that can't keep hold of what it borrows meanwhile: what is left of the limits,
+/// what is remembered, the randomness as far as it was drawn.
+#[derive(Debug)]
+pub struct Paused {
+    meter: crate::meter::Spent,
+    crumbs: u64,
+    random: Option<Box<ChaCha12Rng>>,
+    remembered: BTreeMap<(&'static str, Value), Value>,
+    span: Span,
+}
+
+impl Paused {
+    /// Goes on where it was paused; `env` is the evaluation's still.
+    #[must_use]
+    pub fn resume<'a>(self, env: &'a Env, print: Option<&'a mut dyn FnMut(&str)>) -> Context<'a> {
+        Context {
+            meter: self.meter.resume(env),
+            crumbs: self.crumbs,
+            print,
+            random: self.random,
+            remembered: self.remembered,
+            span: self.span,
+        }
+    }
+
+    /// When else the evaluation would have gone the same way so far.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.span
+    }
+}
+
 impl<'a> Context<'a> {
+    /// To go on later, in the same evaluation.
+    #[must_use]
+    pub fn pause(self) -> Paused {
+        Paused {
+            meter: self.meter.pause(),
+            crumbs: self.crumbs,
+            random: self.random,
+            remembered: self.remembered,
+            span: self.span,
+        }
+    }
+
     /// The surroundings of an evaluation, the statements that it may take, and where `print` goes, if anywhere.
     #[must_use]
     pub fn new(env: &'a Env, statements: u64, print: Option<&'a mut dyn FnMut(&str)>) -> Self {

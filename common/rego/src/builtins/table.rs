@@ -10,8 +10,9 @@ use super::{
     types, units, uri, uuid, walk, yaml,
 };
 
-/// The function that OPA calls `name`.
-pub(crate) fn lookup(name: &str) -> Option<BuiltinFn> {
+/// The function that OPA calls `name`, of those that this crate has; a host has others ([`HostBuiltins`](crate::HostBuiltins)).
+#[must_use]
+pub fn lookup(name: &str) -> Option<BuiltinFn> {
     let at = BUILTINS.binary_search_by(|(other, _)| (*other).cmp(name)).ok()?;
     BUILTINS.get(at).map(|(_, function)| *function)
 }

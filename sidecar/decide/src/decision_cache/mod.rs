@@ -92,7 +92,10 @@ impl DecisionCache {
         if mistakes.no_effects {
             effects = Effects::NONE;
         }
-        let usage = DecisionCacheUse::of(&reads, effects, limits);
+        let usage = match engine.opaque() {
+            Some(why) => DecisionCacheUse::Off { why: why.to_owned() },
+            None => DecisionCacheUse::of(&reads, effects, limits),
+        };
         if let DecisionCacheUse::Off { .. } = usage {
             return (None, usage);
         }

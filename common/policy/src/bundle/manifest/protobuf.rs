@@ -6,16 +6,18 @@ use prost::Message as _;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Value as Json};
 
-use super::{Manifest, ReadForm};
+use super::{Manifest, ReadForm, WasmEntry};
 use crate::bundle::BundleError;
 
-/// The fields that are read; `wasm` is kept in the file and not interpreted.
+/// The fields that are read.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Message {
     #[prost(string, tag = "1")]
     revision: String,
     #[prost(string, repeated, tag = "2")]
     roots: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    wasm: Vec<Resolver>,
     #[prost(int32, optional, tag = "4")]
     rego_version: Option<i32>,
     #[prost(map = "string, int32", tag = "5")]
@@ -25,6 +27,15 @@ struct Message {
     /// Tells no roots at all, which is all of `data`, from an empty list, which is nothing.
     #[prost(bool, tag = "7")]
     roots_set: bool,
+}
+
+/// Of its fields, those that are read.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Resolver {
+    #[prost(string, tag = "1")]
+    entrypoint: String,
+    #[prost(string, tag = "2")]
+    module: String,
 }
 
 impl Manifest {
@@ -39,6 +50,12 @@ impl Manifest {
             metadata: read.metadata.map(object),
             rego_version,
             file_rego_versions: Some(files.map(|(file, version)| (file, number(version))).collect()),
+            wasm: Some(
+                read.wasm
+                    .into_iter()
+                    .map(|Resolver { entrypoint, module }| WasmEntry { entrypoint, module })
+                    .collect(),
+            ),
         })
     }
 }
@@ -81,6 +98,22 @@ mod tests {
             (manifest(true).revision.as_str(), manifest(true).rego_version),
             ("r1", Some(1))
         );
+    }
+
+    #[test]
+    fn what_wasm_answers_is_read() {
+        let message = Message {
+            wasm: vec![Resolver {
+                entrypoint: "a/b".to_owned(),
+                module: "/policy.wasm".to_owned(),
+            }],
+            ..Message::default()
+        };
+        let manifest = Manifest::parse_protobuf(&message.encode_to_vec()).unwrap();
+        let json =
+            br#"{"wasm":[{"entrypoint":"a/b","module":"/policy.wasm","annotations":[{"scope":"rule"}]}]}"#;
+        assert_eq!(manifest.wasm, Manifest::parse(json).unwrap().wasm);
+        assert_eq!(manifest.wasm[0].module, "policy.wasm");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use postern_rego::Reads;
+use postern_rego::{Document as _, Number, Object, Reads, Sink};
 use proptest::prelude::*;
 
 use super::*;
@@ -18,6 +18,81 @@ impl Hasher for Bytes {
 
     fn finish(&self) -> u64 {
         0
+    }
+}
+
+/// Makes a value of what it is told.
+#[derive(Default)]
+struct Told {
+    open: Vec<(Option<String>, Value)>,
+    key: Option<String>,
+    root: Option<Value>,
+}
+
+impl Told {
+    fn begin(&mut self, empty: Value) {
+        let key = self.key.take();
+        self.open.push((key, empty));
+    }
+
+    fn end(&mut self) {
+        let (key, value) = self.open.pop().expect("something is open");
+        self.key = key;
+        self.add(value);
+    }
+
+    fn add(&mut self, value: Value) {
+        let key = self.key.take();
+        match self.open.last_mut() {
+            None => self.root = Some(value),
+            Some((_, Value::Array(array))) => array.push(value),
+            Some((_, Value::Object(object))) => {
+                object.insert(Value::from(key.expect("a name")), value);
+            }
+            Some(_) => panic!("not a collection"),
+        }
+    }
+}
+
+impl Sink for Told {
+    fn null(&mut self) {
+        self.add(Value::Null);
+    }
+
+    fn bool(&mut self, flag: bool) {
+        self.add(Value::from(flag));
+    }
+
+    fn number(&mut self, number: &Number) {
+        self.add(Value::Number(number.clone()));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.add(Value::from(text));
+    }
+
+    fn begin_array(&mut self) {
+        self.begin(Value::from(Vec::new()));
+    }
+
+    fn end_array(&mut self) {
+        self.end();
+    }
+
+    fn begin_object(&mut self) {
+        self.begin(Value::Object(Object::default()));
+    }
+
+    fn key(&mut self, name: &str) {
+        self.key = Some(name.to_owned());
+    }
+
+    fn end_object(&mut self) {
+        self.end();
+    }
+
+    fn odd(&mut self, value: &Value) {
+        self.add(value.clone());
     }
 }
 
@@ -187,7 +262,10 @@ fn both(choices: &Choices, reads: &InputReads) -> Option<(Vec<u8>, String)> {
     let input = InputDocument::new(reads, &request, headers, postern).ok()?;
     let mut bytes = Bytes::default();
     input.feed(reads, &mut bytes);
+    let mut told = Told::default();
+    input.tell(&mut told);
     let document = document(reads, &request, headers, postern).ok()?;
+    assert_eq!(told.root, Some(document.clone()), "what is told is the document");
     Some((bytes.0, document.to_json()))
 }
 

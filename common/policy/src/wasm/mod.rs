@@ -1,0 +1,385 @@
+//! The engine that runs OPA's Wasm modules (`policy.wasm` of `opa build -t wasm`): OPA's documented ABI on wasmtime, with our
+//! own builtins for those that a module calls its host for. A module that isn't OPA's, that is of another version, or that
+//! needs a builtin which isn't here is refused when it is loaded, by name.
+//!
+//! What a module answers is what OPA answers that runs the same module, which isn't always what OPA's own evaluator answers
+//! (docs/rego.md names where). Evaluations are bounded as those of plans are: work as fuel, time by the host's clock, memory,
+//! and the size of what comes out. Instances are kept and used again; one that failed is not.
+
+mod abi;
+mod direct;
+mod host;
+mod instance;
+mod pool;
+mod probe;
+mod read;
+mod state;
+mod ticks;
+mod write;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use postern_rego::{Document, Env, EvalError, Input, Limit, Place, TimeLimit, Value, http};
+use wasmtime::{Config, Engine as Runtime, Module};
+
+use crate::engine::{Stopped, normalize_entrypoint};
+use crate::plan::{Entry, EntryAnswer, HttpSend};
+use crate::{Engine, EngineError, Entrypoint};
+
+use instance::{Compiled, Data, Instance};
+use pool::Pool;
+use state::{Builtin, Failure};
+use ticks::Running;
+
+pub use read::{ReadError, read};
+
+/// The largest module: OPA's library has 400 KiB, a policy of a thousand rules 1 MiB.
+const MOST_MODULE_BYTES: usize = 32 << 20;
+/// The largest data, as it lies in an instance's memory: each instance has it.
+const MOST_DATA_BYTES: usize = 64 << 20;
+
+/// What modules run in: one for all of them.
+static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(512 << 10)
+        // OPA's modules are of WebAssembly 1.0; what they don't use isn't there.
+        .wasm_simd(false)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_value(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_extended_const(false)
+        .wasm_tail_call(false)
+        // Nobody reads traces of machine code.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
+        .native_unwind_info(false);
+    Runtime::new(&config).map_err(|error| error.to_string())
+});
+
+/// A module with its data, ready to be asked.
+pub struct WasmEngine {
+    revision: String,
+    /// In the order of names, so that an [`Entrypoint`] is an index.
+    entrypoints: Vec<(String, Answer)>,
+    pool: Pool,
+    builtins: Vec<Arc<str>>,
+    /// What `opa.runtime` says where the host says nothing of itself; `None` where the policy doesn't call it.
+    runtime: Option<Value>,
+    /// Whether input is written straight into memory.
+    is_direct: bool,
+}
+
+/// Where an answer comes from.
+enum Answer {
+    /// From this entrypoint of the module.
+    Module(i32),
+    /// There are no rules: what the base data holds, whatever the input.
+    Fixed(Option<Value>),
+}
+
+/// A module that was compiled, and found to be OPA's.
+pub struct WasmModule {
+    compiled: Compiled,
+    entrypoints: BTreeMap<String, i32>,
+}
+
+impl WasmModule {
+    /// Compiles a module: some tens of milliseconds of one processor, so not where requests are answered.
+    ///
+    /// # Errors
+    /// [`EngineError::Wasm`] when it isn't OPA's, or needs what isn't here; [`EngineError::HttpSendOff`].
+    pub fn load(wasm: &[u8], http_send: HttpSend) -> Result<Self, EngineError> {
+        if wasm.len() > MOST_MODULE_BYTES {
+            return Err(refused(format!("it has more than {MOST_MODULE_BYTES} bytes")));
+        }
+        let runtime = RUNTIME.as_ref().map_err(|error| refused(error.clone()))?;
+        let module = Module::from_binary(runtime, wasm)
+            .map_err(|error| refused(format!("it is no module that can be compiled: {error:#}")))?;
+        let pages = abi::check(&module).map_err(refused)?;
+        let mut compiled = Compiled {
+            engine: runtime.clone(),
+            module,
+            pages,
+            builtins: Arc::from([]),
+        };
+        let declared = |failure: Failure| refused(words(failure));
+        let (mut instance, _) = Instance::new(&compiled, Data::Text("{}"), false).map_err(declared)?;
+        let builtins = instance.names(|exports| &exports.builtins).map_err(declared)?;
+        let entrypoints = instance.names(|exports| &exports.entrypoints).map_err(declared)?;
+        let host = http_send.host();
+        let mut found = Vec::with_capacity(builtins.len());
+        for (name, id) in builtins {
+            let function = host.builtin(&name).or_else(|| postern_rego::builtin(&name));
+            let Some(function) = function else {
+                return Err(if name == http::NAME {
+                    EngineError::HttpSendOff
+                } else {
+                    refused(format!(
+                        "it needs the builtin function `{name}`, which isn't here"
+                    ))
+                });
+            };
+            found.push(Builtin {
+                id,
+                name: name.into(),
+                function,
+            });
+        }
+        compiled.builtins = found.into();
+        Ok(Self {
+            compiled,
+            entrypoints: entrypoints.into_iter().collect(),
+        })
+    }
+
+    /// What the module may be asked, as it spells it.
+    pub fn entrypoints(&self) -> impl Iterator<Item = &str> {
+        self.entrypoints.keys().map(String::as_str)
+    }
+}
+
+impl WasmEngine {
+    /// A module with its base data, and what may be asked of it.
+    ///
+    /// # Errors
+    /// [`EngineError::Wasm`], where the data is too large, where the module doesn't take it, and where an entry is of an
+    /// entrypoint that the module doesn't have.
+    pub fn of(
+        revision: impl Into<String>,
+        module: WasmModule,
+        data: &Value,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Self, EngineError> {
+        let WasmModule {
+            compiled,
+            entrypoints,
+        } = module;
+        let mut answers = Vec::new();
+        for Entry { name, answer } in entries {
+            let answer = match answer {
+                EntryAnswer::Data(value) => Answer::Fixed(value),
+                EntryAnswer::Entrypoint(entrypoint) => {
+                    let id = entrypoints.get(&entrypoint);
+                    let id = id.ok_or_else(|| refused(format!("it has no entrypoint `{entrypoint}`")))?;
+                    Answer::Module(*id)
+                }
+            };
+            answers.push((name, answer));
+        }
+        answers.sort_by(|(a, _), (b, _)| a.cmp(b));
+        answers.dedup_by(|(a, _), (b, _)| a == b);
+        if answers.is_empty() {
+            return Err(refused("it has no entrypoints".to_owned()));
+        }
+        let too_large = || {
+            refused(format!(
+                "its data takes more than {} MiB, which each of its instances would take; build it with `opa build -t plan`, \
+                 whose data is there once",
+                MOST_DATA_BYTES >> 20
+            ))
+        };
+        let text = data.to_json();
+        if text.len() > MOST_DATA_BYTES {
+            return Err(too_large());
+        }
+        let made = Instance::new(&compiled, Data::Text(&text), false);
+        let (mut first, image) = made.map_err(|failure| refused(words(failure)))?;
+        let image = image.ok_or_else(|| refused("its data is nowhere".to_owned()))?;
+        if image.len() > MOST_DATA_BYTES {
+            return Err(too_large());
+        }
+        let is_direct = first.probe(&probe::value());
+        let builtins: Vec<Arc<str>> = compiled
+            .builtins
+            .iter()
+            .map(|builtin| builtin.name.clone())
+            .collect();
+        let tells = builtins.iter().any(|name| **name == *"opa.runtime");
+        Ok(Self {
+            revision: revision.into(),
+            entrypoints: answers,
+            pool: Pool::new(compiled, image, first, is_direct),
+            builtins,
+            runtime: tells.then(crate::runtime),
+            is_direct,
+        })
+    }
+
+    /// The builtins that the module calls its host for.
+    pub fn builtins(&self) -> impl Iterator<Item = &str> {
+        self.builtins.iter().map(|name| &**name)
+    }
+
+    /// How many instances there may be at once.
+    #[must_use]
+    pub fn most_instances(&self) -> usize {
+        self.pool.most()
+    }
+
+    /// Whether input is written straight into the module's memory: so it is for all modules of OPA's that are known.
+    #[must_use]
+    pub fn writes_input_directly(&self) -> bool {
+        self.is_direct
+    }
+
+    /// Finds what may be asked under exactly this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Entrypoint> {
+        let at = self.entrypoints.iter().position(|(known, _)| known == name)?;
+        u32::try_from(at).ok().map(Entrypoint::from_index)
+    }
+
+    fn ask(&self, entrypoint: Entrypoint, input: Input<'_>, env: &Env) -> Result<Option<Value>, EngineError> {
+        let asked = usize::try_from(entrypoint.index())
+            .ok()
+            .and_then(|at| self.entrypoints.get(at));
+        let Some((name, answer)) = asked else {
+            return Err(EngineError::Evaluation(Stopped::internal(
+                "the entrypoint is another engine's",
+            )));
+        };
+        let id = match answer {
+            Answer::Fixed(value) => return Ok(value.clone()),
+            Answer::Module(id) => *id,
+        };
+        let env = match &self.runtime {
+            Some(runtime) if env.runtime.is_none() => Cow::Owned(Env {
+                runtime: Some(runtime.clone()),
+                ..env.clone()
+            }),
+            _ => Cow::Borrowed(env),
+        };
+        let wait = env.time_limit.map(TimeLimit::max);
+        let _running = match (&*RUNTIME, env.time_limit) {
+            (Ok(runtime), Some(_)) => Running::begin(runtime),
+            _ => None,
+        };
+        let asked = self
+            .pool
+            .with(wait, |instance| instance.evaluate(id, input, &env));
+        match asked {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(limit(name, Limit::Time, milliseconds(wait))),
+            Err(failure) => Err(told(name, failure)),
+        }
+    }
+}
+
+fn milliseconds(time: Option<Duration>) -> u64 {
+    time.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn limit(name: &str, limit: Limit, bound: u64) -> EngineError {
+    let place = Place {
+        function: name.into(),
+        ..Place::default()
+    };
+    EngineError::Limit((&EvalError::LimitReached { limit, bound, place }).into())
+}
+
+/// Why an evaluation has no answer: in our words, and in those of an OPA that runs the module.
+fn told(name: &str, failure: Failure) -> EngineError {
+    let code = "internal_error";
+    let stopped = |problem: String, opa: &str| {
+        EngineError::Evaluation(Stopped {
+            problem,
+            opa: format!("{code}: {opa}"),
+            code,
+            place: None,
+        })
+    };
+    match failure {
+        Failure::Limit { limit: which, bound } => limit(name, which, bound),
+        Failure::NeedsHttp(request) => EngineError::NeedsHttp(request),
+        Failure::Abort(message) => stopped(format!("{name}: {message}"), &message),
+        Failure::Builtin {
+            name: builtin,
+            message,
+        } => stopped(
+            format!("{name}: eval_builtin_error: {builtin}: {message}"),
+            &message,
+        ),
+        Failure::Broken(problem) => stopped(format!("{name}: policy.wasm: {problem}"), &problem),
+    }
+}
+
+/// Why a module isn't taken.
+fn words(failure: Failure) -> String {
+    match failure {
+        Failure::Abort(message) => format!("it gives up when it is loaded: {message}"),
+        Failure::Builtin { name, message } => format!("{name}: {message}"),
+        Failure::NeedsHttp(_) => "it makes requests when it is loaded".to_owned(),
+        Failure::Limit { limit, .. } => format!("it takes too many {limit} when it is loaded"),
+        Failure::Broken(problem) => problem,
+    }
+}
+
+fn refused(problem: String) -> EngineError {
+    EngineError::Wasm(problem)
+}
+
+/// Neither data nor code, which may be large.
+impl std::fmt::Debug for WasmEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WasmEngine")
+            .field("revision", &self.revision)
+            .field("entrypoints", &self.entrypoints())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for WasmModule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WasmModule")
+            .field("entrypoints", &self.entrypoints)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine for WasmEngine {
+    fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn entrypoints(&self) -> Vec<String> {
+        self.entrypoints.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn entrypoint(&self, path: &str) -> Option<Entrypoint> {
+        let wanted = normalize_entrypoint(path);
+        let at = self
+            .entrypoints
+            .iter()
+            .position(|(name, _)| normalize_entrypoint(name) == wanted)?;
+        u32::try_from(at).ok().map(Entrypoint::from_index)
+    }
+
+    fn opaque(&self) -> Option<&'static str> {
+        Some("the policy is a Wasm module, of which isn't known what it reads")
+    }
+
+    fn evaluate(
+        &self,
+        entrypoint: Entrypoint,
+        input: Option<&Value>,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError> {
+        self.ask(entrypoint, input.into(), env)
+    }
+
+    fn evaluate_document(
+        &self,
+        entrypoint: Entrypoint,
+        input: &dyn Document,
+        env: &Env,
+    ) -> Result<Option<Value>, EngineError> {
+        self.ask(entrypoint, Input::Document(input), env)
+    }
+}
