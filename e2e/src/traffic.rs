@@ -253,24 +253,15 @@ mod tests {
         let tokens = tokens(&signer, &claims).unwrap();
         assert_eq!(tokens.len(), VARIETY);
         assert!((880..=920).contains(&tokens[0].len()), "{}", tokens[0].len());
-        let requests = check_requests(&tokens[..1]);
-        assert!(
-            (3_200..=3_800).contains(&requests[0].len()),
-            "{}",
-            requests[0].len()
-        );
-        let decoded = CheckRequest::decode(requests[0].clone()).unwrap();
-        let http = decoded.attributes.unwrap().request.unwrap().http.unwrap();
+        let http_of = |requests: Vec<Bytes>| {
+            let size = requests[0].len();
+            assert!((3_200..=3_800).contains(&size), "{size}");
+            let decoded = CheckRequest::decode(requests[0].clone()).unwrap();
+            decoded.attributes.unwrap().request.unwrap().http.unwrap()
+        };
+        let http = http_of(check_requests(&tokens[..1]));
         assert_eq!(http.header_map.unwrap().headers.len(), 40);
-
-        let requests = check_requests_with_a_map(&tokens[..1]);
-        assert!(
-            (3_200..=3_800).contains(&requests[0].len()),
-            "{}",
-            requests[0].len()
-        );
-        let decoded = CheckRequest::decode(requests[0].clone()).unwrap();
-        let http = decoded.attributes.unwrap().request.unwrap().http.unwrap();
+        let http = http_of(check_requests_with_a_map(&tokens[..1]));
         assert_eq!(
             (http.headers.len(), http.headers["x-user"].as_str()),
             (40, "user-00000")

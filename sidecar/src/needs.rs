@@ -7,8 +7,6 @@ use std::time::Duration;
 use postern_decide::opa_envoy::Verdict;
 use postern_decide::{Need, RequestView, remember_introspection};
 
-use tokio::time::Instant;
-
 use crate::checker::{Checker, OpaCheck, Settled, Unfinished};
 use crate::clock::{self, Moment};
 
@@ -79,11 +77,7 @@ impl Checker {
             let Need::HttpSend(send) = need else {
                 return Err(CannotGoOn);
             };
-            let until = *until.get_or_insert_with(|| {
-                let most = self.http_sender.deadline();
-                let left = time_left().and_then(|left| Instant::now().checked_add(left));
-                left.map_or(most, |left| left.min(most))
-            });
+            let until = *until.get_or_insert_with(|| self.http_sender.deadline_within(time_left()));
             let answer = self
                 .http_sender
                 .kept_or_sent(send.request(), send.now(), until)

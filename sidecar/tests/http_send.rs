@@ -5,6 +5,8 @@
 #[path = "http_send/asking.rs"]
 mod asking;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 #[path = "http_send/cases.rs"]
 mod cases;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod world;
 use std::time::Duration;
 
 use asking::{ask, ask_opa, plan, without_date};
+use authority::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -279,7 +282,7 @@ async fn a_policy_asks_over_tls_whom_opa_would_and_nobody_else() {
     let folder = world.folder.path().join("opa");
     std::fs::create_dir(&folder).unwrap();
     world.origin.serve_bundle(world.bundle("r2", &plan(&folder)));
-    let (authority, stranger) = (tls::Authority::new(), tls::Authority::new());
+    let (authority, stranger) = (Authority::new(), Authority::new());
     std::fs::write(world.folder.path().join("authority.pem"), authority.pem()).unwrap();
     let now = std::time::UNIX_EPOCH + Duration::from_secs(world::now());
     let mut servers = Vec::new();

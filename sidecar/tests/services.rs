@@ -2,6 +2,8 @@
 //! each must be the same, be it a token's request or the status itself.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 #[path = "services/aws.rs"]
 mod aws;
 #[cfg(test)]

@@ -260,6 +260,18 @@ pub fn normalize_entrypoint(path: &str) -> String {
     }
 }
 
+/// Which of an engine's names `path` means. They may be spelled as they were typed, `/a/b` say: both sides are normalised.
+#[cfg(feature = "plan")]
+pub(crate) fn find_entrypoint<'n>(
+    names: impl IntoIterator<Item = &'n str>,
+    path: &str,
+) -> Option<Entrypoint> {
+    let wanted = normalize_entrypoint(path);
+    let mut names = (0..).zip(names);
+    let (at, _) = names.find(|(_, name)| normalize_entrypoint(name) == wanted)?;
+    Some(Entrypoint::from_index(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use postern_rego::{
 
 #[cfg(feature = "builtins")]
 use crate::builtins::Host;
-use crate::engine::{Stopped, normalize_entrypoint};
+use crate::engine::{Stopped, find_entrypoint};
 use crate::input::InputReads;
 use crate::{Engine, EngineError, Entrypoint, PlanFile};
 
@@ -288,21 +288,6 @@ impl PlanEngine {
         u32::try_from(at).ok().map(Entrypoint::from_index)
     }
 
-    /// [`PlanEngine::smoke_check`] of every entrypoint: what passes is taken by a sidecar whichever of them it asks.
-    ///
-    /// # Errors
-    /// [`EngineError::Entrypoint`] for the first that fails.
-    pub fn smoke_check_all(&self, env: &Env) -> Result<(), EngineError> {
-        for (n, Asked { name, .. }) in (0..).zip(&self.entrypoints) {
-            self.smoke_check(Entrypoint::from_index(n), env)
-                .map_err(|error| EngineError::Entrypoint {
-                    name: name.clone(),
-                    reason: error.to_string(),
-                })?;
-        }
-        Ok(())
-    }
-
     /// [`smoke_check`](crate::engine::smoke_check) of an entrypoint of this engine.
     ///
     /// # Errors
@@ -341,13 +326,7 @@ impl Engine for PlanEngine {
     }
 
     fn entrypoint(&self, path: &str) -> Option<Entrypoint> {
-        let wanted = normalize_entrypoint(path);
-        // Plans name entrypoints as they were typed, `/a/b` say: both sides are normalised.
-        let at = self
-            .entrypoints
-            .iter()
-            .position(|asked| normalize_entrypoint(&asked.name) == wanted)?;
-        u32::try_from(at).ok().map(Entrypoint::from_index)
+        find_entrypoint(self.entrypoints.iter().map(|asked| &*asked.name), path)
     }
 
     fn reads(&self, entrypoint: Entrypoint) -> &InputReads {

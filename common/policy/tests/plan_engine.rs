@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 
+use postern_policy::alone::smoke_check_all;
 use postern_policy::http::{HttpAnswers, HttpFailure, HttpResponse};
 use postern_policy::{
     Bundle, BundleBuilder, Engine, EngineError, Env, HttpSend, Limits, PlanEngine, Value, Verification,
@@ -176,7 +177,7 @@ quiet := http.send({"method": "get", "url": "https://h.example/", "raise_error":
     assert!(off.to_string().contains("`policy.http_send.hosts`"), "{off}");
 
     let engine = PlanEngine::from_bundle_with(&bundle, HttpSend::On).unwrap();
-    engine.smoke_check_all(&env()).unwrap();
+    smoke_check_all(&engine, &env()).unwrap();
     let entrypoint = engine.require("a/x").unwrap();
     let mut env = env();
     // An evaluation that nobody allows a request is told so, and isn't undefined.
@@ -226,6 +227,6 @@ fn a_conflict_shows_in_the_smoke_check() {
     let entrypoint = engine.require("a/x").unwrap();
     let error = engine.smoke_check(entrypoint, &env()).unwrap_err().to_string();
     assert!(error.contains("conflict"), "{error}");
-    let error = engine.smoke_check_all(&env()).unwrap_err().to_string();
+    let error = smoke_check_all(&engine, &env()).unwrap_err().to_string();
     assert!(error.contains("`a/x`") && error.contains("conflict"), "{error}");
 }

@@ -191,7 +191,13 @@ impl HttpSender {
 
     /// Until when the requests of a decision may take that makes its first one now.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+        self.deadline_within(None)
+    }
+
+    /// The same, of a caller who waits no longer than `left`.
+    pub(crate) fn deadline_within(&self, left: Option<Duration>) -> Instant {
+        let timeout = left.map_or(self.timeout, |left| left.min(self.timeout));
+        Instant::now() + timeout
     }
 
     /// Makes a request, its redirects and its retries, until then at most.

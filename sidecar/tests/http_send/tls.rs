@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{CertificateParams, KeyPair};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
@@ -12,11 +12,10 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
+use super::authority::Authority;
 use super::upstream;
 
 const DAY: Duration = Duration::from_hours(24);
-
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// What is amiss with a server, or isn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +33,6 @@ pub(super) enum Kind {
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        Self(CertifiedIssuer::self_signed(params, key).unwrap())
-    }
-
-    pub(super) fn pem(&self) -> String {
-        self.0.as_ref().pem()
-    }
-
     /// A server named `localhost` that says what it was sent; gives its port.
     pub(super) async fn serve(&self, kind: Kind, now: SystemTime) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::pki::Authority;
+use super::authority::Authority;
 use super::recorder::{Answer, Came, Recorder, Speaks};
 use super::{alike, both, comparable, programs, yes};
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+use super::authority::Authority;
 
 /// A certificate and its key, in PEM and DER.
 pub(super) struct Certified {
@@ -19,17 +19,6 @@ pub(super) struct Certified {
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        Self(CertifiedIssuer::self_signed(params, key).unwrap())
-    }
-
-    pub(super) fn pem(&self) -> String {
-        self.0.as_ref().pem()
-    }
-
     /// A certificate for `name`, with an RSA key, which is what Go reads encrypted.
     pub(super) fn certified(&self, name: &str) -> Certified {
         let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::pki::{Authority, Certified};
+use super::authority::Authority;
+use super::pki::Certified;
 use super::recorder::{Recorder, Speaks};
 use super::{alike, yes};
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use serde_json::{Value as Json, json};
 
-use super::pki::Authority;
+use super::authority::Authority;
 use super::recorder::{Answer, Came, Recorder, Speaks};
 use super::{both, comparable};
 

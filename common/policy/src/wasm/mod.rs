@@ -25,7 +25,7 @@ use std::time::Duration;
 use postern_rego::{Document, Env, EvalError, Input, Limit, Place, TimeLimit, Value, http};
 use wasmtime::{Config, Engine as Runtime, Module};
 
-use crate::engine::{Stopped, normalize_entrypoint};
+use crate::engine::{Stopped, find_entrypoint};
 use crate::plan::{Entry, EntryAnswer, HttpSend};
 use crate::{Engine, EngineError, Entrypoint};
 
@@ -353,12 +353,7 @@ impl Engine for WasmEngine {
     }
 
     fn entrypoint(&self, path: &str) -> Option<Entrypoint> {
-        let wanted = normalize_entrypoint(path);
-        let at = self
-            .entrypoints
-            .iter()
-            .position(|(name, _)| normalize_entrypoint(name) == wanted)?;
-        u32::try_from(at).ok().map(Entrypoint::from_index)
+        find_entrypoint(self.entrypoints.iter().map(|(name, _)| &**name), path)
     }
 
     fn opaque(&self) -> Option<&'static str> {

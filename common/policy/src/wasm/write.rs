@@ -1,5 +1,4 @@
-//! Values as a module reads them (`opa_value_parse`): JSON with sets, and with keys of any kind. Of escapes it is given none
-//! but JSON's shortest, since those of Rego's strings it doesn't know.
+//! Values as a module reads them (`opa_value_parse`): JSON with sets, and with keys of any kind.
 
 use postern_rego::Value;
 
@@ -10,7 +9,7 @@ pub(super) fn write(value: &Value, out: &mut String) {
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => out.push_str(&number.as_str()),
-        Value::String(text) => string(text, out),
+        Value::String(_) => out.push_str(&value.to_json()),
         Value::Array(array) => list('[', array.iter(), ']', out),
         Value::Set(set) if set.is_empty() => out.push_str("set()"),
         Value::Set(set) => list('{', set.iter(), '}', out),
@@ -38,30 +37,6 @@ fn list<'v>(open: char, items: impl Iterator<Item = &'v Value>, close: char, out
         write(item, out);
     }
     out.push(close);
-}
-
-fn string(text: &str, out: &mut String) {
-    use std::fmt::Write as _;
-
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c < ' ') {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        let mut chars = special.chars();
-        match chars.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some(control) => {
-                // Writing to a string can't fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            None => {}
-        }
-        rest = chars.as_str();
-    }
-    out.push_str(rest);
-    out.push('"');
 }
 
 #[cfg(test)]

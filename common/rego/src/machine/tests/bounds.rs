@@ -1,6 +1,6 @@
 //! No plan gets out of hand: what is counted, and where it ends.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{
     block, call, dynamic_call, env, function, give, local, one_block, plan, run, run_with, stmt, truth,
@@ -77,6 +77,23 @@ fn statements_are_limited() {
     );
 }
 
+/// Does `body` to local 7 for each element of the input: few are fine, many reach the limit.
+fn grows_until(body: &[Json], [few, many]: [usize; 2], wanted: Limit) {
+    let scan = stmt(
+        "Scan",
+        json!({"source": 0, "key": 5, "value": 6, "block": block(body)}),
+    );
+    let start = stmt("AssignVar", json!({"source": truth(true), "target": 7}));
+    let program = plan(&[], &one_block(vec![vec![start, scan], give(&local(7))]));
+    let input = |turns: usize| format!("[{}]", vec!["0"; turns].join(","));
+    assert!(run(&program, Some(&input(few)), "{}").is_some());
+    let error = run_with(&program, Some(&input(many)), "{}", &env()).unwrap_err();
+    assert!(
+        matches!(error, EvalError::LimitReached { limit, .. } if limit == wanted),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_value_can_t_nest_without_end() {
     // Each turn wraps the value of the last one.
@@ -85,25 +102,7 @@ fn a_value_can_t_nest_without_end() {
         stmt("ArrayAppend", json!({"array": 8, "value": local(7)})),
         stmt("AssignVar", json!({"source": local(8), "target": 7})),
     ];
-    let scan = stmt(
-        "Scan",
-        json!({"source": 0, "key": 5, "value": 6, "block": block(&body)}),
-    );
-    let start = stmt("AssignVar", json!({"source": truth(true), "target": 7}));
-    let program = plan(&[], &one_block(vec![vec![start, scan], give(&local(7))]));
-    let input = |turns: usize| format!("[{}]", vec!["0"; turns].join(","));
-    assert!(run(&program, Some(&input(400)), "{}").is_some());
-    let error = run_with(&program, Some(&input(100_000)), "{}", &env()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            EvalError::LimitReached {
-                limit: Limit::Nesting,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    grows_until(&body, [400, 100_000], Limit::Nesting);
 }
 
 #[test]
@@ -141,25 +140,7 @@ fn a_small_value_can_t_stand_for_a_huge_one() {
         stmt("ArrayAppend", json!({"array": 8, "value": local(7)})),
         stmt("AssignVar", json!({"source": local(8), "target": 7})),
     ];
-    let scan = stmt(
-        "Scan",
-        json!({"source": 0, "key": 5, "value": 6, "block": block(&body)}),
-    );
-    let start = stmt("AssignVar", json!({"source": truth(true), "target": 7}));
-    let program = plan(&[], &one_block(vec![vec![start, scan], give(&local(7))]));
-    let input = |turns: usize| format!("[{}]", vec!["0"; turns].join(","));
-    assert!(run(&program, Some(&input(10)), "{}").is_some());
-    let error = run_with(&program, Some(&input(100)), "{}", &env()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            EvalError::LimitReached {
-                limit: Limit::Weight,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    grows_until(&body, [10, 100], Limit::Weight);
 }
 
 #[test]

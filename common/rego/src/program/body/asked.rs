@@ -106,6 +106,12 @@ impl Body<'_, '_> {
         };
         let mut operands = self.operands(args)?.into_vec();
         operands.push(asked);
+        self.emit_call(variant, operands, result)?;
+        Ok(Some(makes.len()))
+    }
+
+    /// A call of a variant with what it is asked for behind its operands.
+    fn emit_call(&mut self, variant: u32, operands: Vec<Operand>, result: i64) -> Result<(), LoadError> {
         let same_world = super::calls::hands_world_on(&operands);
         let result = self.target(result)?;
         let call = self.index(self.builder.calls.len())?;
@@ -115,8 +121,7 @@ impl Body<'_, '_> {
             result,
             same_world,
         });
-        self.emit_failing(Op::Call { call, fail: LATER })?;
-        Ok(Some(makes.len()))
+        self.emit_failing(Op::Call { call, fail: LATER })
     }
 
     /// The key that is asked for, if the iteration over a block's elements takes only what is under it.
@@ -149,16 +154,7 @@ impl Body<'_, '_> {
         for _ in 1..most {
             operands.push(Operand::local(self.local(NEVER)?));
         }
-        let same_world = super::calls::hands_world_on(&operands);
-        let result = self.target(result)?;
-        let call = self.index(self.builder.calls.len())?;
-        self.builder.calls.push(Call {
-            function: variant,
-            args: operands.into(),
-            result,
-            same_world,
-        });
-        self.emit_failing(Op::Call { call, fail: LATER })?;
+        self.emit_call(variant, operands, result)?;
         Ok(0)
     }
 

@@ -1,12 +1,14 @@
 //! What a plan says: OPA's defaults, its order of precedence, and what flags and keys become.
 
+mod command_line;
+mod credentials;
+#[path = "../support/mod.rs"]
 mod support;
 
 use postern_opa_config::{
-    Address, AwsSource, BearerToken, Buffer, BundleSource, Credentials, Decision, DecisionPath, Grant,
-    Host as _, LogFormat, LogLevel, MinTls, Plan, RegoVersion, Segment,
+    Address, Buffer, BundleSource, Decision, DecisionPath, LogFormat, LogLevel, MinTls, Plan, RegoVersion,
+    Segment,
 };
-use secrecy::ExposeSecret as _;
 use support::{CONFIG, Machine, read, read_with};
 
 fn tcp(host: &str, port: u16) -> Address {
@@ -98,136 +100,6 @@ fn v0_listens_everywhere_as_opa_did() {
         (plan.policy.rego, plan.server.addresses),
         (RegoVersion::V1, vec![tcp("localhost", 8181)])
     );
-}
-
-#[test]
-fn flags_are_taken_in_every_form_that_pflag_has() {
-    let args = [
-        "a.b:/data.json",
-        "-sbl=debug",
-        "--addr",
-        ":1,unix:///x y",
-        "-a\":2\",\"unix://@z\"",
-        "--h2c=T",
-        "--watch=0",
-        "--ready-timeout=0x10",
-        "--shutdown-grace-period",
-        "-1",
-        "--ignore=.*",
-        "--ignore",
-        "a,\"b,c\"",
-        "--log-format=json",
-        "--log-format=text",
-        "file:///p.rego",
-        "--",
-        "-odd",
-        "--set=x",
-    ];
-    let plan = Plan::read(&args.map(str::to_owned), &Machine::default()).expect("a plan");
-    let addresses: Vec<String> = plan.server.addresses.iter().map(ToString::to_string).collect();
-    assert_eq!(addresses, [":1", "unix:///x y", ":2", "unix://@z"]);
-    assert!(plan.server.h2c && plan.policy.as_bundles && !plan.policy.watch);
-    assert_eq!(
-        (
-            plan.server.ready_timeout_seconds,
-            plan.server.shutdown_grace_seconds
-        ),
-        (Some(16), 0)
-    );
-    assert_eq!(plan.policy.ignore, [".*", "a", "b,c"]);
-    assert_eq!(
-        (plan.logging.level, plan.logging.format),
-        (LogLevel::Debug, LogFormat::Text)
-    );
-    let paths: Vec<(String, &str)> = plan
-        .policy
-        .paths
-        .iter()
-        .map(|path| (path.prefix.join("."), path.path.as_str()))
-        .collect();
-    let expected = [
-        ("a.b", "/data.json"),
-        ("", "/p.rego"),
-        ("", "-odd"),
-        ("", "--set=x"),
-    ];
-    assert_eq!(paths, expected.map(|(prefix, path)| (prefix.to_owned(), path)));
-}
-
-#[test]
-fn the_environment_stands_for_flags_that_are_not_given() {
-    let mut machine = Machine::default();
-    for (name, value) in [
-        ("OPA_RUN_SERVER", "true"),
-        ("OPA_RUN_ADDR", ":1,:2"),
-        ("OPA_RUN_LOG_LEVEL", "error"),
-        ("OPA_RUN_WATCH", ""),
-    ] {
-        machine.variables.insert(name.to_owned(), value.to_owned());
-    }
-    let plan = Plan::read(&["--log-level=info".to_owned()], &machine).expect("a plan");
-    assert_eq!(plan.server.addresses, [tcp("", 1), tcp("", 2)]);
-    assert_eq!((plan.logging.level, plan.policy.watch), (LogLevel::Info, false));
-}
-
-#[test]
-fn set_file_goes_over_set_and_set_over_the_file() {
-    let mut machine = Machine::with_config("labels: {a: file, b: file, c: file, d: '${D}', e: '${E}'}");
-    machine
-        .files
-        .insert("/c".to_owned(), "  from\na file \n".to_owned());
-    machine.variables.insert("D".to_owned(), "env".to_owned());
-    let args = [
-        "-s",
-        "-c",
-        CONFIG,
-        "--set-file=labels.c=/c",
-        "--set=labels.b=set,labels.c=set,labels.d=${D}x",
-    ];
-    let plan = Plan::read(&args.map(str::to_owned), &machine).expect("a plan");
-    let labels: Vec<(&str, &str)> = plan
-        .config
-        .labels
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    assert_eq!(
-        labels,
-        [
-            ("a", "file"),
-            ("b", "set"),
-            ("c", "from\na file"),
-            ("d", "envx"),
-            ("e", "${E}")
-        ]
-    );
-}
-
-#[test]
-fn set_has_helms_syntax() {
-    let cases = [
-        ("labels.a=b,labels.c=d", "{\"a\": \"b\", \"c\": \"d\"}"),
-        (r"labels.a\.b=x\,y", "{\"a.b\": \"x,y\"}"),
-        ("labels.a=", "{\"a\": \"\"}"),
-        ("labels.a=007", "{\"a\": \"007\"}"),
-        ("labels.a=x=y", "{\"a\": \"x=y\"}"),
-        ("labels.a=1.5", "{\"a\": \"1.5\"}"),
-        ("labels=null,labels.a=b", "{\"a\": \"b\"}"),
-    ];
-    for (set, labels) in cases {
-        let plan = read_with(&["--set", set], "").expect(set);
-        assert_eq!(format!("{:?}", plan.config.labels), labels, "{set}");
-    }
-    let set = r"services[0].name=a,services[0].url=https://a,plugins.envoy\.ext_authz\.grpc.grpc-request-duration-seconds-buckets={1,2},decision_logs.console=TRUE";
-    let plan = read_with(&["--set", set], "").expect("a plan");
-    assert_eq!(plan.config.services.len(), 1);
-    assert_eq!(
-        plan.config
-            .ext_authz
-            .map(|plugin| plugin.duration_buckets_seconds),
-        Some(vec![1.0, 2.0])
-    );
-    assert!(plan.config.decision_logs.is_some_and(|logs| logs.console));
 }
 
 #[test]
@@ -324,89 +196,8 @@ fn a_query_that_is_a_reference_is_a_decision_with_its_own_name() {
 }
 
 #[test]
-fn credentials_become_what_they_say() {
-    let plan = read(include_str!("configs/accepted/oauth2.yaml")).expect("a plan");
-    let grant = |name: &str| match &plan.config.services[name].credentials {
-        Credentials::OAuth2(oauth2) => oauth2.grant.clone(),
-        other => panic!("{other:?}"),
-    };
-    assert!(
-        matches!(grant("secret"), Grant::ClientSecret { client_id, client_secret } if client_id == "opa" && client_secret.expose_secret() == "1234")
-    );
-    let Grant::JwtBearer(assertion) = grant("signed") else {
-        panic!("an assertion");
-    };
-    assert_eq!(
-        assertion
-            .thumbprint
-            .as_deref()
-            .map(|bytes| (bytes.len(), bytes[0])),
-        Some((20, 0x8f))
-    );
-    assert_eq!(
-        serde_json::Value::Object(assertion.additional_claims)["admin"],
-        true
-    );
-    assert!(
-        matches!(grant("assertion"), Grant::ClientAssertion { assertion_type, .. } if assertion_type.ends_with(":jwt-bearer"))
-    );
-
-    let plan = read(include_str!("configs/accepted/discovery.yaml")).expect("a plan");
-    let Credentials::Bearer { scheme, token } = &plan.config.services["acmecorp"].credentials else {
-        panic!("a token");
-    };
-    assert!(
-        scheme == "Token" && matches!(token, BearerToken::File(path) if path == "/var/run/secrets/token")
-    );
-    let discovery = plan.config.discovery.expect("discovery");
-    assert_eq!(
-        (
-            discovery.resource.as_str(),
-            discovery.decision.entrypoint().as_str()
-        ),
-        ("configuration/example/discovery", "example/discovery")
-    );
-
-    let plan = read(include_str!("configs/accepted/s3.yaml")).expect("a plan");
-    let Credentials::S3Signing(signing) = &plan.config.services["s3"].credentials else {
-        panic!("signing");
-    };
-    assert_eq!(
-        (signing.service.as_str(), signing.sources.first()),
-        ("s3", Some(&AwsSource::Environment))
-    );
-}
-
-#[test]
-fn signatures_are_asked_for_wherever_there_are_keys() {
-    let config = "keys: {k: {key: x, scope: s}}\nbundles: {a: {resource: 'file:///a'}, b: {resource: 'file:///b', signing: {keyid: k, scope: t}}}";
-    let bundles = read(config).expect("a plan").config.bundles;
-    let signing = |name: &str| bundles[name].signing.clone().expect("a signature");
-    assert_eq!((signing("a").key_id, signing("a").is_required), (None, false));
-    assert!(signing("b").is_required);
-    assert_eq!(
-        (signing("b").key_id.as_deref(), signing("b").scope.as_deref()),
-        (Some("k"), Some("t"))
-    );
-}
-
-#[test]
-fn secrets_are_never_shown() {
-    let config = "services: {a: {url: 'https://a', headers: {x: hunter2}, credentials: {bearer: {token: hunter2}}}}\nkeys: {k: {key: hunter2, private_key: hunter2}}";
-    let plan = read_with(&["--set=services.b.url=https://b,services.b.credentials.oauth2.client_secret=hunter2,services.b.credentials.oauth2.client_id=c,services.b.credentials.oauth2.token_url=https://c"], config).expect("a plan");
-    let shown = format!("{plan:?}");
-    assert!(!shown.contains("hunter2"), "{shown}");
-    let machine = Machine::with_config(
-        "services: {a: {url: 'https://a', credentials: {bearer: {token: 1, scheme: hunter2}}}}",
-    );
-    assert!(machine.exists(CONFIG) && !machine.exists("x"));
-    let error = Plan::read(&["-s", "-c", CONFIG].map(str::to_owned), &machine).expect_err("a number");
-    assert!(!error.to_string().contains("hunter2"), "{error}");
-}
-
-#[test]
 fn a_bundles_url_is_short_for_its_configuration() {
-    let plan = read(include_str!("configs/accepted/remote_bundle.yaml")).map(drop);
+    let plan = read(include_str!("../configs/accepted/remote_bundle.yaml")).map(drop);
     assert!(plan.is_ok());
     let plan = read_with(&["https://a.example.com/b/c.tar.gz?v=1"], "").expect("a plan");
     let bundle = &plan.config.bundles["cli1"];
@@ -467,7 +258,7 @@ fn what_is_too_much_is_refused() {
 fn logs_and_status_that_have_nowhere_to_go_are_off() {
     let config = read("decision_logs: {}\nstatus: {}").expect("a plan").config;
     assert!(config.decision_logs.is_none() && config.status.is_none());
-    let config = read(include_str!("configs/accepted/logs.yaml"))
+    let config = read(include_str!("../configs/accepted/logs.yaml"))
         .expect("a plan")
         .config;
     let logs = config.decision_logs.expect("there is a service");
