@@ -19,6 +19,11 @@ pub fn now() -> UnixTime {
     UnixTime(i64::try_from(since).unwrap_or(i64::MAX))
 }
 
+/// The time now, in milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    u64::try_from(now_ns() / 1_000_000).unwrap_or_default()
+}
+
 /// The time now, in nanoseconds since the Unix epoch, as policy sees it.
 pub fn now_ns() -> i64 {
     #[expect(clippy::disallowed_methods, reason = "as above")]

@@ -220,6 +220,50 @@ fn another_key_no_signature_and_damage_are_refused_with_exit_code_1() {
     expect(&run(&["bundle", "inspect", "half.tar.gz"]), 1, "half.tar.gz: ");
 }
 
+/// The sequence that a bundle states.
+fn sequence(folder: &Path, archive: &str) -> Option<u64> {
+    let shown = postern(folder, &["bundle", "inspect", archive, "-o", "json"]);
+    expect(&shown, 0, "");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    shown.get("sequence").map(|sequence| sequence.as_u64().unwrap())
+}
+
+#[test]
+fn signing_again_makes_an_older_bundle_the_newest() {
+    let folder = workshop();
+    let run = |arguments: &[&str]| postern(folder.path(), arguments);
+    let plan = format!("{DEMO}/plan.json");
+    let build = ["bundle", "build", DEMO, "-e", ENTRYPOINT, "--plan", &plan, "-o"];
+    expect(&run(&[&build[..], &["unsigned.tar.gz"]].concat()), 0, "");
+    assert_eq!(sequence(folder.path(), "unsigned.tar.gz"), None);
+    let signed = ["old.tar.gz", "--signing-key", "signing.pem"];
+    expect(&run(&[&build[..], &signed].concat()), 0, "");
+    let first = sequence(folder.path(), "old.tar.gz").unwrap();
+    assert!(first > 1_700_000_000_000, "milliseconds: {first}");
+    let again = ["bundle", "sign", "old.tar.gz", "--signing-key", "signing.pem"];
+    expect(
+        &run(&[&again[..], &["-o", "again.tar.gz"]].concat()),
+        0,
+        "again.tar.gz",
+    );
+    assert!(sequence(folder.path(), "again.tar.gz").unwrap() > first);
+    expect(
+        &run(&["bundle", "verify", "again.tar.gz", "--key", "signing.pub.pem"]),
+        0,
+        "is good",
+    );
+    expect(&run(&[&again[..], &["--sequence", "7"]].concat()), 0, "");
+    assert_eq!(sequence(folder.path(), "old.tar.gz"), Some(7));
+    expect(&run(&[&again[..], &["--sequence", "none"]].concat()), 0, "");
+    assert_eq!(sequence(folder.path(), "old.tar.gz"), Some(7));
+    expect(&run(&["bundle", "inspect", "old.tar.gz"]), 0, "sequence     7");
+    expect(
+        &run(&[&again[..], &["--sequence", "later"]].concat()),
+        2,
+        "expected `now`",
+    );
+}
+
 #[test]
 fn the_same_folder_makes_the_same_bundle_and_a_name_for_it() {
     let folder = workshop();

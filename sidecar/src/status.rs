@@ -51,6 +51,8 @@ pub(crate) struct BundleState {
     pub(crate) name: String,
     /// The revision in force; `null` while there is none.
     pub(crate) revision: Option<String>,
+    /// Its sequence, by which its signer orders bundles; `null` where it has none or isn't signed.
+    pub(crate) sequence: Option<u64>,
     /// The tag of the one in force.
     pub(crate) etag: Option<String>,
     /// What the policy in force can be asked.

@@ -102,6 +102,7 @@ impl IamPolicyService for PolicyGrpc {
             revision = published.revision(),
             etag = published.etag,
             signed_by = published.signed_by,
+            sequence = published.sequence,
             "bundle published"
         );
         Ok(Response::new(proto::PublishBundleResponse {
@@ -132,6 +133,7 @@ fn info(published: &Published) -> proto::BundleInfo {
         size: published.archive.len() as u64,
         entrypoints: published.engine.entrypoints(),
         signed_by: published.signed_by.clone().unwrap_or_default(),
+        sequence: published.sequence,
     }
 }
 

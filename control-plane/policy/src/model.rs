@@ -21,6 +21,8 @@ pub struct Published {
     pub etag: String,
     /// The key that signed it; `None` when signatures aren't asked for.
     pub signed_by: Option<String>,
+    /// The sequence that its signer gave it, where there is a signer.
+    pub sequence: Option<u64>,
     /// When it was published, seconds since the epoch.
     pub published_at: i64,
     /// What answers.
@@ -36,6 +38,17 @@ pub enum Refused {
     /// Its plan can't run here, or an entrypoint fails whatever it is asked.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// Sidecars that have the one before would refuse it, or take either of two.
+    #[error(
+        "its sequence is {sequence}, and {highest} was published already: expected a higher one; give it one \
+         (`postern bundle sign BUNDLE --signing-key FILE`, which takes the time) and push it again"
+    )]
+    NotNewer {
+        /// Its sequence.
+        sequence: u64,
+        /// The highest that was published under its name.
+        highest: u64,
+    },
 }
 
 impl Published {
@@ -56,14 +69,26 @@ impl Published {
         smoke_check_all(&*engine, env)?;
         let etag = hex::encode(digest::digest(&digest::SHA256, &archive));
         let signed_by = bundle.signed_by().map(str::to_owned);
+        let sequence = bundle.sequence()?;
         Ok(Self {
             name,
             archive,
             etag,
             signed_by,
+            sequence,
             published_at,
             engine,
         })
+    }
+
+    /// Whether it may follow bundles of which this is the highest sequence. Only those that have one are ordered.
+    pub(crate) fn follows(&self, highest: Option<u64>) -> Result<(), Refused> {
+        match (self.sequence, highest) {
+            (Some(sequence), Some(highest)) if sequence <= highest => {
+                Err(Refused::NotNewer { sequence, highest })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As the bundle's manifest has it.

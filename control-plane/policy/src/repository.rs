@@ -8,16 +8,23 @@ use crate::model::Published;
 /// What makes this service's tables.
 pub const MIGRATIONS: Migrations = Migrations {
     service: "policy",
-    steps: &[(
-        1,
-        "bundles",
-        include_str!("../migrations/sqlite/0001_bundles.sql"),
-    )],
+    steps: &[
+        (
+            1,
+            "bundles",
+            include_str!("../migrations/sqlite/0001_bundles.sql"),
+        ),
+        (
+            2,
+            "bundle_sequences",
+            include_str!("../migrations/sqlite/0002_bundle_sequences.sql"),
+        ),
+    ],
 };
 
 /// An archive as it is kept.
 pub(crate) struct StoredBundle {
-    /// Greater than that of every older one of its name.
+    /// Greater than that of every older one of its name: the order in which they came.
     sequence: i64,
     pub(crate) revision: String,
     pub(crate) archive: Bytes,
@@ -49,7 +56,26 @@ pub(crate) async fn insert(
         .bind(sequence - i64::from(keep))
         .execute(&mut *tx)
         .await?;
+    if let Some(highest) = published.sequence.and_then(|highest| i64::try_from(highest).ok()) {
+        sqlx::query(
+            "INSERT INTO bundle_sequences (name, highest) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET highest = excluded.highest WHERE excluded.highest > bundle_sequences.highest",
+        )
+        .bind(published.name.as_str())
+        .bind(highest)
+        .execute(&mut *tx)
+        .await?;
+    }
     Ok(tx.commit().await?)
+}
+
+/// The highest sequence that a signer gave to a bundle of this name; `None` where none had one.
+pub(crate) async fn highest_sequence(database: &Database, name: &str) -> Result<Option<u64>, DatabaseError> {
+    let highest: Option<i64> = sqlx::query_scalar("SELECT highest FROM bundle_sequences WHERE name = $1")
+        .bind(name)
+        .fetch_optional(database.pool())
+        .await?;
+    Ok(highest.and_then(|highest| u64::try_from(highest).ok()))
 }
 
 /// The names that there are bundles of.

@@ -209,6 +209,10 @@ impl Policies {
         match catalog.bundle(&name) {
             Some(current) if current.etag == published.etag => Ok(Arc::clone(current)),
             _ => {
+                let highest = repository::highest_sequence(&self.shared.database, name.as_str()).await?;
+                published
+                    .follows(highest)
+                    .map_err(|reason| PolicyError::Refused { name, reason })?;
                 repository::insert(
                     &self.shared.database,
                     &published,

@@ -5,16 +5,16 @@ use postern_decide::{ActivePolicy, Caches, DecisionCache};
 
 use crate::clock;
 use crate::metrics::{
-    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, CONTROL_PLANE, DECISION_BYTES, DECISIONS, DPOP_PROOFS, KEYS,
-    KEYS_AGE, POLICY_TOKEN_BYTES, POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS, READY, REVOCATIONS,
-    REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, BUNDLE_SEQUENCE, CONTROL_PLANE, DECISION_BYTES, DECISIONS,
+    DPOP_PROOFS, KEYS, KEYS_AGE, POLICY_TOKEN_BYTES, POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS,
+    READY, REVOCATIONS, REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
 };
 use crate::status::State;
 
 /// Sets them all.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "gauges are doubles; these numbers are far below 2^53"
+    reason = "gauges are doubles; these numbers are no larger than 2^53"
 )]
 pub(super) fn set(state: &State, caches: &Caches, policy: Option<&ActivePolicy>) {
     let now = clock::now().seconds().0;
@@ -31,6 +31,7 @@ pub(super) fn set(state: &State, caches: &Caches, policy: Option<&ActivePolicy>)
             gauge!(BUNDLE_AGE, "bundle" => bundle.name.clone()).set(age(activated_at));
         }
         gauge!(BUNDLE_REFUSED, "bundle" => bundle.name.clone()).set(flag(bundle.refused));
+        gauge!(BUNDLE_SEQUENCE, "bundle" => bundle.name.clone()).set(bundle.sequence.unwrap_or(0) as f64);
     }
     if let Some(control_plane) = &state.control_plane {
         gauge!(CONTROL_PLANE).set(flag(control_plane.connected));

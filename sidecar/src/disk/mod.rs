@@ -55,6 +55,11 @@ impl DataFolder {
             .join(format!("{}.record", hexadecimal(name.as_bytes())))
     }
 
+    /// The record of the highest sequence of this bundle that was in force.
+    pub(crate) fn bundle_sequence(&self, name: &str) -> PathBuf {
+        self.bundle(name).with_extension("sequence")
+    }
+
     /// The folder of plans that were compiled here.
     pub(crate) fn compiled(&self) -> PathBuf {
         self.root.join("compiled")

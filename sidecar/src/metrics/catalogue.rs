@@ -89,6 +89,8 @@ catalogue! {
         "Time since the policy in force was activated.";
     BUNDLE_REFUSED = Gauge "postern_bundle_refused" ["bundle"]
         "1 while the newest bundle is one that was refused.";
+    BUNDLE_SEQUENCE = Gauge "postern_bundle_sequence" ["bundle"]
+        "Sequence of the bundle in force, by which its signer orders bundles; 0 where it has none.";
     INTROSPECTIONS = Counter "postern_introspections_total" ["issuer", "outcome"]
         "Tokens that their issuer was to be asked about. `outcome` is `active` or `inactive` where it answered, `cached` where it had before, `stale` where what it had said had to do, `failed` where nothing was known.";
     BREAKER_STATE = Gauge "postern_breaker_state" ["downstream", "state"]

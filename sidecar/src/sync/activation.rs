@@ -62,6 +62,8 @@ pub(crate) struct BundleInForce {
     pub(crate) name: String,
     /// Its revision: opaque, may be empty.
     pub(crate) revision: String,
+    /// The sequence that its signer gave it, where there is a signer.
+    pub(crate) sequence: Option<u64>,
     /// The tag that it came with; empty for none.
     pub(crate) etag: String,
 }
@@ -190,13 +192,18 @@ impl PolicySet {
         }
     }
 
-    /// One bundle and its decision: what our own configuration has.
-    pub(crate) fn of_one_bundle(context: Arc<Context>, requirements: &Requirements) -> Self {
+    /// One bundle and its decision: what our own configuration has. `highest` is the highest sequence that was in force before
+    /// the process began.
+    pub(crate) fn of_one_bundle(
+        context: Arc<Context>,
+        requirements: &Requirements,
+        highest: Option<u64>,
+    ) -> Self {
         let wanted = Wanted {
             path: DataPath::of_entrypoint(&requirements.entrypoint),
             required: true,
         };
-        Self::new(context, Active::of_one_bundle(), [wanted], requirements)
+        Self::new(context, Active::of_one_bundle(highest), [wanted], requirements)
     }
 
     /// Activates what the process was started with: the files, and bundles that were given with them, all at once.
@@ -269,6 +276,11 @@ impl PolicySet {
         Ok(activation)
     }
 
+    /// The highest sequence of the bundles that were in force.
+    pub(crate) fn highest_sequence(&self) -> Option<u64> {
+        self.active().highest_sequence()
+    }
+
     fn active(&self) -> MutexGuard<'_, Active> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -309,6 +321,7 @@ impl PolicySet {
                     .map(|bundle| BundleInForce {
                         name: bundle.name.to_owned(),
                         revision: bundle.revision.to_owned(),
+                        sequence: bundle.sequence,
                         etag: bundle.etag.to_owned(),
                     })
                     .collect(),

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::activation::{Activation, ActivationError, PolicySet, Requirements};
 use super::fetch::{Answer, FetchError, Fetcher};
-use super::{Context, backoff};
+use super::pulled::{Loaded, PullError};
+use super::{Context, backoff, sequence};
 use crate::clock;
 use crate::disk::Record;
 use crate::metrics::BUNDLE_PULLS;
@@ -60,51 +61,6 @@ pub(crate) struct BundlePuller {
     long_polling: Option<bool>,
 }
 
-/// A bundle that passed, and where it came from.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    activation: Activation,
-    etag: Option<String>,
-    from_disk: bool,
-}
-
-impl Loaded {
-    /// The policy.
-    pub(crate) fn policy(&self) -> &Arc<ActivePolicy> {
-        &self.activation.policy
-    }
-}
-
-/// Why there is no new policy.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PullError {
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    #[error(transparent)]
-    Refused(#[from] ActivationError),
-    #[error("the server says that nothing changed, to one who has nothing")]
-    Nothing,
-}
-
-impl PullError {
-    /// Whether it is the bundle's fault, so that the same bundle would fail again.
-    fn is_refusal(&self) -> bool {
-        match self {
-            Self::Refused(error) => error.is_refusal(),
-            Self::Fetch(FetchError::TooLarge { .. }) => true,
-            Self::Fetch(_) | Self::Nothing => false,
-        }
-    }
-
-    /// The step of an activation at which it happened.
-    fn step(&self) -> Option<&'static str> {
-        match self {
-            Self::Refused(error) => Some(error.step()),
-            Self::Fetch(_) | Self::Nothing => None,
-        }
-    }
-}
-
 impl BundlePuller {
     pub(crate) fn new(
         context: Arc<Context>,
@@ -113,7 +69,11 @@ impl BundlePuller {
         hinted: Arc<Notify>,
     ) -> Self {
         Self {
-            set: PolicySet::of_one_bundle(Arc::clone(&context), &plan.requirements),
+            set: PolicySet::of_one_bundle(
+                Arc::clone(&context),
+                &plan.requirements,
+                sequence::kept(&context, &plan.name),
+            ),
             context,
             plan,
             fetcher,
@@ -306,6 +266,7 @@ impl BundlePuller {
             *state = BundleState {
                 name: self.plan.name.clone(),
                 revision: Some(revision),
+                sequence: activation.bundles.first().and_then(|bundle| bundle.sequence),
                 etag: etag.clone(),
                 entrypoints: activation.entrypoints.clone(),
                 cache: Some(CacheState::of(&activation.policy)),
@@ -367,19 +328,19 @@ impl BundlePuller {
         let name = self.plan.name.clone();
         let path = self.context.disk.bundle(&name);
         let fetched_at = clock::now().seconds().0;
-        let source = self.fetcher.url().to_owned();
-        self.context
-            .keep(
-                Record {
-                    subject: name,
-                    source,
-                    etag,
-                    fetched_at,
-                    content,
-                },
-                path,
-            )
-            .await;
+        let record = Record {
+            subject: name,
+            source: self.fetcher.url().to_owned(),
+            etag,
+            fetched_at,
+            content,
+        };
+        // Only then its sequence: a bundle on disk that is older than what is written here would not be loaded.
+        if self.context.keep(record, path).await
+            && let Some(highest) = self.set.highest_sequence()
+        {
+            sequence::keep(&self.context, &self.plan.name, highest).await;
+        }
     }
 }
 

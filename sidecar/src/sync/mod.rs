@@ -9,6 +9,8 @@ mod keeper;
 mod keys;
 mod lists;
 mod nonce_keys;
+mod pulled;
+mod sequence;
 mod sources;
 mod stream;
 mod watch;
@@ -54,11 +56,12 @@ impl Context {
 
     /// Writes a record away from this runtime, so that a slow disk holds nobody up. A disk that refuses costs the next
     /// restart its independence, not this process its state.
-    async fn keep(&self, record: Record, path: PathBuf) {
+    /// Returns whether it is on disk now.
+    async fn keep(&self, record: Record, path: PathBuf) -> bool {
         let subject = record.subject.clone();
         let written = tokio::task::spawn_blocking(move || record.write(&path)).await;
         let problem = match written {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
@@ -67,6 +70,7 @@ impl Context {
             problem,
             "the last good state could not be written to disk"
         );
+        false
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 use postern_policy::{Bundle, BundleBuilder, HttpSend, Limits, PlanEngine, Verification, bundle};
 
-use super::{files, keys};
+use super::{files, keys, sequence};
 use crate::{
     exit::Exit,
     output,
@@ -29,6 +29,8 @@ pub struct BuildArgs {
     output: PathBuf,
     #[command(flatten)]
     signing: keys::SigningArgs,
+    #[command(flatten)]
+    sequence: sequence::SequenceArgs,
     /// The opa to compile with [default: POSTERN_OPA, the one that `make tools` builds, the one in PATH].
     #[arg(long, value_name = "FILE")]
     opa: Option<PathBuf>,
@@ -53,7 +55,7 @@ pub(super) async fn run(args: &BuildArgs) -> anyhow::Result<Exit> {
         },
     };
     let archive = made.and_then(|archive| match &signer {
-        Some(signer) => bundle::sign(&archive, signer, keys::key_id(signer), &Limits::default()),
+        Some(signer) => args.sequence.sign(archive, signer),
         None => Ok(archive),
     });
     let archive = match archive {

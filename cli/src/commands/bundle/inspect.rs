@@ -40,6 +40,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
 struct Inspected {
     /// As the manifest has it.
     revision: String,
+    /// The sequence that it states, by which its signer orders bundles; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
     /// The parts of `data` that it owns; `""` is all of it.
     roots: Vec<String>,
     /// What may be asked.
@@ -138,6 +141,7 @@ impl Inspected {
         Ok(Self {
             reads: reads.unwrap_or_default(),
             revision: bundle.revision().to_owned(),
+            sequence: bundle.manifest().sequence()?,
             roots: bundle.manifest().roots.clone(),
             entrypoints,
             builtins,
@@ -196,6 +200,9 @@ impl Printed for Inspected {
             format!("signed by    {signed_by}"),
             format!("sha256       {}", self.sha256),
         ];
+        if let Some(sequence) = self.sequence {
+            lines.insert(1, format!("sequence     {sequence}"));
+        }
         if let Some(problem) = &self.cannot_run {
             lines.push(format!("can't run    {problem}"));
         }

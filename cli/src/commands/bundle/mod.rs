@@ -6,6 +6,7 @@ mod files;
 mod inspect;
 mod keys;
 mod push;
+mod sequence;
 mod sign;
 mod verify;
 
@@ -32,6 +33,7 @@ enum BundleCommand {
     /// Sign a bundle, in the place of any signature that it has.
     #[command(after_help = "Example:\n  \
         postern bundle sign orders.tar.gz --signing-key signing.pem --key-id prod\n\n\
+        To go back to an older bundle, sign it again and push it: sidecars take what it holds as the newest.\n\n\
         A key for it:\n  \
         openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out signing.pem\n  \
         openssl pkey -in signing.pem -pubout -out signing.pub.pem")]

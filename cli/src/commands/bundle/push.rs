@@ -74,6 +74,9 @@ struct Served {
     entrypoints: Vec<String>,
     /// The id of the key that signed it, verified by the control plane; empty when it takes unsigned ones.
     signed_by: String,
+    /// The sequence that its signer gave it; absent where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
 }
 
 impl From<BundleInfo> for Served {
@@ -86,6 +89,7 @@ impl From<BundleInfo> for Served {
             size: info.size,
             entrypoints: info.entrypoints,
             signed_by: info.signed_by,
+            sequence: info.sequence,
         }
     }
 }
@@ -97,10 +101,12 @@ impl Printed for Served {
         } else {
             &self.signed_by
         };
+        let sequence = self.sequence.map(|sequence| format!("sequence {sequence}, "));
         format!(
-            "{} is served: revision {:?}, {} bytes, signed by {signed_by}, entrypoints {}",
+            "{} is served: revision {:?}, {}{} bytes, signed by {signed_by}, entrypoints {}",
             self.name,
             self.revision,
+            sequence.unwrap_or_default(),
             self.size,
             self.entrypoints.join(", ")
         )

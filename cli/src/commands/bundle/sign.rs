@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use postern_policy::{Limits, bundle};
 
-use super::{files, keys};
+use super::{files, keys, sequence};
 use crate::{exit::Exit, output};
 
 /// `postern bundle sign`.
@@ -16,6 +15,8 @@ pub struct SignArgs {
     archive: PathBuf,
     #[command(flatten)]
     signing: keys::SigningArgs,
+    #[command(flatten)]
+    sequence: sequence::SequenceArgs,
     /// Where the signed bundle goes [default: in the place of the unsigned one].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -27,7 +28,7 @@ pub(super) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
         .signer()?
         .context("--signing-key FILE is needed: what is it to be signed with?")?;
     let archive = files::read_archive(&args.archive)?;
-    let signed = match bundle::sign(&archive, &signer, keys::key_id(&signer), &Limits::default()) {
+    let signed = match args.sequence.sign(archive, &signer) {
         Ok(signed) => signed,
         Err(refusal) => {
             output::note(&format!("{}: {refusal}", args.archive.display()));

@@ -9,9 +9,13 @@ use std::{
 
 use anyhow::Context as _;
 use postern_jose::LocalSigner;
-use postern_policy::{BundleBuilder, BundleError, Limits, bundle::sign};
+use postern_policy::{
+    BundleBuilder, BundleError, Limits,
+    bundle::{sign, with_sequence},
+};
 
 use crate::{
+    clock,
     dev::demo,
     policy::{
         COMPILE_DEADLINE, CompileError, CompileRequest, MissingTool, PolicyFolder, compile, locate_opa,
@@ -83,12 +87,9 @@ impl Maker {
             };
             compile(&request).await?.bundle(revision)
         };
-        Ok(sign(
-            &builder.build()?,
-            &*self.signer,
-            demo::BUNDLE,
-            &Limits::default(),
-        )?)
+        let limits = Limits::default();
+        let archive = with_sequence(&builder.build()?, clock::now_ms(), &limits)?;
+        Ok(sign(&archive, &*self.signer, demo::BUNDLE, &limits)?)
     }
 }
 

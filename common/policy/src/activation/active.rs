@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::order::Order;
 use super::refusal::{Refusal, Step};
 use super::steps::{Joined, Tried, Verified};
 use crate::collection::{Collection, Loose, Member, RegoVersion};
@@ -18,6 +19,7 @@ pub struct Active {
     generation: u64,
     /// Whether there is never more than one bundle, which takes the place of the one before it.
     sole: bool,
+    order: Option<Order>,
 }
 
 /// A bundle that is in force.
@@ -27,6 +29,8 @@ pub struct ActiveBundle<'a> {
     pub name: &'a str,
     /// Its revision.
     pub revision: &'a str,
+    /// The sequence that its signer gave it, where there is a signer.
+    pub sequence: Option<u64>,
     /// The tag that it came with; empty for none.
     pub etag: &'a str,
 }
@@ -56,13 +60,21 @@ impl Active {
     }
 
     /// For one bundle and nothing beside it: of what is in force no more is kept than what it is called, since nothing will
-    /// be joined with it.
+    /// be joined with it. Where bundles are ordered by their signer, one that is older than another that was in force is
+    /// refused; `highest` is the highest sequence that was in force before this process began.
     #[must_use]
-    pub fn of_one_bundle() -> Self {
+    pub fn of_one_bundle(highest: Option<u64>) -> Self {
         Self {
             sole: true,
+            order: Some(Order::after(highest)),
             ..Self::default()
         }
+    }
+
+    /// The highest sequence of those that were in force; `None` where none had one, or nothing is ordered.
+    #[must_use]
+    pub fn highest_sequence(&self) -> Option<u64> {
+        self.order.as_ref()?.highest()
     }
 
     /// The bundles in force, in the order of their names.
@@ -70,6 +82,7 @@ impl Active {
         self.members.values().map(|member| ActiveBundle {
             name: &member.name,
             revision: member.bundle.revision(),
+            sequence: member.bundle.sequence().ok().flatten(),
             etag: &member.etag,
         })
     }
@@ -77,12 +90,19 @@ impl Active {
     /// What a process was started with: files, and bundles that were given with them, all at once.
     ///
     /// # Errors
-    /// At [`Step::Join`].
+    /// At [`Step::Order`] and [`Step::Join`].
     pub fn start(&self, bundles: Vec<Verified>) -> Result<Joined, Refusal> {
         self.join(bundles)
     }
 
     pub(super) fn join(&self, candidates: Vec<Verified>) -> Result<Joined, Refusal> {
+        if let Some(order) = &self.order {
+            for Verified { member } in &candidates {
+                order
+                    .check(&member.bundle)
+                    .map_err(|reason| Refusal::new(Step::Order, Some(&member.name), reason))?;
+            }
+        }
         let comes = |name: &str| candidates.iter().any(|candidate| candidate.member.name == name);
         let others = self
             .members
@@ -115,6 +135,9 @@ impl Active {
         self.generation = self.generation.wrapping_add(1);
         for Verified { mut member } in tried.joined.candidates {
             self.waiting.remove(&member.name);
+            if let Some(order) = &mut self.order {
+                order.follow(&member.bundle);
+            }
             if self.sole {
                 self.members.clear();
                 member.bundle = Arc::new(member.bundle.outline());

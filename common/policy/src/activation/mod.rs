@@ -8,6 +8,7 @@
 
 mod active;
 mod compiling;
+mod order;
 mod policy;
 mod refusal;
 mod steps;
@@ -15,6 +16,7 @@ mod wasm;
 
 pub use active::{Active, ActiveBundle, Stale, Swapped};
 pub use compiling::Compiling;
+pub use order::OlderBundle;
 pub use refusal::NoCompiler;
 pub use refusal::{Reason, Refusal, Step};
 pub use steps::{Checked, Demand, Fetched, Joined, NextStep, Ready, Tried, Verified};

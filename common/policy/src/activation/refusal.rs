@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::order::OlderBundle;
 use crate::collection::CollectionError;
 use crate::compilation::{CompileRefusal, RuleConflict};
 use crate::plan::fit::Unfit;
@@ -12,6 +13,8 @@ use crate::{BundleError, EngineError};
 pub enum Step {
     /// Archive, signature, manifest.
     Verify,
+    /// Not older than what was in force.
+    Order,
     /// With the other parts: roots, packages, data.
     Join,
     /// Rego to plan.
@@ -28,6 +31,7 @@ impl Step {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Verify => "verify",
+            Self::Order => "order",
             Self::Join => "join",
             Self::Compile => "compile",
             Self::Check => "check",
@@ -43,6 +47,9 @@ pub enum Reason {
     /// The archive, or its signature.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// It is an older one.
+    #[error(transparent)]
+    Older(#[from] OlderBundle),
     /// It doesn't go with the others.
     #[error(transparent)]
     Collection(#[from] CollectionError),

@@ -1,4 +1,5 @@
 mod damage;
+mod ordered;
 
 use std::sync::Arc;
 
@@ -235,7 +236,7 @@ fn what_was_overtaken_is_joined_again() {
 
 #[test]
 fn of_one_bundle_only_its_name_is_kept() {
-    let mut active = Active::of_one_bundle();
+    let mut active = Active::of_one_bundle(None);
     for k in [1, 2] {
         let joined = verified("one", builder(k).plan(PLAN)).join(&active).unwrap();
         let tried = ready(joined, &demand(true))

@@ -3,6 +3,8 @@
 
 mod protobuf;
 
+pub(super) use protobuf::metadata_to_protobuf;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,7 @@ mod error;
 mod limits;
 mod manifest;
 mod name;
+mod sequence;
 mod signature;
 mod verification;
 
@@ -35,6 +36,7 @@ pub use error::BundleError;
 pub use limits::Limits;
 pub use manifest::{Manifest, WasmEntry};
 pub use name::BundleName;
+pub use sequence::{MAX_SEQUENCE, with_sequence};
 pub use verification::{Verification, VerificationKey};
 
 const MANIFEST: &str = ".manifest";

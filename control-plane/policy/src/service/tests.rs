@@ -1,5 +1,7 @@
 //! The use cases against a real database, with the demo's policy.
 
+mod ordered;
+
 use std::time::Duration;
 
 use postern_jose::{Algorithm, LocalSigner, Signer};

@@ -7,10 +7,11 @@ use std::time::Duration;
 use postern_decide::TrustedIssuer;
 use tokio::time::timeout;
 
-use super::super::bundle::{BundlePuller, Loaded, PullError};
+use super::super::bundle::BundlePuller;
 use super::super::fetch::Fetcher;
 use super::super::keys::KeysPuller;
 use super::super::lists::Lists;
+use super::super::pulled::{Loaded, PullError};
 use super::super::{StreamPlan, keeper};
 use super::Sources;
 use crate::clock;

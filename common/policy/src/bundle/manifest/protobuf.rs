@@ -60,6 +60,38 @@ impl Manifest {
     }
 }
 
+/// Bytes that, behind those of a manifest, put `value` in the place of this member of its metadata: of a message whose field
+/// comes twice, readers merge the two, and of a map the last entry of a key counts.
+pub(in crate::bundle) fn metadata_to_protobuf(name: &str, value: Map<String, Json>) -> Vec<u8> {
+    let fields = [(name.to_owned(), written(Json::Object(value)))];
+    let message = Message {
+        metadata: Some(Struct {
+            fields: fields.into_iter().collect(),
+        }),
+        ..Message::default()
+    };
+    message.encode_to_vec()
+}
+
+fn written(value: Json) -> Value {
+    let kind = match value {
+        Json::Null => Kind::NullValue(0),
+        Json::Bool(flag) => Kind::BoolValue(flag),
+        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        Json::String(text) => Kind::StringValue(text),
+        Json::Array(items) => Kind::ListValue(ListValue {
+            values: items.into_iter().map(written).collect(),
+        }),
+        Json::Object(members) => Kind::StructValue(Struct {
+            fields: members
+                .into_iter()
+                .map(|(name, value)| (name, written(value)))
+                .collect(),
+        }),
+    };
+    Value { kind: Some(kind) }
+}
+
 fn object(fields: Struct) -> Map<String, Json> {
     let fields = fields.fields.into_iter();
     fields.map(|(name, value)| (name, json(value))).collect()
