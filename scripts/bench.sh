@@ -14,7 +14,8 @@ case " $* " in
 *) wants_shipped=1 ;;
 esac
 if [ -n "$wants_shipped" ]; then
-  cargo build --profile dist -p postern-sidecar
+  # As `make release` does.
+  cargo build --profile dist -p postern-sidecar --features postern-sidecar/wasm
 fi
 # Random policies against OPA itself: `differential_decisions` were compared, `differential_differing` policies differ.
 case " $* " in

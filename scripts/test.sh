@@ -23,5 +23,8 @@ step "test"
 # A failure doesn't hide the next one.
 cargo test --workspace --no-fail-fast "$@"
 
+step "a build without Wasm"
+cargo test -p postern-policy --test without_wasm
+
 step "what a check costs"
 scripts/count.sh

@@ -1,15 +1,19 @@
-//! A bundle of which nothing is left but `policy.wasm`: what its Rego answers, the sidecar answers by the module.
+//! A bundle of which nothing is left but `policy.wasm`: what its Rego answers, the sidecar answers by the module, as a drop-in
+//! and with a control plane of ours.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use postern_e2e::bench::tools;
 use postern_e2e::opa_envoy::protobuf_json;
 use postern_e2e::opa_envoy::server::{Server, Setting};
-use postern_e2e::stack::{binary, root};
+use postern_e2e::stack::{Options, Stack, binary, root, wait_until};
 use postern_policy::{Bundle, Limits, Verification};
+
+const SOON: Duration = Duration::from_secs(30);
 
 const REGO: &str = r#"package envoy.authz
 
@@ -32,9 +36,24 @@ fn bundle(folder: &Path) -> PathBuf {
     std::fs::write(policy.join("policy.rego"), REGO).unwrap();
     std::fs::write(policy.join("data.json"), DATA).unwrap();
     let archive = folder.join("bundle.tar.gz");
+    build(&policy, "envoy/authz/allow", &archive);
+    archive
+}
+
+/// What `opa build -t wasm` makes of a folder, which has neither a plan nor Rego.
+fn build(policy: &Path, entrypoint: &str, archive: &Path) {
     let built = Command::new(tools::opa(&root()).unwrap())
-        .args(["build", "-t", "wasm", "-e", "envoy/authz/allow", "-o"])
-        .args([&archive, &PathBuf::from("-b"), &policy])
+        .args([
+            "build",
+            "-t",
+            "wasm",
+            "--revision",
+            "in-wasm",
+            "-e",
+            entrypoint,
+            "-o",
+        ])
+        .args([archive, Path::new("-b"), policy])
         .output()
         .unwrap();
     assert!(
@@ -43,13 +62,12 @@ fn bundle(folder: &Path) -> PathBuf {
         String::from_utf8_lossy(&built.stderr)
     );
     let read = Bundle::read(
-        &std::fs::read(&archive).unwrap(),
+        &std::fs::read(archive).unwrap(),
         &Verification::Unsigned,
         &Limits::default(),
     );
     let bundle = read.unwrap();
     assert!(bundle.file("policy.wasm").is_some() && bundle.plan().is_none());
-    archive
 }
 
 fn requests() -> Vec<String> {
@@ -103,4 +121,93 @@ async fn a_bundle_with_nothing_but_a_module_answers_as_its_rego_does() {
         .filter(|answer| answer.contains("x-digest"))
         .count();
     assert_eq!(allowed, 1, "{by_module:?}");
+}
+
+/// The program that people run, on the folder of `postern dev`: its exit code and what it printed.
+async fn postern(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = tokio::process::Command::new(binary("postern"))
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(stack.folder())
+        .output()
+        .await
+        .unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(told).unwrap())
+}
+
+/// As docs/policy.md says: built by OPA, signed, pushed to our own control plane, in force in our own sidecar, and back from
+/// disk when that is started again.
+#[tokio::test]
+async fn a_bundle_with_nothing_but_a_module_is_pushed_and_decides() {
+    let mut stack = Stack::start_with(Options {
+        without_envoy: true,
+        ..Options::default()
+    })
+    .await;
+    let token = stack.token("reader").await;
+    let archive = stack.folder().join("wasm.tar.gz");
+    let archive = archive.to_str().unwrap();
+    // The tests of the policy go along in what is compiled, and nothing asks them.
+    build(
+        Path::new(&stack.url("policy_dir")),
+        "orders/authz/decision",
+        Path::new(archive),
+    );
+    let key = stack.folder().join("keys/bundle-signing.pem");
+    let signed = Command::new(binary("postern"))
+        .args(["bundle", "sign", archive, "--key-id", "demo", "--signing-key"])
+        .arg(key)
+        .output()
+        .unwrap();
+    assert!(
+        signed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&signed.stderr)
+    );
+    let (code, told) = postern(&stack, &["bundle", "push", archive, "--name", "demo"]).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("in-wasm") && told.contains("orders/authz/decision"),
+        "{told}"
+    );
+
+    in_force(&stack).await;
+    let snapshot = stack
+        .fetch(&format!("{}/snapshot", stack.url("sidecar_admin")))
+        .await;
+    assert_eq!(snapshot.json()["bundle"]["engine"], "wasm");
+    decides(&stack, &token).await;
+
+    // Nobody is there to be asked when it starts again.
+    stack.kill("control_plane").await;
+    stack.kill("sidecar").await;
+    stack.start_by_hand("sidecar");
+    in_force(&stack).await;
+    decides(&stack, &token).await;
+}
+
+/// Waits until `postern status` says that the module decides.
+async fn in_force(stack: &Stack) {
+    wait_until("the module is in force", SOON, || async {
+        postern(stack, &["status"])
+            .await
+            .1
+            .contains("decides by in-wasm in Wasm")
+    })
+    .await;
+}
+
+/// Who may read may read, and is told by the module what it lacks to write.
+async fn decides(stack: &Stack, token: &str) {
+    let read = ["check", "/orders/1", "--token", token, "-o", "json"];
+    let (code, told) = postern(stack, &read).await;
+    assert_eq!(code, Some(0), "{told}");
+    let write = ["check", "/orders/1", "-X", "POST", "--token", token, "-o", "json"];
+    let (code, told) = postern(stack, &write).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("POST on orders needs the scope orders:write"),
+        "{told}"
+    );
 }

@@ -55,6 +55,8 @@ pub(crate) struct BundleState {
     pub(crate) sequence: Option<u64>,
     /// The tag of the one in force.
     pub(crate) etag: Option<String>,
+    /// What runs it: `plan`, or `wasm` for a bundle with nothing but `policy.wasm`; `null` while there is none.
+    pub(crate) engine: Option<&'static str>,
     /// What the policy in force can be asked.
     pub(crate) entrypoints: Vec<String>,
     /// Whether what it answers is remembered; `null` while there is none.

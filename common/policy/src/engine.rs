@@ -13,6 +13,11 @@ pub trait Engine: Send + Sync {
     /// The revision of the bundle it was made from: opaque, never ordered; empty when the bundle has none.
     fn revision(&self) -> &str;
 
+    /// What runs: `plan`, `wasm`; `other` for what isn't a bundle's.
+    fn kind(&self) -> &'static str {
+        "other"
+    }
+
     /// What may be asked, slash-separated (`orders/authz/decision`), in the order of their names.
     fn entrypoints(&self) -> Vec<String>;
 

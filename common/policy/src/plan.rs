@@ -321,6 +321,10 @@ impl Engine for PlanEngine {
         &self.revision
     }
 
+    fn kind(&self) -> &'static str {
+        "plan"
+    }
+
     fn entrypoints(&self) -> Vec<String> {
         self.entrypoints.iter().map(|asked| asked.name.clone()).collect()
     }

@@ -208,6 +208,11 @@ impl ActivePolicy {
         self.cache.as_ref()
     }
 
+    /// What runs: as [`Engine::kind`].
+    pub fn engine_kind(&self) -> &'static str {
+        self.engine.kind()
+    }
+
     /// Whether its answers are remembered, and why not.
     pub fn cache_use(&self) -> &DecisionCacheUse {
         &self.cache_use

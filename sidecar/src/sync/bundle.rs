@@ -261,13 +261,21 @@ impl BundlePuller {
             from_disk,
         } = loaded;
         let revision = activation.policy.revision().to_string();
-        tracing::info!(bundle = self.plan.name, revision, from_disk, "policy is in force");
+        let engine = activation.policy.engine_kind();
+        tracing::info!(
+            bundle = self.plan.name,
+            revision,
+            engine,
+            from_disk,
+            "policy is in force"
+        );
         self.context.status.change_bundle(|state| {
             *state = BundleState {
                 name: self.plan.name.clone(),
                 revision: Some(revision),
                 sequence: activation.bundles.first().and_then(|bundle| bundle.sequence),
                 etag: etag.clone(),
+                engine: Some(engine),
                 entrypoints: activation.entrypoints.clone(),
                 cache: Some(CacheState::of(&activation.policy)),
                 activated_at: Some(clock::now().seconds().0),

@@ -207,6 +207,8 @@ impl Printed for Report {
             .snapshot
             .as_ref()
             .and_then(|it| it.pointer("/bundle/revision")?.as_str());
+        let snapshot = self.sidecar.snapshot.as_ref();
+        let engine = snapshot.and_then(|it| it.pointer("/bundle/engine")?.as_str());
         let mut rows = vec![
             row(
                 "control plane",
@@ -217,6 +219,9 @@ impl Printed for Report {
                 "sidecar",
                 self.sidecar.ok,
                 match revision {
+                    Some(revision) if engine == Some("wasm") => {
+                        format!("{}, decides by {revision} in Wasm", self.sidecar.url)
+                    }
                     Some(revision) => format!("{}, decides by {revision}", self.sidecar.url),
                     None => self.sidecar.url.clone(),
                 },

@@ -348,6 +348,10 @@ impl Engine for WasmEngine {
         &self.revision
     }
 
+    fn kind(&self) -> &'static str {
+        "wasm"
+    }
+
     fn entrypoints(&self) -> Vec<String> {
         self.entrypoints.iter().map(|(name, _)| name.clone()).collect()
     }
