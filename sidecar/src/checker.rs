@@ -13,6 +13,7 @@ use postern_decide::{
 use postern_telemetry::{Code, CorrelationId, TRACEPARENT, TraceParent, X_REQUEST_ID};
 use uuid::Uuid;
 
+use crate::candidate::{Candidates, Made, Sampled};
 use crate::clock::{self, Moment};
 use crate::http_send::HttpSender;
 use crate::introspect::Introspector;
@@ -32,6 +33,8 @@ pub(crate) struct Checker {
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) introspector: Arc<Introspector>,
     pub(crate) http_sender: HttpSender,
+    /// What decisions would have been under another policy, where there is a candidate.
+    pub(crate) candidates: Arc<Candidates>,
     /// Who is told of decisions made as opa-envoy-plugin makes them.
     pub(crate) opa: Option<Observer>,
 }
@@ -44,6 +47,8 @@ pub(crate) struct Settled {
     pub(crate) correlation_id: CorrelationId,
     /// Why not, where it was denied.
     pub(crate) code: Option<Code>,
+    /// What the candidate policy is to be asked, once the answer is made.
+    pub(crate) sampled: Option<Box<Sampled>>,
 }
 
 /// A refusal that has been told and kept, of a request that was not decided on.
@@ -86,7 +91,13 @@ impl Checker {
         let entropy = self.randomness.entropy();
         let snapshot = self.published.load();
         let decision = settle(&snapshot, &self.caches, request, now, &entropy, &mut laps);
-        self.report(*decision, request, now, &mut moment, &laps)
+        let made = Made {
+            snapshot: &snapshot,
+            now,
+            entropy: &entropy,
+            resumption: None,
+        };
+        self.report(*decision, request, &made, &mut moment, &laps)
     }
 
     /// Counts a check that was denied unread, since there were too many.
@@ -234,7 +245,13 @@ impl Checker {
         let Begun { mut moment, mut laps } = begun;
         let snapshot = self.published.load();
         let outcome = resume(&snapshot, &self.caches, request, resumption, &mut laps);
-        self.ended(outcome, request, resumption.now(), &mut moment, laps)
+        let made = Made {
+            snapshot: &snapshot,
+            now: resumption.now(),
+            entropy: resumption.entropy(),
+            resumption: Some(resumption),
+        };
+        self.ended(outcome, request, &made, &mut moment, laps)
     }
 
     fn attempt(
@@ -247,19 +264,25 @@ impl Checker {
     ) -> Result<Settled, Box<Unfinished>> {
         let snapshot = self.published.load();
         let outcome = decide(&snapshot, &self.caches, request, now, entropy, &mut laps);
-        self.ended(outcome, request, now, moment, laps)
+        let made = Made {
+            snapshot: &snapshot,
+            now,
+            entropy,
+            resumption: None,
+        };
+        self.ended(outcome, request, &made, moment, laps)
     }
 
     fn ended(
         &self,
         outcome: Outcome,
         request: &RequestView<'_>,
-        at: Now,
+        made: &Made<'_>,
         moment: &mut Moment,
         laps: Laps,
     ) -> Result<Settled, Box<Unfinished>> {
         match outcome {
-            Outcome::Decided(decision) => Ok(self.report(*decision, request, at, moment, &laps)),
+            Outcome::Decided(decision) => Ok(self.report(*decision, request, made, moment, &laps)),
             Outcome::Needs(need) => {
                 let begun = Begun {
                     moment: *moment,
@@ -290,7 +313,7 @@ impl Checker {
         &self,
         decision: Decision,
         request: &RequestView<'_>,
-        at: Now,
+        made: &Made<'_>,
         moment: &mut Moment,
         laps: &Laps,
     ) -> Settled {
@@ -300,9 +323,11 @@ impl Checker {
             record,
         } = decision;
         self.wake(refetch.as_deref());
-        self.reporter.decided(&record, request, at, moment.lap(), laps);
+        self.reporter
+            .decided(&record, request, made.now, moment.lap(), laps);
         Settled {
             answer,
+            sampled: self.candidates.sample(&record, made),
             decision_id: record.decision_id,
             correlation_id: record.correlation_id,
             code: record.code,

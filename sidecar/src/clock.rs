@@ -25,6 +25,12 @@ pub(crate) fn monotonic() -> Duration {
     BEGAN.elapsed()
 }
 
+/// The time that this thread has run: it stands still while others do.
+pub(crate) fn this_thread() -> Duration {
+    let ran = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(ran).unwrap_or_default()
+}
+
 /// A moment to measure from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);

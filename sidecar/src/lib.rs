@@ -31,6 +31,7 @@ pub mod config;
 pub mod process;
 
 mod admin;
+mod candidate;
 mod checker;
 mod clock;
 mod connections;

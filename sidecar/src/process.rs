@@ -122,6 +122,7 @@ async fn serve(
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
         runtime: Runtime::default(),
+        candidates: Arc::default(),
     });
     let caches = Arc::new(Caches::new(config.caches));
     let wakes = Wakes::default();
@@ -148,6 +149,7 @@ async fn serve(
                 .as_ref()
                 .and_then(|policy| policy.http_send.as_ref()),
         )?,
+        candidates: Arc::clone(&context.candidates),
         opa: None,
     });
 
@@ -179,6 +181,7 @@ async fn serve(
         randomness,
         metrics: prometheus,
         reporter,
+        candidates: Arc::clone(&context.candidates),
         hosts,
     };
     let admin_stop = CancellationToken::new();

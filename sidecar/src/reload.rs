@@ -185,6 +185,7 @@ fn cannot_change(old: &Config, new: &Config) -> Vec<&'static str> {
         issuers,
         routes: _,
         policy: _,
+        candidate: _,
         stream: _,
         origin: _,
         written: _,

@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) issuers: Vec<IssuerState>,
     /// The bundle; `None` where no route asks a policy.
     pub(crate) bundle: Option<BundleState>,
+    /// The bundle of the candidate; `None` where none is configured.
+    pub(crate) candidate: Option<BundleState>,
     /// The stream of hints; `None` where none is configured.
     pub(crate) control_plane: Option<ControlPlaneState>,
     /// The configuration.
@@ -185,6 +187,13 @@ impl Status {
         }
     }
 
+    /// Changes what is said about the candidate's bundle.
+    pub(crate) fn change_candidate(&self, change: impl FnOnce(&mut BundleState)) {
+        if let Some(candidate) = &mut self.lock().candidate {
+            change(candidate);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change is a few assignments: a panic between two of them leaves words, not decisions, out of step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -240,6 +249,13 @@ impl State {
         if let Some(bundle) = self.bundle.as_ref().filter(watched) {
             let why = bundle.error.as_deref().unwrap_or("not fetched yet");
             reasons.push(format!("no policy is active: bundle `{}`: {why}", bundle.name));
+        }
+        if let Some(candidate) = self.candidate.as_ref().filter(|it| it.activated_at.is_none()) {
+            let why = candidate.error.as_deref().unwrap_or("not fetched yet");
+            reasons.push(format!(
+                "no candidate policy is active: bundle `{}`: {why}",
+                candidate.name
+            ));
         }
         if let Some(control_plane) = self.control_plane.as_ref().filter(|it| it.heard_at.is_none()) {
             let why = control_plane.error.as_deref().unwrap_or("not told yet");

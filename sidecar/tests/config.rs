@@ -9,7 +9,7 @@ use world::World;
 #[tokio::test]
 async fn what_is_wrong_with_a_configuration_is_told_with_file_line_and_key() {
     let world = World::new().await;
-    let cases: [(&str, Json, &str); 18] = [
+    let cases: [(&str, Json, &str); 22] = [
         ("/adimn", json!(1), "adimn"),
         ("/data_dir", json!(7), "data_dir"),
         ("/admin", Json::Null, "admin"),
@@ -35,6 +35,26 @@ async fn what_is_wrong_with_a_configuration_is_told_with_file_line_and_key() {
         ("/issuers/0/jwks_uri", json!("ftp://a/b"), "issuers[0].jwks_uri"),
         ("/policy/verification", Json::Null, "policy.verification"),
         ("/policy/allow_unsigned", json!(true), "policy.allow_unsigned"),
+        (
+            "/policy/candidate",
+            json!({ "bundle": "demo", "url": "http://127.0.0.1:1/b" }),
+            "policy.candidate.bundle",
+        ),
+        (
+            "/policy/candidate",
+            json!({ "bundle": "next", "url": "ftp://a/b" }),
+            "policy.candidate.url",
+        ),
+        (
+            "/policy/candidate",
+            json!({ "bundle": "next", "url": "http://127.0.0.1:1/b", "entrypoint": "" }),
+            "policy.candidate.entrypoint",
+        ),
+        (
+            "/policy/candidate",
+            json!({ "bundle": "next", "url": "http://127.0.0.1:1/b", "sample_per_million": 0 }),
+            "policy.candidate.sample_per_million",
+        ),
         (
             "/policy/verification/keys/0/public_key_file",
             json!("gone.pem"),

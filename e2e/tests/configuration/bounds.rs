@@ -34,6 +34,7 @@ pub(crate) fn sidecar() -> Value {
             "entrypoint": "a/b",
             "allow_unsigned": true,
             "http_send": { "hosts": [{ "host": "x.example" }] },
+            "candidate": { "bundle": "next", "url": "http://127.0.0.1:1/next" },
         },
         "control_plane": { "grpc": "http://127.0.0.1:1" },
     })

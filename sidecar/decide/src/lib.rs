@@ -21,6 +21,7 @@
 //! | [`revocation`], `revoked`, `step_up` | whether it still counts, and whether it is enough |
 //! | `input`, `policy`, `decision_cache` | whether they may, and whether that was asked before |
 //! | `upstream`, [`refusal`], `challenge`, [`answer`] | what the proxy is told |
+//! | [`candidate`] | what another policy would have made of a decision |
 //! | [`opa_envoy`] | the other way to decide: as OPA-Envoy does, by policy alone |
 //! | [`snapshot`], [`issuer`], [`caches`], [`settings`] | what it is decided from |
 
@@ -29,6 +30,7 @@ pub mod answer;
 pub mod api_keys;
 pub mod caches;
 mod caller;
+pub mod candidate;
 mod challenge;
 mod claims;
 mod common_texts;

@@ -157,7 +157,11 @@ fn evaluate(
     Ok((result, span))
 }
 
-fn judgement(result: &PolicyResult, question: &Question<'_>) -> Result<Judgement, Refusal> {
+/// The answer that a policy's result is.
+///
+/// # Errors
+/// When it can't be sent.
+pub(crate) fn judgement(result: &PolicyResult, question: &Question<'_>) -> Result<Judgement, Refusal> {
     match result {
         PolicyResult::Allow(allow) => allowed(allow, question),
         PolicyResult::Deny(deny) => denied(deny, question),
@@ -172,13 +176,18 @@ fn out_of_time(limit: TimeLimit) -> Refusal {
     )
 }
 
-/// Where the policy asks for a request, what the decision goes on with is told, too.
-fn failed(error: EngineError, so_far: Resumption) -> Refusal {
+/// The refusal where evaluation failed.
+pub(crate) fn refused(error: &EngineError) -> Refusal {
     let code = match error {
         EngineError::Limit(_) => Code::PolicyTimeout,
         _ => Code::PolicyError,
     };
-    let refusal = Refusal::new(code, error.to_string());
+    Refusal::new(code, error.to_string())
+}
+
+/// Where the policy asks for a request, what the decision goes on with is told, too.
+fn failed(error: EngineError, so_far: Resumption) -> Refusal {
+    let refusal = refused(&error);
     match error {
         EngineError::NeedsHttp(request) => {
             refusal.needing(Need::HttpSend(Box::new(HttpSend::new(request, so_far))))

@@ -3,13 +3,23 @@
 use metrics::{counter, gauge};
 use postern_decide::{ActivePolicy, Caches, DecisionCache};
 
+use crate::candidate::Candidates;
 use crate::clock;
 use crate::metrics::{
-    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, BUNDLE_SEQUENCE, CONTROL_PLANE, DECISION_BYTES, DECISIONS,
-    DPOP_PROOFS, KEYS, KEYS_AGE, POLICY_TOKEN_BYTES, POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS,
-    READY, REVOCATIONS, REVOCATIONS_AGE, TOKEN_BYTES, TOKEN_EVICTIONS, TOKENS,
+    API_KEYS, BUNDLE_AGE, BUNDLE_REFUSED, BUNDLE_SEQUENCE, CANDIDATE_COMPARED, CANDIDATE_DROPPED,
+    CONTROL_PLANE, DECISION_BYTES, DECISIONS, DPOP_PROOFS, KEYS, KEYS_AGE, POLICY_TOKEN_BYTES,
+    POLICY_TOKEN_HITS, POLICY_TOKEN_MISSES, POLICY_TOKENS, READY, REVOCATIONS, REVOCATIONS_AGE, TOKEN_BYTES,
+    TOKEN_EVICTIONS, TOKENS,
 };
 use crate::status::State;
+
+/// Sets what was counted of the candidate policy.
+pub(super) fn set_candidate(candidates: &Candidates) {
+    for (outcome, count) in candidates.compared() {
+        counter!(CANDIDATE_COMPARED, "outcome" => outcome).absolute(count);
+    }
+    counter!(CANDIDATE_DROPPED).absolute(candidates.dropped());
+}
 
 /// Sets them all.
 #[expect(
@@ -26,7 +36,7 @@ pub(super) fn set(state: &State, caches: &Caches, policy: Option<&ActivePolicy>)
             gauge!(KEYS_AGE, "issuer" => issuer.issuer.clone()).set(age(fetched_at));
         }
     }
-    if let Some(bundle) = &state.bundle {
+    for bundle in state.bundle.iter().chain(&state.candidate) {
         if let Some(activated_at) = bundle.activated_at {
             gauge!(BUNDLE_AGE, "bundle" => bundle.name.clone()).set(age(activated_at));
         }

@@ -1,6 +1,7 @@
 //! What operators and Prometheus ask, on a listener of its own: /healthz, /readyz, /metrics, /snapshot, /config,
-//! /decisions. Reads only; it shows no secret, and nothing it does reaches a check.
+//! /decisions, /candidate. Reads only; it shows no secret, and nothing it does reaches a check.
 
+mod candidate;
 mod decisions;
 mod gauges;
 mod hosts;
@@ -32,6 +33,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::candidate::Candidates;
 use crate::connections::connections;
 use crate::listen::Bound;
 use crate::published::Published;
@@ -55,6 +57,7 @@ pub(crate) struct Admin {
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) reporter: Arc<Reporter>,
+    pub(crate) candidates: Arc<Candidates>,
     /// The names that it is asked by.
     pub(crate) hosts: Hosts,
 }
@@ -129,6 +132,7 @@ fn router(admin: Admin) -> Router {
         .route("/metrics", get(metrics))
         .route("/snapshot", get(snapshot))
         .route("/config", get(config))
+        .route("/candidate", get(candidate::shown))
         .route("/decisions", get(decisions::newest))
         .route("/decisions/{id}", get(decisions::one))
         .fallback(not_found)
@@ -154,6 +158,7 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let snapshot = admin.published.load();
     gauges::set(&admin.status.read(), &admin.caches, snapshot.policy.as_deref());
     drop(snapshot);
+    gauges::set_candidate(&admin.candidates);
     let mut text = admin.metrics.render();
     // Writing to a string doesn't fail.
     let _ = admin.reporter.metrics.write_histograms(&mut text);
@@ -172,7 +177,7 @@ async fn config(State(admin): State<Admin>) -> impl IntoResponse {
 async fn not_found(Extension(correlation_id): Extension<CorrelationId>) -> Response {
     let error = Error::new(
         Code::NotFound,
-        "expected /healthz, /readyz, /metrics, /snapshot, /config or /decisions",
+        "expected /healthz, /readyz, /metrics, /snapshot, /config, /decisions or /candidate",
     );
     Problem::new(&error, &correlation_id).into_response()
 }

@@ -14,6 +14,7 @@ pub(super) struct Shown {
     config: ConfigState,
     issuers: Vec<IssuerState>,
     bundle: Option<BundleState>,
+    candidate: Option<BundleState>,
     control_plane: Option<ControlPlaneState>,
     /// What on disk isn't used, and why.
     dropped: Vec<String>,
@@ -30,6 +31,7 @@ impl Shown {
             config: state.config,
             issuers: state.issuers,
             bundle: state.bundle,
+            candidate: state.candidate,
             control_plane: state.control_plane,
             dropped: state.dropped,
         }

@@ -149,6 +149,27 @@ pub struct Policy {
     /// What it answered is remembered for who asks the same.
     #[serde(default)]
     pub cache: PolicyCache,
+    /// Another policy that decides nothing, put beside this one to see what it would change. What isn't said of it here is as
+    /// for this one. Default: none.
+    pub candidate: Option<PolicyCandidate>,
+}
+
+/// A policy beside the one in force. A share of the decisions is evaluated with it as well, once their answers are gone, on a
+/// thread that gives way to everything else; `/candidate` of admin and metrics tell what would have been otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyCandidate {
+    /// The bundle's name, another than the policy's.
+    pub bundle: String,
+    /// Where it is served, by OPA's bundle API; http or https.
+    pub url: String,
+    /// A file with the credential that the server wants, sent as `Authorization: Bearer`. Default: none, whatever the policy's.
+    pub credential_file: Option<PathBuf>,
+    /// The rule that is asked. Default: the policy's.
+    pub entrypoint: Option<String>,
+    /// How many of a million decisions are compared, 1 to 1000000. Default 10000.
+    #[serde(default = "sample_per_million")]
+    pub sample_per_million: u64,
 }
 
 /// How much of what the policy answered is remembered. An answer is given again where the same is asked: all that the policy
@@ -237,7 +258,11 @@ const fn max_connections() -> u64 {
     1024
 }
 
-const fn poll_seconds() -> u64 {
+const fn sample_per_million() -> u64 {
+    10_000
+}
+
+fn poll_seconds() -> u64 {
     30
 }
 

@@ -35,7 +35,7 @@ use crate::http_send::HttpSendPlan;
 use crate::introspect::IntrospectionPlan;
 use crate::overload::OverloadPlan;
 use crate::reload::Origin;
-use crate::sync::{BundlePlan, KeysPlan, KeysSource, StreamPlan};
+use crate::sync::{BundlePlan, CandidatePlan, KeysPlan, KeysSource, StreamPlan};
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Config {
     pub(crate) routes: Arc<Routes>,
     /// `None` where no route asks one.
     pub(crate) policy: Option<Policy>,
+    /// What is put beside it.
+    pub(crate) candidate: Option<CandidatePlan>,
     /// `None` without a control plane.
     pub(crate) stream: Option<StreamPlan>,
     /// Where it was read from.
@@ -126,9 +128,12 @@ impl Config {
         }
         let prefix = HeaderPrefix::new(&file.header_prefix)
             .map_err(|error| document.invalid(&["header_prefix"], error.to_string()))?;
-        let policy = match file.policy {
-            Some(policy) => Some(policy::checked(document, policy)?),
-            None => None,
+        let (policy, candidate) = match file.policy {
+            Some(policy) => {
+                let (policy, candidate) = policy::checked(document, policy)?;
+                (Some(policy), candidate)
+            }
+            None => (None, None),
         };
         let issuers = issuers::checked(document, file.issuers)?;
         let surroundings = Surroundings {
@@ -177,6 +182,7 @@ impl Config {
             issuers,
             routes,
             policy,
+            candidate,
             stream,
             origin,
             written: Arc::new(written),

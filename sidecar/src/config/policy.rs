@@ -10,10 +10,64 @@ use postern_policy::{EvaluationLimits, HttpSend, Limits, OPA_VERSION, TimeLimit,
 
 use super::{Policy, file, http_send, url, within};
 use crate::clock;
-use crate::sync::{BundlePlan, Requirements};
+use crate::sync::{BundlePlan, CandidatePlan, Requirements};
 
-/// The policy of the file, checked.
-pub(super) fn checked(document: &Document, file: file::Policy) -> Result<Policy, ConfigError> {
+/// The policy of the file, and its candidate, checked.
+pub(super) fn checked(
+    document: &Document,
+    mut file: file::Policy,
+) -> Result<(Policy, Option<CandidatePlan>), ConfigError> {
+    let candidate = file.candidate.take();
+    let policy = policy(document, file)?;
+    let candidate = candidate
+        .map(|candidate| beside(document, candidate, &policy))
+        .transpose()?;
+    Ok((policy, candidate))
+}
+
+/// The candidate: what isn't said of it is as for the policy that it is put beside.
+fn beside(
+    document: &Document,
+    file: file::PolicyCandidate,
+    policy: &Policy,
+) -> Result<CandidatePlan, ConfigError> {
+    let key = |key| ["policy", "candidate", key];
+    if file.bundle.is_empty() || file.bundle == policy.plan.name {
+        return Err(document.invalid(
+            &key("bundle"),
+            "expected the bundle's name, another than that of policy.bundle",
+        ));
+    }
+    let of_policy = &policy.plan.requirements;
+    let entrypoint = file.entrypoint.unwrap_or_else(|| of_policy.entrypoint.clone());
+    if entrypoint.is_empty() {
+        return Err(document.invalid(
+            &key("entrypoint"),
+            "expected the path of a rule, such as orders/authz/decision",
+        ));
+    }
+    let sample = &key("sample_per_million");
+    Ok(CandidatePlan {
+        url: url(document, &key("url"), file.url)?,
+        credential_file: file.credential_file.map(|path| document.resolve(&path)),
+        plan: BundlePlan {
+            name: file.bundle,
+            requirements: Requirements {
+                entrypoint,
+                // Whatever it answers is asked once.
+                cache: DecisionCacheLimits {
+                    entries: 0,
+                    ..of_policy.cache
+                },
+                ..of_policy.clone()
+            },
+            ..policy.plan.clone()
+        },
+        per_million: within(document, sample, file.sample_per_million, 1, 1_000_000)?,
+    })
+}
+
+fn policy(document: &Document, file: file::Policy) -> Result<Policy, ConfigError> {
     let invalid = |key: &str, message: &str| document.invalid(&["policy", key], message);
     if file.bundle.is_empty() {
         return Err(invalid("bundle", "expected the bundle's name"));

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use postern_decide::{Deny, Header, OpaEnvoySettings};
+use postern_decide::{Deny, Header, OpaEnvoySettings, RequestView};
 use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
 use tonic::Status;
 
-use crate::checker::{Checker, Unfinished};
+use crate::candidate::Again;
+use crate::checker::{Checker, Settled, Unfinished};
 use crate::clock::{Moment, Stopwatch};
 
 /// The path of `Authorization.Check`.
@@ -87,7 +88,7 @@ impl ExtAuthz {
                 let settled = self.checker.check_unless_needy(&view, moment);
                 wire::done_with(view);
                 match settled {
-                    Ok(settled) => Reply::Message(wire::response(&settled)),
+                    Ok(settled) => self.made(settled, &question.body),
                     Err(unfinished) => Reply::Later(unfinished),
                 }
             }
@@ -111,10 +112,21 @@ impl ExtAuthz {
                 let rest = wire::RestOf(message);
                 view.rest = Some(&rest);
                 let settled = self.checker.answer_later(&view, unfinished).await;
-                Reply::Message(wire::response(&settled))
+                self.made(settled, &question.body)
             }
             Err(error) => self.no_request(&error),
         }
+    }
+
+    /// The answer to the request with this body; afterwards, the candidate policy may be asked, too.
+    fn made(&self, mut settled: Settled, body: &Bytes) -> Reply {
+        let reply = Reply::Message(wire::response(&settled));
+        if let Some(sampled) = settled.sampled.take() {
+            // A copy, which keeps no more of a connection's memory than itself.
+            let body = Bytes::copy_from_slice(body);
+            self.checker.candidates.look(sampled, CheckAgain(body));
+        }
+        reply
     }
 
     /// Refuses a check unread, since there are too many: denies it (503, RFC 9110 §15.6.4), or leaves it to Envoy.
@@ -158,6 +170,27 @@ impl ExtAuthz {
 
     fn correlation_id(&self) -> CorrelationId {
         CorrelationId::from_bytes(self.checker.randomness.entropy().correlation_id)
+    }
+}
+
+/// The body of a check that was read before.
+struct CheckAgain(Bytes);
+
+impl Again for CheckAgain {
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    fn with(&self, look: &mut dyn FnMut(&RequestView<'_>)) {
+        let Ok(message) = grpc::message(&self.0) else {
+            return;
+        };
+        let Ok(mut view) = wire::view(message) else {
+            return;
+        };
+        let rest = wire::RestOf(message);
+        view.rest = Some(&rest);
+        look(&view);
     }
 }
 

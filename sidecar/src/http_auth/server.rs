@@ -28,6 +28,7 @@ use super::answer;
 use super::original::{Original, OriginalError};
 use super::view::view;
 use super::{HttpAuthPlan, Mode};
+use crate::candidate::Again;
 use crate::checker::Checker;
 use crate::connections::connections;
 use crate::listen::{self, BindError, Bound};
@@ -176,8 +177,19 @@ impl HttpAuth {
             Ok((original, body)) => {
                 let client = original.client.map(|address| address.to_string());
                 let view = view(self.mode, &original, &parts.headers, client.as_deref(), &body);
-                let settled = self.checker.answer(&view).await;
-                return answer::answer(self.mode, &prefix, settled, &parts.headers);
+                let mut settled = self.checker.answer(&view).await;
+                let sampled = settled.sampled.take();
+                let answer = answer::answer(self.mode, &prefix, settled, &parts.headers);
+                if let Some(sampled) = sampled {
+                    drop(view);
+                    let again = QuestionAgain {
+                        mode: self.mode,
+                        parts,
+                        body,
+                    };
+                    self.checker.candidates.look(sampled, again);
+                }
+                return answer;
             }
             Err(refused) => refused,
         };
@@ -223,6 +235,37 @@ impl HttpAuth {
             Mode::Forward | Mode::Nginx => Vec::new(),
         };
         Ok((original, body))
+    }
+}
+
+/// A question that was read before.
+struct QuestionAgain {
+    mode: Mode,
+    parts: Parts,
+    body: Vec<u8>,
+}
+
+impl Again for QuestionAgain {
+    fn bytes(&self) -> usize {
+        let headers = self.parts.headers.iter();
+        let headers: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        headers + self.body.len()
+    }
+
+    fn with(&self, look: &mut dyn FnMut(&RequestView<'_>)) {
+        if let Ok(original) = Original::of(self.mode, &self.parts) {
+            let client = original.client.map(|address| address.to_string());
+            let headers = &self.parts.headers;
+            look(&view(
+                self.mode,
+                &original,
+                headers,
+                client.as_deref(),
+                &self.body,
+            ));
+        }
     }
 }
 

@@ -91,6 +91,10 @@ catalogue! {
         "1 while the newest bundle is one that was refused.";
     BUNDLE_SEQUENCE = Gauge "postern_bundle_sequence" ["bundle"]
         "Sequence of the bundle in force, by which its signer orders bundles; 0 where it has none.";
+    CANDIDATE_COMPARED = Counter "postern_candidate_compared_total" ["outcome"]
+        "Decisions that were compared with what the candidate policy would have made of them. `outcome` is `same`, `would_allow`, `would_deny`, `other` (both let it through, or refuse, otherwise), `error` (the candidate fails) or `unanswered` (it asks for a request, which isn't made).";
+    CANDIDATE_DROPPED = Counter "postern_candidate_dropped_total" []
+        "Decisions that were to be compared and weren't, since too many waited.";
     INTROSPECTIONS = Counter "postern_introspections_total" ["issuer", "outcome"]
         "Tokens that their issuer was to be asked about. `outcome` is `active` or `inactive` where it answered, `cached` where it had before, `stale` where what it had said had to do, `failed` where nothing was known.";
     BREAKER_STATE = Gauge "postern_breaker_state" ["downstream", "state"]
@@ -164,6 +168,7 @@ their meaning. Histograms come as `_bucket`, `_sum` and `_count`. Questions and 
 | how long does a decision take? | `histogram_quantile(0.99, sum by (le) (rate(postern_check_duration_seconds_bucket[5m])))` |
 | how often is the policy's answer remembered? | `rate(postern_decision_cache_hits_total[5m]) / (rate(postern_decision_cache_hits_total[5m]) + rate(postern_decision_cache_misses_total[5m]))` |
 | what would a policy in shadow refuse? | `sum by (route, code) (rate(postern_shadow_decisions_total{outcome=\"denied\"}[5m]))` |
+| what would a candidate policy change? | `sum by (outcome) (rate(postern_candidate_compared_total{outcome!=\"same\"}[5m]))` |
 | are keys getting old? | `max by (issuer) (postern_keys_age_seconds) > 600` |
 
 | metric | type | labels | meaning |

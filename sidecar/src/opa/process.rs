@@ -161,6 +161,7 @@ async fn serve(
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
         runtime: Runtime::of(plan),
+        candidates: Arc::default(),
     });
     let services = services(
         &plan.config.services,
@@ -200,6 +201,7 @@ async fn serve(
             Proxies::of(&Machine).map_err(DropInError::Client)?,
             plan.config.inter_query_cache_bytes,
         )?,
+        candidates: Arc::clone(&context.candidates),
         opa: Some(telling.observer()),
     });
     let workers = WorkersPlan {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::activation::{Activation, ActivationError, PolicySet, Requirements};
 use super::fetch::{Answer, FetchError, Fetcher};
-use super::pulled::{Loaded, PullError};
+use super::pulled::{Loaded, PullError, Role};
 use super::{Context, backoff, sequence};
 use crate::clock;
 use crate::disk::Record;
@@ -49,6 +49,7 @@ pub(crate) struct BundlePlan {
 pub(crate) struct BundlePuller {
     context: Arc<Context>,
     plan: BundlePlan,
+    role: Role,
     set: PolicySet,
     fetcher: Fetcher,
     hinted: Arc<Notify>,
@@ -65,6 +66,7 @@ impl BundlePuller {
     pub(crate) fn new(
         context: Arc<Context>,
         plan: BundlePlan,
+        role: Role,
         fetcher: Fetcher,
         hinted: Arc<Notify>,
     ) -> Self {
@@ -76,6 +78,7 @@ impl BundlePuller {
             ),
             context,
             plan,
+            role,
             fetcher,
             hinted,
             seen: None,
@@ -248,9 +251,28 @@ impl BundlePuller {
         .await
     }
 
-    fn put_into_force(&self, loaded: &Loaded) {
-        put_into_force(&self.context, loaded.policy());
+    /// Has it do what policies from here do.
+    pub(super) fn put_into_force(&self, loaded: &Loaded) {
+        match self.role {
+            Role::InForce => put_into_force(&self.context, loaded.policy()),
+            Role::Candidate { per_million } => {
+                let put = self.context.candidates.put(loaded.policy(), per_million);
+                if let Err(error) = put {
+                    return self.change_state(|state| {
+                        state.error = Some(format!("the system has no thread to evaluate it on: {error}"));
+                        state.error_at = Some(clock::now().seconds().0);
+                    });
+                }
+            }
+        }
         self.tell(loaded);
+    }
+
+    fn change_state(&self, change: impl FnOnce(&mut BundleState)) {
+        match self.role {
+            Role::InForce => self.context.status.change_bundle(change),
+            Role::Candidate { .. } => self.context.status.change_candidate(change),
+        }
     }
 
     /// Says that it is in force.
@@ -262,14 +284,12 @@ impl BundlePuller {
         } = loaded;
         let revision = activation.policy.revision().to_string();
         let engine = activation.policy.engine_kind();
-        tracing::info!(
-            bundle = self.plan.name,
-            revision,
-            engine,
-            from_disk,
-            "policy is in force"
-        );
-        self.context.status.change_bundle(|state| {
+        let said = match self.role {
+            Role::InForce => "policy is in force",
+            Role::Candidate { .. } => "a candidate policy is put beside the one in force",
+        };
+        tracing::info!(bundle = self.plan.name, revision, engine, from_disk, "{said}");
+        self.change_state(|state| {
             *state = BundleState {
                 name: self.plan.name.clone(),
                 revision: Some(revision),
@@ -298,7 +318,7 @@ impl BundlePuller {
         match pulled {
             Ok(outcome) => {
                 *failures = 0;
-                self.context.status.change_bundle(|state| {
+                self.change_state(|state| {
                     // A refusal stays until another bundle comes; a failed fetch is over.
                     if !state.refused {
                         state.error = None;
@@ -311,7 +331,7 @@ impl BundlePuller {
             Err(error) => {
                 let refused = error.is_refusal();
                 tracing::warn!(bundle = self.plan.name, %error, step = error.step(), refused, "no new policy; the one in force, if any, stays");
-                self.context.status.change_bundle(|state| {
+                self.change_state(|state| {
                     if refused || !state.refused {
                         state.error = Some(error.to_string());
                         state.error_at = Some(clock::now().seconds().0);

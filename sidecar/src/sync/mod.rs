@@ -4,6 +4,7 @@
 
 mod activation;
 mod bundle;
+mod candidate;
 mod fetch;
 mod keeper;
 mod keys;
@@ -22,12 +23,14 @@ use std::time::Duration;
 
 pub(crate) use activation::{Activation, ActivationError, PolicySet, Requirements, verified};
 pub(crate) use bundle::{BundlePlan, LONG_POLLING, put_into_force};
+pub(crate) use candidate::CandidatePlan;
 pub(crate) use fetch::{FetchError, body_of, client, read_credential};
 pub(crate) use keys::{KeysPlan, KeysSource};
 pub(crate) use nonce_keys::NonceKeySource;
 pub(crate) use sources::{PrepareError, Prepared, Sources};
 pub(crate) use stream::StreamPlan;
 
+use crate::candidate::Candidates;
 use crate::disk::{DataFolder, Record};
 use crate::opa::Runtime;
 use crate::published::Published;
@@ -43,6 +46,7 @@ pub(crate) struct Context {
     pub(crate) randomness: Arc<Randomness>,
     pub(crate) nonce_keys: NonceKeySource,
     pub(crate) runtime: Runtime,
+    pub(crate) candidates: Arc<Candidates>,
 }
 
 impl Context {
@@ -104,6 +108,7 @@ mod testing {
             randomness: Arc::new(Randomness::from_system().unwrap()),
             nonce_keys: NonceKeySource::default(),
             runtime: Runtime::default(),
+            candidates: Arc::default(),
         })
     }
 }

@@ -7,6 +7,18 @@ use postern_decide::ActivePolicy;
 use super::activation::{Activation, ActivationError};
 use super::fetch::FetchError;
 
+/// What becomes of a policy that was pulled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It decides.
+    InForce,
+    /// It is put beside the one that decides, for so many of a million decisions.
+    Candidate {
+        /// How many.
+        per_million: u64,
+    },
+}
+
 /// A bundle that passed, and where it came from.
 #[derive(Debug)]
 pub(crate) struct Loaded {

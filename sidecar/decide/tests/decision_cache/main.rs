@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod candidate;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod limits;

@@ -8,7 +8,7 @@ use crate::kit::{Asked, Two, VALUES};
 use crate::world::NOW;
 
 /// Each policy, and what is said of its memory.
-const POLICIES: &[(&str, &str)] = &[
+pub(crate) const POLICIES: &[(&str, &str)] = &[
     ("at_even_seconds", "on"),
     ("at_even_seconds_of_acme", "on"),
     ("by_absent_header", "on"),
@@ -56,10 +56,10 @@ const POLICIES: &[(&str, &str)] = &[
 ];
 
 /// A request, and how long after the one before it.
-type Step = (Asked, i64);
+pub(crate) type Step = (Asked, i64);
 
 /// Of a few values of everything, of which most stay as they were.
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let pauses = [
         0,
         0,

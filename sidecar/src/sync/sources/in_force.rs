@@ -45,6 +45,7 @@ impl Sources {
         self.wakes
             .become_those(wakes.map(|it| (Arc::clone(it.issuer.name()), Arc::clone(&it.wake))));
         self.start(config, prepared.issuers, prepared.policy, lists);
+        self.change_candidate(config).await;
     }
 
     async fn end_issuers(&mut self, prepared: &Prepared) {

@@ -2,6 +2,7 @@
 //! Another configuration is prepared beside what runs, and put into force in one swap or not at all; what it doesn't change
 //! runs on, with its keys.
 
+mod beside;
 mod in_force;
 mod prepared;
 mod task;
@@ -16,7 +17,7 @@ use self::task::{Running, Task};
 use super::fetch::{FetchError, client};
 use super::keys::{KeysPlan, KeysSource};
 use super::lists::Lists;
-use super::{Context, StreamPlan, nonce_keys};
+use super::{CandidatePlan, Context, StreamPlan, nonce_keys};
 use crate::config::Policy;
 use crate::refetch::Wakes;
 
@@ -30,6 +31,7 @@ pub(crate) struct Sources {
     bundle_hint: Arc<Notify>,
     issuers: HashMap<Arc<str>, Running<(KeysSource, KeysPlan)>>,
     policy: Option<Running<Policy>>,
+    candidate: Option<Running<CandidatePlan>>,
     stream: Option<Stream>,
     nonce_keys: Task,
 }
@@ -55,6 +57,7 @@ impl Sources {
             bundle_hint: Arc::default(),
             issuers: HashMap::new(),
             policy: None,
+            candidate: None,
             stream: None,
             nonce_keys: Task::start(|stop| async move { nonce_keys::turn_over(&turning, stop).await }),
             context,
@@ -65,9 +68,11 @@ impl Sources {
     pub(crate) async fn end(self) {
         let issuers = self.issuers.into_values().map(|running| running.task);
         let policy = self.policy.map(|running| running.task);
+        let candidate = self.candidate.map(|running| running.task);
         let stream = self.stream.map(|stream| [stream.watcher, stream.keeper]);
         let tasks: Vec<_> = issuers
             .chain(policy)
+            .chain(candidate)
             .chain(stream.into_iter().flatten())
             .chain([self.nonce_keys])
             .collect();

@@ -11,7 +11,7 @@ use super::super::bundle::BundlePuller;
 use super::super::fetch::Fetcher;
 use super::super::keys::KeysPuller;
 use super::super::lists::Lists;
-use super::super::pulled::{Loaded, PullError};
+use super::super::pulled::{Loaded, PullError, Role};
 use super::super::{StreamPlan, keeper};
 use super::Sources;
 use crate::clock;
@@ -143,6 +143,7 @@ impl Sources {
         BundlePuller::new(
             Arc::clone(&self.context),
             policy.plan.clone(),
+            Role::InForce,
             fetcher,
             Arc::clone(&self.bundle_hint),
         )
