@@ -7,7 +7,7 @@ use super::memory;
 use super::slot::Slot;
 use crate::builtins::BuiltinError;
 use crate::calls::Calls;
-use crate::program::{Address, Local, Operand};
+use crate::program::{Address, Asked, Local, Operand};
 
 /// A call about to be made: what is called with what, and where the caller goes on.
 struct Site<'p> {
@@ -104,6 +104,9 @@ impl<'e> Machine<'e> {
             let value = self.copy(*arg);
             self.scratch.stack.push(value);
         }
+        if let Some(Asked::Keys { count, .. }) = function.asked {
+            self.forget_keys_behind_unknown(count as usize);
+        }
         self.scratch.stack.resize_with(end, Slot::default);
         self.scratch.frames.push(self.frame);
         self.frame = Frame {
@@ -122,6 +125,15 @@ impl<'e> Machine<'e> {
             fail: site.fail,
         };
         Ok(function.entry)
+    }
+
+    /// Of the keys on top of the stack, lets those go that stand behind one that has no value: a document that is looked
+    /// at as a whole isn't narrowed within.
+    fn forget_keys_behind_unknown(&mut self, count: usize) {
+        let from = self.scratch.stack.len().saturating_sub(count);
+        let keys = self.scratch.stack.get_mut(from..).unwrap_or_default();
+        let behind = keys.iter_mut().skip_while(|key| key.is_defined());
+        behind.for_each(|key| *key = Slot::Undefined);
     }
 
     /// Ends the running function with its result and gives where the caller goes on; `None` from an entrypoint.

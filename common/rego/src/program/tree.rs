@@ -31,9 +31,14 @@ const MOST_KEYS: usize = 32;
 pub(super) struct Heads {
     /// The constants that the head of each rule begins with.
     pub(super) constants: Vec<Vec<Value>>,
-    /// The first constants, where each head has one: what stands at them are documents of their own. In OPA's order.
-    pub(super) documents: Vec<index::Key>,
+    /// The documents of their own that it consists of.
+    pub(super) documents: Documents,
 }
+
+/// Where each head at a place has a constant next, the documents at those, in OPA's order, and what they consist of in turn. None
+/// where a head has a variable there, or ends.
+#[derive(Default)]
+pub(super) struct Documents(pub(super) Vec<(index::Key, Documents)>);
 
 /// Puts the rules of each partial object into OPA's order, and gives what is known of each function.
 pub(super) fn arrange(plan: &mut Plan) -> Vec<Heads> {
@@ -95,7 +100,7 @@ fn arranged(
     let (rules, result, returned) = rules(function, strings, files)?;
     let heads = Heads {
         constants: rules.iter().map(|rule| rule.head.constants()).collect(),
-        documents: documents(&rules),
+        documents: documents(&rules.iter().map(|rule| &rule.head).collect::<Vec<_>>(), 0),
     };
     let mut items = Vec::new();
     place(&rules, (0..rules.len()).collect(), 0, &mut items);
@@ -160,14 +165,21 @@ fn arranged(
     Some(heads)
 }
 
-/// The first keys of rules, if all are constants.
-fn documents(rules: &[Rule<'_>]) -> Vec<index::Key> {
-    let first = |rule: &Rule<'_>| {
-        let key = rule.head.keys.first()?;
-        Some((key.value.clone()?, key.clone()))
-    };
-    let found: Option<BTreeMap<Value, index::Key>> = rules.iter().map(first).collect();
-    found.unwrap_or_default().into_values().collect()
+fn documents(heads: &[&RuleHead], depth: usize) -> Documents {
+    let mut found: BTreeMap<&Value, (&index::Key, Vec<&RuleHead>)> = BTreeMap::new();
+    for head in heads {
+        let key = head.keys.get(depth);
+        let Some((key, value)) = key.and_then(|key| Some((key, key.value.as_ref()?))) else {
+            return Documents::default();
+        };
+        found
+            .entry(value)
+            .or_insert_with(|| (key, Vec::new()))
+            .1
+            .push(head);
+    }
+    let below = |(key, heads): (&index::Key, Vec<&RuleHead>)| (key.clone(), documents(&heads, depth + 1));
+    Documents(found.into_values().map(below).collect())
 }
 
 /// The rules of a function, if it makes an object and all of them are understood; the locals for their values and for

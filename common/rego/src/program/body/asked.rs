@@ -4,7 +4,7 @@
 use super::{Body, LATER, Local, NOWHERE, Op, Operand};
 use crate::error::LoadError;
 use crate::plan::{self, Block, Kind, Statement};
-use crate::program::index::{self, Compared};
+use crate::program::index::{self, Compared, FurtherKey};
 use crate::program::live::reads_once;
 use crate::program::op::{Call, Collection};
 
@@ -37,37 +37,39 @@ impl Body<'_, '_> {
         let Some((variant, most)) = self.builder.variant(function) else {
             return Ok(None);
         };
-        let asking = index::asking(*result, after);
-        if let Some(key) = self.scanned_key(*result, after) {
-            return self.ask_scanned((variant, most), args, *result, key).map(Some);
-        }
         let fits = self
             .builder
             .function(function)
             .is_some_and(|(_, params)| params == args.len());
-        if asking.keys.is_empty() || !fits || !reads_once(after, *result) {
+        if !fits || !reads_once(after, *result) {
             return Ok(None);
         }
-        for make in &asking.makes {
+        let asking = index::asking(*result, after);
+        let rest = after.get(asking.len()..).unwrap_or_default();
+        let further = index::further(asking.found(*result), rest, |var| self.asked_for(var).is_some());
+        if asking.keys.is_empty() && further.keys.is_empty() {
+            return Ok(None);
+        }
+        for make in asking.makes.iter().chain(&further.makes) {
             self.simple(make)?;
         }
         let mut operands = self.operands(args)?.into_vec();
-        for at in 0..most {
-            operands.push(match asking.keys.get(at) {
-                Some(key) => self.operand(*key)?,
-                None => Operand::local(self.local(NEVER)?),
+        let first = operands.len();
+        for key in &asking.keys {
+            operands.push(self.operand(*key)?);
+        }
+        for key in &further.keys {
+            operands.push(match key {
+                FurtherKey::Known(key) => self.operand(*key)?,
+                FurtherKey::Taken(var) => match self.asked_for(*var) {
+                    Some(asked) => Operand::local(asked),
+                    None => break,
+                },
             });
         }
-        let same_world = super::calls::hands_world_on(&operands);
-        let result = self.target(*result)?;
-        let call = self.index(self.builder.calls.len())?;
-        self.builder.calls.push(Call {
-            function: variant,
-            args: operands.into(),
-            result,
-            same_world,
-        });
-        self.emit_failing(Op::Call { call, fail: LATER })?;
+        let never = Operand::local(self.local(NEVER)?);
+        operands.resize(first + most, never);
+        self.emit_call(variant, operands, *result)?;
         for dot in &asking.dots {
             self.location = dot.location;
             self.builder.check_file(self.name, self.location)?;
@@ -92,8 +94,8 @@ impl Body<'_, '_> {
             return Ok(None);
         }
         let (makes, asked) = match index::compared(result, after) {
-            Some(Compared::Becomes(var)) => match self.filters.iter().find(|(own, _)| *own == var) {
-                Some((_, asked)) => (Vec::new(), Operand::local(*asked)),
+            Some(Compared::Becomes(var)) => match self.asked_for(var) {
+                Some(asked) => (Vec::new(), Operand::local(asked)),
                 None => return Ok(None),
             },
             Some(Compared::Equals { makes, with }) => {
@@ -127,35 +129,13 @@ impl Body<'_, '_> {
     /// The key that is asked for, if the iteration over a block's elements takes only what is under it.
     pub(super) fn asked_key(&self, key: i64, block: &Block) -> Option<Local> {
         let var = index::taken_key(key, block);
-        let known = self.filters.iter().find(|(own, _)| Some(*own) == var);
+        self.asked_for(var?)
+    }
+
+    /// What a variable is to be, if that is asked for.
+    fn asked_for(&self, var: i64) -> Option<Local> {
+        let known = self.filters.iter().find(|(own, _)| *own == var);
         known.map(|(_, asked)| *asked)
-    }
-
-    /// The same of the iteration right after a call, over its result and nothing else.
-    fn scanned_key(&self, result: i64, after: &[Statement]) -> Option<Local> {
-        match after.first().map(|next| &next.kind) {
-            Some(Kind::Scan {
-                source, key, block, ..
-            }) if *source == result && reads_once(after, result) => self.asked_key(*key, block),
-            _ => None,
-        }
-    }
-
-    /// Lowers a call over whose result is iterated for the sake of one key; all statements after it are still to come.
-    fn ask_scanned(
-        &mut self,
-        (variant, most): (u32, usize),
-        args: &[plan::Operand],
-        result: i64,
-        key: Local,
-    ) -> Result<usize, LoadError> {
-        let mut operands = self.operands(args)?.into_vec();
-        operands.push(Operand::local(key));
-        for _ in 1..most {
-            operands.push(Operand::local(self.local(NEVER)?));
-        }
-        self.emit_call(variant, operands, result)?;
-        Ok(0)
     }
 
     /// A variable got its value: if it is a key, it has to be the one asked for.
@@ -184,8 +164,8 @@ impl Body<'_, '_> {
         let Some(var) = index::becomes(made, after) else {
             return Ok(());
         };
-        match self.filters.iter().find(|(own, _)| *own == var).copied() {
-            Some((_, asked)) => self.asked_is(asked, kind, NOWHERE),
+        match self.asked_for(var) {
+            Some(asked) => self.asked_is(asked, kind, NOWHERE),
             None => Ok(()),
         }
     }

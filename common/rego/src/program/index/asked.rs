@@ -7,6 +7,8 @@ use super::pattern::{Makers, Pattern};
 use super::shape::{self, Made, Rules};
 use crate::hash::{HashMap, HashSet};
 use crate::plan::{Block, Function, Kind, Operand, Plan, Statement};
+use crate::program::body::MOST_KEYS;
+use crate::program::live::reads_once;
 use crate::program::op::Collection;
 
 /// The keys that a rule gives, outermost first, or its one value. Where it goes over several documents of the policy it stands
@@ -196,6 +198,14 @@ impl Asking<'_> {
     pub(in crate::program) fn len(&self) -> usize {
         self.makes.len() + self.dots.len()
     }
+
+    /// Where what was looked up is, in a call's result or that itself.
+    pub(in crate::program) fn found(&self, result: i64) -> i64 {
+        match self.dots.last().map(|last| &last.kind) {
+            Some(Kind::Dot { target, .. }) => *target,
+            _ => result,
+        }
+    }
 }
 
 /// Whether a statement makes a key out of what is there.
@@ -251,6 +261,86 @@ pub(in crate::program) fn taken_key(key: i64, block: &Block) -> Option<i64> {
         } if source == key => Some(target),
         _ => None,
     }
+}
+
+/// A key that is looked up where a call's result was already looked into.
+pub(in crate::program) enum FurtherKey {
+    /// Known before the call.
+    Known(Operand),
+    /// What a variable is to be, which the iteration over the keys gives a value.
+    Taken(i64),
+}
+
+/// What is looked up behind what a call is asked for, through iterations of which only one element is asked for.
+#[derive(Default)]
+pub(in crate::program) struct Further<'p> {
+    pub(in crate::program) keys: Vec<FurtherKey>,
+    /// What makes the keys.
+    pub(in crate::program) makes: Vec<&'p Kind>,
+}
+
+/// What the statements look up in a local; `is_asked` says of which variables one value is asked for.
+pub(in crate::program) fn further<'p>(
+    mut at: i64,
+    mut statements: &'p [Statement],
+    is_asked: impl Fn(i64) -> bool,
+) -> Further<'p> {
+    let mut further = Further::default();
+    let mut makes = Vec::new();
+    // The locals that get their values on the way.
+    let mut taken: Vec<(i64, i64)> = Vec::new();
+    while further.keys.len() < MOST_KEYS && reads_once(statements, at) {
+        let made = statements
+            .iter()
+            .take_while(|statement| is_constant(&statement.kind));
+        let count = made.clone().count();
+        makes.extend(made.map(|statement| &statement.kind));
+        let Some((step, rest)) = statements.get(count..).and_then(<[Statement]>::split_first) else {
+            break;
+        };
+        match &step.kind {
+            Kind::Dot {
+                source: Operand::Local(source),
+                key,
+                target,
+            } if *source == at => {
+                let of_iteration = match key {
+                    Operand::Local(key) => taken.iter().find(|(own, _)| own == key),
+                    Operand::String(_) | Operand::Bool(_) => None,
+                };
+                further.keys.push(match of_iteration {
+                    Some((_, var)) => FurtherKey::Taken(*var),
+                    None => FurtherKey::Known(*key),
+                });
+                further.makes.append(&mut makes);
+                (at, statements) = (*target, rest);
+            }
+            Kind::Scan {
+                source,
+                key,
+                value,
+                block,
+            } if *source == at => {
+                let Some(var) = taken_key(*key, block).filter(|var| is_asked(*var)) else {
+                    break;
+                };
+                taken.extend([(*key, var), (var, var)]);
+                further.keys.push(FurtherKey::Taken(var));
+                further.makes.append(&mut makes);
+                (at, statements) = (*value, block.statements.get(1..).unwrap_or_default());
+            }
+            _ => break,
+        }
+    }
+    further
+}
+
+/// Whether a statement makes a constant, which may be made before its place.
+fn is_constant(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::MakeNumberRef { .. } | Kind::MakeNumberInt { .. } | Kind::MakeNull { .. }
+    )
 }
 
 /// Whether the statement after a call iterates over its result for the sake of the keys.

@@ -22,8 +22,8 @@ use crate::plan::{Function, Plan};
 use crate::value::Value;
 
 pub(super) use asked::{
-    Compared, Keys, asked, asked_results, asking, becomes, collection, compared, keys, made, taken_key,
-    values,
+    Compared, FurtherKey, Keys, asked, asked_results, asking, becomes, collection, compared, further, keys,
+    made, taken_key, values,
 };
 pub(super) use blocks::{fills, saved};
 pub(crate) use facts::split;
