@@ -1,8 +1,9 @@
-//! Plans on disk, by what they were made from: private, whole or not there, few. One that is damaged is made again.
+//! Plans on disk, by what they were made from: private, whole or not there, few. One that is damaged is made again, and so is
+//! one that somebody else could have written: no signature is on it, and it decides.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -18,6 +19,8 @@ const ENDING: &str = "compiled";
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     folder: PathBuf,
+    /// Whose files count: this process's user.
+    user: u32,
 }
 
 impl Kept {
@@ -34,8 +37,20 @@ impl Kept {
                 let _ = fs::remove_file(entry.path());
             }
         }
+        let user = fs::metadata(tempfile::Builder::new().prefix(STAGE).tempdir_in(folder)?.path())?.uid();
+        let found = fs::metadata(folder)?;
+        if found.uid() != user {
+            return Err(io::Error::other(format!(
+                "{} belongs to another user, who could put any policy there; remove it",
+                folder.display()
+            )));
+        }
+        if found.mode() & OF_OTHERS != 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        }
         Ok(Self {
             folder: folder.to_owned(),
+            user,
         })
     }
 
@@ -47,7 +62,9 @@ impl Kept {
     /// What was made of that, if it is there and whole.
     pub(crate) fn read(&self, of: &str) -> Option<Compiled> {
         let path = self.path(of);
-        if fs::metadata(&path).ok()?.len() > MAX_BYTES {
+        let found = fs::symlink_metadata(&path).ok()?;
+        let is_ours = found.is_file() && found.uid() == self.user && found.mode() & OF_OTHERS == 0;
+        if !is_ours || found.len() > MAX_BYTES {
             return None;
         }
         Compiled::from_bytes(&fs::read(&path).ok()?, of).ok()
@@ -78,3 +95,5 @@ impl Kept {
 }
 
 const STAGE: &str = "stage-";
+/// The permissions of others to write.
+const OF_OTHERS: u32 = 0o022;

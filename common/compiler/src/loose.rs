@@ -3,7 +3,7 @@
 //! out. Bounded in number, size and depth.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use postern_policy::collection::{CollectionError, Loose, LooseFile, RegoVersion};
@@ -118,7 +118,11 @@ pub fn bundle(
         error,
     };
     if !fs::metadata(path).map_err(failed)?.is_dir() {
-        let archive = fs::read(path).map_err(failed)?;
+        // One byte more than may be, so that the bound is told as that of any archive.
+        let most = u64::try_from(limits.archive_bytes).map_or(u64::MAX, |most| most.saturating_add(1));
+        let mut archive = Vec::new();
+        let file = fs::File::open(path).map_err(failed)?;
+        file.take(most).read_to_end(&mut archive).map_err(failed)?;
         return Bundle::read(&archive, verification, limits).map_err(refused);
     }
     let mut reading = Reading::new(ignore);

@@ -36,7 +36,7 @@ pub enum BundleSource {
         /// Such as `bundles/http/example.tar.gz`, with its query if it has one.
         resource: String,
     },
-    /// An archive on this machine, from `file://`.
+    /// An archive or a folder on this machine, from `file://`.
     File(String),
 }
 

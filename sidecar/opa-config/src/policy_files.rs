@@ -18,7 +18,7 @@ pub struct PolicyFiles {
     pub ignore: Vec<String>,
     /// How Rego is read that doesn't say itself.
     pub rego: RegoVersion,
-    /// What the bundles' signatures are verified with; nothing is verified without.
+    /// What the bundles' signatures are verified with; a signed bundle is refused without, since no key could prove it.
     pub verification: Option<FileVerification>,
     /// Signatures are passed over.
     pub skip_verify: bool,

@@ -15,7 +15,7 @@ pub enum VersionError {
     /// It was written by a later program.
     #[error(
         "{}: the data folder is of version {found}, this program knows up to {CURRENT}; \
-         start the newer program, or give another data_dir",
+         start the newer program, or give another `data_dir` (or `persistence_directory`)",
         path.display()
     )]
     Newer {
@@ -32,7 +32,7 @@ pub enum VersionError {
     },
     /// The folder can't be read or written.
     #[error(
-        "the data folder can't be used: {}: {error}; let this user write there, or give another data_dir",
+        "the data folder can't be used: {}: {error}; let this user write there, or give another `data_dir` (or `persistence_directory`)",
         path.display()
     )]
     Io {

@@ -15,6 +15,8 @@ use super::HttpSender;
 
 /// How many bytes are kept where nobody says; OPA has no bound then.
 const DEFAULT_BYTES: u64 = 64 << 20;
+/// What a value in a request weighs at most, about.
+const BYTES_PER_WEIGHT: u64 = 64;
 /// What an answer weighs besides its text.
 const OVERHEAD: usize = 1024;
 /// How many answers are expected.
@@ -37,14 +39,15 @@ struct Answer {
 struct Size;
 
 impl Weighter<Value, Arc<Answer>> for Size {
-    fn weight(&self, _: &Value, answer: &Arc<Answer>) -> u64 {
+    fn weight(&self, request: &Value, answer: &Arc<Answer>) -> u64 {
         let response = &answer.response;
         let headers = response
             .headers
             .iter()
             .map(|(name, value)| name.len() + value.len());
         let bytes = headers.sum::<usize>() + response.body.len() + OVERHEAD;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        let asked = request.weight().saturating_mul(BYTES_PER_WEIGHT);
+        u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(asked)
     }
 }
 

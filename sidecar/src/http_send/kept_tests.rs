@@ -47,3 +47,14 @@ fn an_answer_holds_as_long_as_opa_says() {
         assert_eq!(forced, Ok(nanoseconds(509)));
     }
 }
+
+#[test]
+fn what_was_asked_weighs_as_what_was_answered_does() {
+    let answer = Arc::new(Answer {
+        response: response(&[]),
+        expires_ns: 0,
+    });
+    let body = Value::from("a".repeat(100_000));
+    let weight = Size.weight(&body, &answer);
+    assert!(weight >= 100_000, "{weight}");
+}

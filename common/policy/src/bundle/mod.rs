@@ -1,8 +1,8 @@
 //! OPA's bundles: a gzipped tar of Rego, data, a plan, a manifest and a signature. What comes out of [`Bundle::read`]
 //! has been bounded, checked and, unless configured otherwise, proved to be what one of the reader's keys signed.
 //!
-//! Read: `.manifest` or `.manifest.pb`, `data.json`, `data.yaml` and `data.yml` in any folder, `plan.json` or `plan.pb` at the root, `*.rego` (kept,
-//! not interpreted), `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would
+//! Read: `.manifest` or `.manifest.pb`, `data.json`, `data.yaml` and `data.yml` in any folder, `plan.json` or `plan.pb` at the root, `policy.wasm` where
+//! the manifest names it or at the root, `*.rego` (kept, not interpreted), `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would
 //! interpret and we don't is refused by name, never passed over: delta bundles.
 
 mod archive;

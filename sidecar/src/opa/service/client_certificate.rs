@@ -54,7 +54,8 @@ impl CertifiedClients {
         let certificate = self.around.file(cert).await?;
         let private = Zeroizing::new(self.around.file(key).await?);
         let hashes = [&certificate, &*private].map(|content| digest(&SHA256, content).as_ref().to_vec());
-        if let Some(current) = self.locked().as_ref().filter(|current| current.hashes == hashes) {
+        if let Some(current) = self.locked().as_mut().filter(|current| current.hashes == hashes) {
+            current.read = clock::monotonic();
             return Ok(current.client.clone());
         }
         let passphrase = self.configured.private_key_passphrase.as_ref();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_opa_config::{MinTls, ServerTls};
-use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect, tls};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect, tls};
 
 use super::Around;
 use super::proxies::Proxies;
@@ -93,8 +93,8 @@ impl Connections {
     fn builder(&self) -> ClientBuilder {
         let proxies = self.proxies.clone();
         let builder = Client::builder()
-            // Credentials don't go along to another server.
-            .redirect(redirect::Policy::limited(MAX_REDIRECTS))
+            .redirect(redirect::Policy::custom(follow))
+            .referer(false)
             .proxy(Proxy::custom(move |url| proxies.of_url(url)))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE)
@@ -111,9 +111,51 @@ impl Connections {
     }
 }
 
+/// As Go does: `Authorization` doesn't go along to another server, configured headers do. But what was asked for over TLS isn't
+/// taken without, where anybody on the way could put something else in its place.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    match may_follow(attempt.previous(), attempt.url()) {
+        Ok(()) => attempt.follow(),
+        Err(problem) => attempt.error(problem),
+    }
+}
+
+fn may_follow(came_from: &[Url], to: &Url) -> Result<(), String> {
+    if came_from.len() > MAX_REDIRECTS {
+        return Err(format!("more than {MAX_REDIRECTS} redirects"));
+    }
+    let was_secure = came_from.iter().any(|url| url.scheme() == "https");
+    if was_secure && to.scheme() != "https" {
+        return Err("it redirects from https to http, which isn't followed".to_owned());
+    }
+    Ok(())
+}
+
 fn min_tls(configured: MinTls) -> tls::Version {
     match configured {
         MinTls::Tls12 => tls::Version::TLS_1_2,
         MinTls::Tls13 => tls::Version::TLS_1_3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_lead_anywhere_but_out_of_tls_and_not_for_ever() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let (plain, secure) = (url("http://a/"), url("https://b/"));
+        for (from, to) in [
+            ("http://a/", "https://b/"),
+            ("https://b/", "https://c/"),
+            ("http://a/", "http://c/"),
+        ] {
+            assert_eq!(may_follow(&[url(from)], &url(to)), Ok(()), "{from} {to}");
+        }
+        let out = may_follow(&[plain.clone(), secure], &plain);
+        assert!(out.is_err_and(|problem| problem.contains("from https to http")));
+        assert_eq!(may_follow(&vec![plain.clone(); 10], &plain), Ok(()));
+        assert!(may_follow(&vec![plain.clone(); 11], &plain).is_err());
     }
 }

@@ -68,7 +68,9 @@ fn server(name: &str, configured: &Configured, keys: &Keys, around: &Around) -> 
         }
         Credentials::S3Signing(signing) => {
             // AWS's own services are held to the system's authorities.
-            let client = Connections::of_the_system(Proxies::of(host)?).client(|builder| builder)?;
+            let connections = Connections::of_the_system(Proxies::of(host)?);
+            // What is sent for keys would go along.
+            let client = connections.client(|builder| builder.redirect(redirect::Policy::none()))?;
             Shown::Aws(AwsSigner::new(signing, &client, around.clone()))
         }
     };

@@ -1,12 +1,13 @@
 //! What the environment says about proxies, read as Go reads it (`golang.org/x/net/http/httpproxy`).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use postern_opa_config::Host;
 use reqwest::Url;
 
 /// Which proxy a request goes through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     http: Option<Url>,
     https: Option<Url>,
@@ -32,6 +33,19 @@ enum Direct {
         itself: bool,
         port: Option<u16>,
     },
+}
+
+/// Without what they are spoken to with: their addresses may hold a password.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |url: &Option<Url>| url.as_ref().and_then(|url| url.host_str().map(str::to_owned));
+        formatter
+            .debug_struct("Proxies")
+            .field("http", &host(&self.http))
+            .field("https", &host(&self.https))
+            .field("direct", &self.direct)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Proxies {

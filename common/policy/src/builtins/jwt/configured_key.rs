@@ -14,6 +14,8 @@ pub fn is_signature_by(key: &str, algorithm: &str, message: &[u8], signature: &[
     let known =
         Algorithm::of(algorithm).ok_or_else(|| format!("unknown signature algorithm: {algorithm}"))?;
     let material = match known {
+        // Anybody can sign with it.
+        Algorithm::Hmac(_) if key.is_empty() => return Err("there is no key to verify with".to_owned()),
         Algorithm::Hmac(_) => Material::Secret(key.as_bytes().to_vec()),
         _ => in_pem(key)?.into_material(),
     };
@@ -37,4 +39,28 @@ fn in_pem(text: &str) -> Result<PublicKey, String> {
         _ => return Err("failed to parse PEM block containing the key".to_owned()),
     };
     key.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::hmac;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_secret_verifies_nothing() {
+        let signed = |secret: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"message");
+        assert_eq!(
+            is_signature_by("", "HS256", b"message", signed(b"").as_ref()),
+            Err("there is no key to verify with".to_owned())
+        );
+        assert_eq!(
+            is_signature_by("s", "HS256", b"message", signed(b"s").as_ref()),
+            Ok(true)
+        );
+        assert_eq!(
+            is_signature_by("s", "HS256", b"message", signed(b"").as_ref()),
+            Ok(false)
+        );
+    }
 }

@@ -81,7 +81,7 @@ impl AwsSigner {
         for source in &self.sources {
             let keys = match &source.configured {
                 AwsSource::Environment => self.environment(),
-                AwsSource::Profile(profile) => profile::keys(profile, self.around.host.as_ref()),
+                AwsSource::Profile(profile) => profile::keys(profile, &self.around).await,
                 AwsSource::WebIdentity(identity) => source.kept.web_identity(identity, &self.around).await,
                 AwsSource::Metadata { iam_role, region } => {
                     let role = iam_role.as_deref();

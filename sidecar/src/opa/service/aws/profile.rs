@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use postern_opa_config::{Host, Profile};
+use postern_opa_config::Profile;
 use secrecy::SecretString;
 
+use super::super::Around;
 use super::signature::AwsKeys;
 
 /// The keys of a profile.
 ///
 /// # Errors
 /// What is missing, and where.
-pub(super) fn keys(configured: &Profile, host: &dyn Host) -> Result<AwsKeys, String> {
-    let variable = |name: &str| host.variable(name).filter(|value| !value.is_empty());
+pub(super) async fn keys(configured: &Profile, around: &Around) -> Result<AwsKeys, String> {
+    let variable = |name: &str| around.variable(name);
     let path = configured
         .path
         .clone()
@@ -26,7 +27,7 @@ pub(super) fn keys(configured: &Profile, host: &dyn Host) -> Result<AwsKeys, Str
     };
     let name = configured.profile.clone().or_else(|| variable("AWS_PROFILE"));
     let name = name.unwrap_or_else(|| "default".to_owned());
-    let content = host.file(&path).map_err(|error| format!("{path}: {error}"))?;
+    let content = around.file(&path).await?;
     let content = String::from_utf8(content).map_err(|_| format!("{path}: it isn't text"))?;
     let profile = section(&content, &name).map_err(|problem| format!("{path}: {problem}"))?;
     let mut profile = profile.ok_or_else(|| format!("{path}: there is no profile `{name}`"))?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use postern_opa_config::{AssertionSource, Grant, Keys, OAuth2};
-use reqwest::Client;
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
@@ -94,11 +94,20 @@ impl TokenSource {
             return Ok(kept.authorization.clone());
         }
         let got = self.got().await;
-        let got =
-            got.map_err(|problem| format!("the token endpoint {}: {problem}", self.configured.token_url))?;
+        let got = got.map_err(|problem| format!("the token endpoint {}: {problem}", self.endpoint()))?;
         let authorization = got.authorization.clone();
         *kept = Some(got);
         Ok(authorization)
+    }
+
+    /// Its address, without what may be a secret in it.
+    fn endpoint(&self) -> String {
+        let Ok(url) = self.configured.token_url.parse::<Url>() else {
+            return "at token_url".to_owned();
+        };
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        format!("{}://{host}{port}{}", url.scheme(), url.path())
     }
 
     async fn got(&self) -> Result<Kept, String> {
