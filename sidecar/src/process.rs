@@ -75,6 +75,7 @@ impl From<SetUpError> for ProcessError {
 /// When it can't begin.
 pub fn run(config: Config) -> Result<(), ProcessError> {
     let disk = DataFolder::open(&config.data_dir)?;
+    disk.keep_modules();
     let admin_listener = listen::bind(&config.admin.listen).map_err(of("admin.listen"))?;
     let listeners = config
         .listen

@@ -37,6 +37,8 @@ pub mod collection;
 pub mod compilation;
 #[cfg(feature = "bundle")]
 pub mod go_match;
+#[cfg(feature = "bundle")]
+mod modules;
 #[cfg(feature = "plan")]
 pub mod plan;
 #[cfg(feature = "wasm")]
@@ -51,6 +53,8 @@ pub use runtime::{OPA_VERSION, runtime};
 pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};
 #[cfg(all(feature = "bundle", feature = "builtins"))]
 pub use bundle::{OpaKey, OpaVerification};
+#[cfg(feature = "bundle")]
+pub use modules::keep_modules_in;
 #[cfg(feature = "plan")]
 pub use plan::{HttpSend, PlanEngine, Reach};
 #[cfg(feature = "wasm")]

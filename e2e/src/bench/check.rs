@@ -18,8 +18,8 @@ const NAMED_AT: usize = 16;
 const COLD: usize = 20_000;
 
 /// `check_cached_cpu_vs_null` (token cached, and what the policy of 30 roles answered), `check_eval_cpu_vs_null` (token cached,
-/// policy evaluated each time), `check_cold_cpu_vs_null` (every token
-/// new) and the tables around them.
+/// policy evaluated each time), `check_wasm_cpu_vs_null` (the same policy as a Wasm module), `check_cold_cpu_vs_null`
+/// (every token new) and the tables around them.
 ///
 /// # Errors
 /// Where a server doesn't start, or answers otherwise than it should.
@@ -70,6 +70,8 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
     }
     let cold = cold(setting, &world, (&ours, &sidecar), (&reference, &null)).await?;
     summary.add("check_cold_cpu_vs_null", cold.ratio().median);
+    let in_wasm = in_wasm(setting, &case, shape, (&reference, &null)).await?;
+    summary.add("check_wasm_cpu_vs_null", in_wasm.ratio().median);
     let headers = [
         "in flight",
         "remembered CPU µs",
@@ -94,6 +96,17 @@ pub async fn check(setting: &Setting, shape: Shape) -> anyhow::Result<Measured> 
                 cold.ours().show(1),
                 cold.reference().show(1),
                 cold.ratio().show(2)
+            ]]
+        )
+    );
+    text += &format!(
+        "\nThe same policy in Wasm, a cached token, {NAMED_AT} in flight:\n\n{}",
+        table(
+            &["sidecar CPU µs", "null CPU µs", "ratio"],
+            &[vec![
+                in_wasm.ours().show(1),
+                in_wasm.reference().show(1),
+                in_wasm.ratio().show(2)
             ]]
         )
     );
@@ -140,6 +153,26 @@ async fn cold(
         }
         let [ours, reference] = costs;
         pairs.push(ours, reference);
+    }
+    Ok(pairs)
+}
+
+/// The cost of a check whose policy is a Wasm module, evaluated each time.
+async fn in_wasm(
+    setting: &Setting,
+    case: &PolicyCase,
+    shape: Shape,
+    (reference, null): (&Arc<ExtAuthz>, &Child),
+) -> anyhow::Result<Pairs> {
+    let world = World::lay_in_wasm(setting, case).await?;
+    let sidecar = world.start_sidecar(setting).await?;
+    let requests = check_requests(&world.tokens);
+    let ours = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests, 0).await?);
+    let mut pairs = Pairs::default();
+    for _ in 0..setting.rounds {
+        let a = cost(&ours, &sidecar, NAMED_AT, shape).await?;
+        let b = cost(reference, null, NAMED_AT, shape).await?;
+        pairs.push(a.0, b.0);
     }
     Ok(pairs)
 }

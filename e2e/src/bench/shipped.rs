@@ -18,7 +18,7 @@ const IN_FLIGHT: usize = 16;
 /// Starts of which the median is taken.
 const STARTS: usize = 11;
 
-/// `sidecar_rss_mib`, `sidecar_ready_ms`, `sidecar_binary_mib`, of the program in `binaries`.
+/// `sidecar_rss_mib`, `sidecar_wasm_rss_mib`, `sidecar_ready_ms`, `sidecar_binary_mib`, of the program in `binaries`.
 ///
 /// # Errors
 /// Where it isn't there, doesn't start, or answers otherwise than it should.
@@ -43,22 +43,17 @@ pub async fn shipped(setting: &Setting, shape: Shape, binaries: &Path) -> anyhow
     }
     ready_ms.sort_by(f64::total_cmp);
 
-    let sidecar = world.start_sidecar(&shipped).await?;
-    let idle_mib = sidecar.resident_mib()?;
-    let requests = check_requests(&world.tokens);
-    let target = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests, 0).await?);
-    let outcome = closed_loop(target, IN_FLIGHT, shape.warm_up + shape.stretch).await;
-    anyhow::ensure!(
-        outcome.failed == 0,
-        "{} requests failed or were denied",
-        outcome.failed
-    );
-    let loaded_mib = sidecar.resident_mib()?;
+    let plan = under_load(&world, &shipped, shape).await?;
+    let in_wasm = World::lay_in_wasm(setting, &PolicyCase::read(setting, "rbac_30")?).await?;
+    // As above; what it compiled of the module is kept, too.
+    drop(in_wasm.start_sidecar(&shipped).await?);
+    let wasm = under_load(&in_wasm, &shipped, shape).await?;
 
     let median = ready_ms.get(STARTS / 2).copied().unwrap_or_default();
     let binary_mib = binary_bytes as f64 / (1 << 20) as f64;
     let mut summary = Summary::default();
-    summary.add("sidecar_rss_mib", loaded_mib);
+    summary.add("sidecar_rss_mib", plan.loaded_mib);
+    summary.add("sidecar_wasm_rss_mib", wasm.loaded_mib);
     summary.add("sidecar_ready_ms", median);
     summary.add("sidecar_binary_mib", binary_mib);
     let row = |what: &str, value: String| vec![what.to_owned(), value];
@@ -72,13 +67,24 @@ pub async fn shipped(setting: &Setting, shape: Shape, binaries: &Path) -> anyhow
                 ends.1.copied().unwrap_or_default()
             ),
         ),
-        row("resident when ready, MiB", format!("{idle_mib:.1}")),
+        row("resident when ready, MiB", format!("{:.1}", plan.idle_mib)),
         row(
             &format!(
                 "resident after {} checks at {IN_FLIGHT} in flight, MiB",
-                outcome.answered
+                plan.checks
             ),
-            format!("{loaded_mib:.1}"),
+            format!("{:.1}", plan.loaded_mib),
+        ),
+        row(
+            "resident when ready, the policy of 30 roles in Wasm, MiB",
+            format!("{:.1}", wasm.idle_mib),
+        ),
+        row(
+            &format!(
+                "resident after {} checks of that at {IN_FLIGHT} in flight, MiB",
+                wasm.checks
+            ),
+            format!("{:.1}", wasm.loaded_mib),
         ),
         row("binary, stripped, MiB", format!("{binary_mib:.1}")),
     ];
@@ -87,4 +93,29 @@ pub async fn shipped(setting: &Setting, shape: Shape, binaries: &Path) -> anyhow
         table(&["", ""], &rows)
     );
     Ok(Measured { summary, text })
+}
+
+/// What a sidecar that started from disk takes.
+struct Resident {
+    idle_mib: f64,
+    loaded_mib: f64,
+    checks: u64,
+}
+
+async fn under_load(world: &World, setting: &Setting, shape: Shape) -> anyhow::Result<Resident> {
+    let sidecar = world.start_sidecar(setting).await?;
+    let idle_mib = sidecar.resident_mib()?;
+    let requests = check_requests(&world.tokens);
+    let target = Arc::new(ExtAuthz::connect(&world.sidecar_socket(), requests, 0).await?);
+    let outcome = closed_loop(target, IN_FLIGHT, shape.warm_up + shape.stretch).await;
+    anyhow::ensure!(
+        outcome.failed == 0,
+        "{} requests failed or were denied",
+        outcome.failed
+    );
+    Ok(Resident {
+        idle_mib,
+        loaded_mib: sidecar.resident_mib()?,
+        checks: outcome.answered,
+    })
 }

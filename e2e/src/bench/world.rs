@@ -30,6 +30,8 @@ pub(super) struct Size {
     pub(super) revocations: Option<u32>,
     /// Whether the sidecar remembers what the policy answered; else it is evaluated for each request.
     pub(super) remembers: bool,
+    /// Whether the policy is a Wasm module, and no plan.
+    pub(super) in_wasm: bool,
 }
 
 impl Default for Size {
@@ -39,6 +41,7 @@ impl Default for Size {
             routes: 0,
             revocations: None,
             remembers: false,
+            in_wasm: false,
         }
     }
 }
@@ -79,6 +82,18 @@ impl World {
         Self::lay_of_size(setting, case, size).await
     }
 
+    /// The same, of a sidecar whose policy is a Wasm module.
+    ///
+    /// # Errors
+    /// Where a file or a socket can't be made.
+    pub(super) async fn lay_in_wasm(setting: &Setting, case: &PolicyCase) -> anyhow::Result<Self> {
+        let size = Size {
+            in_wasm: true,
+            ..Size::default()
+        };
+        Self::lay_of_size(setting, case, size).await
+    }
+
     /// The same, of some size.
     ///
     /// # Errors
@@ -91,7 +106,12 @@ impl World {
         let folder = tempfile::tempdir()?;
         let issuer_key = LocalSigner::generate(Algorithm::ES256)?;
         let bundle_key = LocalSigner::generate(Algorithm::ES256)?;
-        let archive = sign(&case.archive(setting)?, &bundle_key, "bench", &Limits::default())?;
+        let archive = if size.in_wasm {
+            case.archive_for(setting, "wasm")?
+        } else {
+            case.archive(setting)?
+        };
+        let archive = sign(&archive, &bundle_key, "bench", &Limits::default())?;
         let others = (1..size.keys).map(|_| LocalSigner::generate(Algorithm::ES256));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         let published = others.iter().chain([&issuer_key]).map(LocalSigner::public_jwk);

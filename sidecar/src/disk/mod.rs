@@ -31,6 +31,15 @@ impl DataFolder {
         })
     }
 
+    /// Has what is compiled of Wasm modules kept here, for the next start.
+    pub(crate) fn keep_modules(&self) {
+        let folder = self.root.join("modules");
+        if let Err(error) = postern_policy::keep_modules_in(&folder) {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "what is compiled of Wasm modules isn't kept");
+        }
+    }
+
     /// The record of an issuer's keys. Names are hashed: an issuer is a URL, and a file name isn't.
     pub(crate) fn keys(&self, issuer: &str) -> PathBuf {
         self.root

@@ -135,7 +135,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()?;
-    let ended = runtime.block_on(serve(plan, plugin, settings, listener, &folder));
+    let ended = runtime.block_on(serve(plan, plugin, settings, listener, (&folder, !is_ours)));
     runtime.shutdown_background();
     if is_ours {
         // What is left of it is nobody's.
@@ -149,15 +149,19 @@ async fn serve(
     plugin: &ExtAuthz,
     settings: OpaEnvoySettings,
     listener: crate::listen::Bound,
-    folder: &std::path::Path,
+    (folder, lasting): (&std::path::Path, bool),
 ) -> Result<(), DropInError> {
     let told_to_end = postern_process::told_to_end()?;
     let prometheus = metrics::install().map_err(|error| DropInError::Metrics(error.to_string()))?;
     let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
+    let disk = DataFolder::open(folder)?;
+    if lasting {
+        disk.keep_modules();
+    }
     let context = Arc::new(Context {
         published: Arc::new(Published::new(nothing_yet()?)),
         status: Arc::new(Status::new(State::default())),
-        disk: DataFolder::open(folder)?,
+        disk,
         randomness: Arc::clone(&randomness),
         nonce_keys: NonceKeySource::default(),
         runtime: Runtime::of(plan),

@@ -158,6 +158,8 @@ fn operand_of(module: &mut Caller<'_, State>, operand: u32, room: u64) -> wasmti
             .stop(Failure::Broken("it isn't ready".to_owned())));
     };
     let address = exports.dump.call(&mut *module, operand)?;
+    let length = terminated(exports.memory, module, address).map_or(0, <[u8]>::len);
+    charge(module, length)?;
     let text = terminated(exports.memory, module, address);
     let value = text.map_or_else(
         || Err(ReadError::Malformed("it isn't in memory".to_owned())),
@@ -169,6 +171,18 @@ fn operand_of(module: &mut Caller<'_, State>, operand: u32, room: u64) -> wasmti
             Ok(value)
         }
         Err(error) => Err(module.data_mut().stop(unreadable("an operand", error, room))),
+    }
+}
+
+/// Reading what a module hands over, and writing what it is handed, is work of its, too: a byte is an instruction.
+fn charge(module: &mut Caller<'_, State>, bytes: usize) -> wasmtime::Result<()> {
+    let fuel = module.get_fuel()?;
+    match fuel.checked_sub(bytes as u64) {
+        Some(left) => module.set_fuel(left),
+        None => Err(module.data_mut().stop(Failure::Limit {
+            limit: Limit::Statements,
+            bound: 0,
+        })),
     }
 }
 
@@ -191,6 +205,7 @@ fn answer(module: &mut Caller<'_, State>, value: &Value) -> wasmtime::Result<u32
     };
     let mut text = String::new();
     write(value, &mut text);
+    charge(module, text.len())?;
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let address = exports.malloc.call(&mut *module, length)?;
     let written = exports

@@ -12,7 +12,7 @@ use super::abi::{self, Exports};
 use super::direct::Direct;
 use super::host::{imports, memory_used_up, terminated, unreadable};
 use super::read::read;
-use super::state::{Builtin, Evaluation, Failure, State};
+use super::state::{Builtin, Clock, Evaluation, Failure, State};
 use super::write::write;
 
 /// Of the engine's fuel, for one statement that a plan may execute: most of them come to some hundred instructions.
@@ -78,7 +78,12 @@ type Made<T> = Result<T, Failure>;
 
 impl Instance {
     /// Makes one, and gives the image of its data where it was parsed.
-    pub(super) fn new(compiled: &Compiled, data: Data<'_>, is_direct: bool) -> Made<(Self, Option<Image>)> {
+    pub(super) fn new(
+        compiled: &Compiled,
+        data: Data<'_>,
+        is_direct: bool,
+        clock: Clock,
+    ) -> Made<(Self, Option<Image>)> {
         let size = match data {
             Data::Text(text) => text.len(),
             Data::Image(image) => image.len(),
@@ -94,13 +99,18 @@ impl Instance {
             if !state.is_late() {
                 return Ok(UpdateDeadline::Continue(1));
             }
-            let bound = state.evaluation.time.map_or(0, |time| time.max().as_millis());
+            let bound = state
+                .evaluation
+                .clock
+                .time
+                .map_or(0, |time| time.max().as_millis());
             Err(state.stop(Failure::Limit {
                 limit: Limit::Time,
                 bound: u64::try_from(bound).unwrap_or(u64::MAX),
             }))
         });
-        store.set_epoch_deadline(NEVER);
+        store.data_mut().evaluation.clock = clock;
+        store.set_epoch_deadline(deadline(clock));
         let fuel = LOAD_FUEL.saturating_add(LOAD_FUEL_PER_BYTE.saturating_mul(size as u64));
         let broken = |error: wasmtime::Error| Failure::Broken(format!("it can't be made ready: {error}"));
         store.set_fuel(fuel).map_err(broken)?;
@@ -218,21 +228,26 @@ impl Instance {
     }
 
     /// Evaluates; after a failure the instance is of no use.
-    pub(super) fn evaluate(&mut self, entrypoint: i32, input: Input<'_>, env: &Env) -> Made<Option<Value>> {
+    pub(super) fn evaluate(
+        &mut self,
+        entrypoint: i32,
+        input: Input<'_>,
+        env: &Env,
+        clock: Clock,
+    ) -> Made<Option<Value>> {
         let limits = env.limits;
         let room = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
         let fuel = limits.max_statements.saturating_mul(FUEL_PER_STATEMENT);
         let state = self.store.data_mut();
         state.evaluation = Evaluation {
             env: (!state.builtins.is_empty()).then(|| Box::new(env.clone())),
-            time: env.time_limit,
+            clock,
             strict: env.strict_builtin_errors,
             ..Evaluation::default()
         };
         state.memory.most = self.fresh.saturating_add(room);
         state.memory.refused = false;
-        self.store
-            .set_epoch_deadline(if env.time_limit.is_some() { 1 } else { NEVER });
+        self.store.set_epoch_deadline(deadline(clock));
         self.store
             .set_fuel(fuel)
             .map_err(|error| Failure::Broken(error.to_string()))?;
@@ -246,6 +261,14 @@ impl Instance {
                 } => Failure::Limit {
                     limit: Limit::Statements,
                     bound: limits.max_statements,
+                },
+                // As deep as the stack goes that all of its functions have together; as deep as a plan, near enough.
+                Failure::Limit {
+                    limit: Limit::CallDepth,
+                    ..
+                } => Failure::Limit {
+                    limit: Limit::CallDepth,
+                    bound: limits.max_depth as u64,
                 },
                 Failure::Limit {
                     limit: Limit::Memory, ..
@@ -379,6 +402,11 @@ impl Instance {
             .call(&mut self.store, parameters)
             .map_err(|error| failure(&mut self.store, &error))
     }
+}
+
+/// The first tick at which the clock is looked at.
+fn deadline(clock: Clock) -> u64 {
+    if clock.time.is_some() { 1 } else { NEVER }
 }
 
 fn no_memory() -> Failure {

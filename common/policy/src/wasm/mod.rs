@@ -10,6 +10,7 @@ mod abi;
 mod direct;
 mod host;
 mod instance;
+mod kept;
 mod pool;
 mod probe;
 mod read;
@@ -19,7 +20,9 @@ mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use postern_rego::{Document, Env, EvalError, Input, Limit, Place, TimeLimit, Value, http};
@@ -30,8 +33,9 @@ use crate::plan::{Entry, EntryAnswer, HttpSend};
 use crate::{Engine, EngineError, Entrypoint};
 
 use instance::{Compiled, Data, Instance};
+use kept::Kept;
 use pool::Pool;
-use state::{Builtin, Failure};
+use state::{Builtin, Clock, Failure};
 use ticks::Running;
 
 pub use read::{ReadError, read};
@@ -41,8 +45,35 @@ const MOST_MODULE_BYTES: usize = 32 << 20;
 /// The largest data, as it lies in an instance's memory: each instance has it.
 const MOST_DATA_BYTES: usize = 64 << 20;
 
-/// What modules run in: one for all of them.
-static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| {
+/// The most that may be asked: each is tried before a module comes into force.
+const MOST_ENTRYPOINTS: usize = 10_000;
+
+/// What modules run in, and where what was compiled of them is kept: one for all of them.
+struct Host {
+    runtime: Runtime,
+    kept: Option<Kept>,
+}
+
+static HOST: LazyLock<Result<Host, String>> = LazyLock::new(|| host().map_err(|error| format!("{error:#}")));
+static KEPT_IN: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// Has what is compiled kept in this folder, which is private.
+pub(crate) fn keep_in(folder: &Path) -> io::Result<()> {
+    match KEPT_IN.get_or_init(|| Some(folder.to_owned())) {
+        Some(chosen) if chosen == folder => Ok(()),
+        Some(chosen) => Err(io::Error::other(format!(
+            "the process keeps them in {} already",
+            chosen.display()
+        ))),
+        None => Err(io::Error::other(
+            "modules were loaded before it was said where they are to be kept",
+        )),
+    }
+}
+
+fn host() -> wasmtime::Result<Host> {
+    let kept_in = KEPT_IN.get_or_init(|| None);
+    let kept = kept_in.as_deref().map(Kept::open).transpose()?;
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -59,9 +90,11 @@ static RUNTIME: LazyLock<Result<Runtime, String>> = LazyLock::new(|| {
         // Nobody reads traces of machine code.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
-        .native_unwind_info(false);
-    Runtime::new(&config).map_err(|error| error.to_string())
-});
+        .native_unwind_info(false)
+        .cache(kept.as_ref().map(Kept::cache));
+    let runtime = Runtime::new(&config)?;
+    Ok(Host { runtime, kept })
+}
 
 /// A module with its data, ready to be asked.
 pub struct WasmEngine {
@@ -99,9 +132,14 @@ impl WasmModule {
         if wasm.len() > MOST_MODULE_BYTES {
             return Err(refused(format!("it has more than {MOST_MODULE_BYTES} bytes")));
         }
-        let runtime = RUNTIME.as_ref().map_err(|error| refused(error.clone()))?;
-        let module = Module::from_binary(runtime, wasm)
-            .map_err(|error| refused(format!("it is no module that can be compiled: {error:#}")))?;
+        let Host { runtime, kept } = HOST.as_ref().map_err(|error| refused(error.clone()))?;
+        let compile = || Module::from_binary(runtime, wasm);
+        let compiled = match kept {
+            Some(kept) => kept.using(compile),
+            None => compile(),
+        };
+        let module =
+            compiled.map_err(|error| refused(format!("it is no module that can be compiled: {error:#}")))?;
         let pages = abi::check(&module).map_err(refused)?;
         let mut compiled = Compiled {
             engine: runtime.clone(),
@@ -110,9 +148,15 @@ impl WasmModule {
             builtins: Arc::from([]),
         };
         let declared = |failure: Failure| refused(words(failure));
-        let (mut instance, _) = Instance::new(&compiled, Data::Text("{}"), false).map_err(declared)?;
+        let (mut instance, _) =
+            Instance::new(&compiled, Data::Text("{}"), false, Clock::NONE).map_err(declared)?;
         let builtins = instance.names(|exports| &exports.builtins).map_err(declared)?;
         let entrypoints = instance.names(|exports| &exports.entrypoints).map_err(declared)?;
+        if entrypoints.len() > MOST_ENTRYPOINTS {
+            return Err(refused(format!(
+                "it has more than {MOST_ENTRYPOINTS} entrypoints"
+            )));
+        }
         let host = http_send.host();
         let mut found = Vec::with_capacity(builtins.len());
         for (name, id) in builtins {
@@ -189,7 +233,7 @@ impl WasmEngine {
         if text.len() > MOST_DATA_BYTES {
             return Err(too_large());
         }
-        let made = Instance::new(&compiled, Data::Text(&text), false);
+        let made = Instance::new(&compiled, Data::Text(&text), false, Clock::NONE);
         let (mut first, image) = made.map_err(|failure| refused(words(failure)))?;
         let image = image.ok_or_else(|| refused("its data is nowhere".to_owned()))?;
         if image.len() > MOST_DATA_BYTES {
@@ -257,13 +301,18 @@ impl WasmEngine {
             _ => Cow::Borrowed(env),
         };
         let wait = env.time_limit.map(TimeLimit::max);
-        let _running = match (&*RUNTIME, env.time_limit) {
-            (Ok(runtime), Some(_)) => Running::begin(runtime),
+        let _running = match (&*HOST, env.time_limit) {
+            (Ok(host), Some(_)) => Some(Running::begin(&host.runtime).ok_or_else(|| {
+                told(
+                    name,
+                    Failure::Broken("nothing could interrupt it: there is no thread".to_owned()),
+                )
+            })?),
             _ => None,
         };
-        let asked = self
-            .pool
-            .with(wait, |instance| instance.evaluate(id, input, &env));
+        let asked = self.pool.with(env.time_limit, |instance, clock| {
+            instance.evaluate(id, input, &env, clock)
+        });
         match asked {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(limit(name, Limit::Time, milliseconds(wait))),

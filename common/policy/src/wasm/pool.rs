@@ -3,8 +3,10 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use postern_rego::TimeLimit;
+
 use super::instance::{Compiled, Data, Image, Instance};
-use super::state::Failure;
+use super::state::{Clock, Failure};
 
 /// Never more, however little each takes.
 const MOST: usize = 64;
@@ -56,27 +58,33 @@ impl Pool {
     }
 
     /// Does something in an instance. `Ok(None)`: none was free in time. After a failure the instance is thrown away, since it
-    /// stopped in the middle of something.
+    /// stopped in the middle of something. Waiting for one and making one are part of the time that it all may take.
     pub(super) fn with<T>(
         &self,
-        wait: Option<Duration>,
-        act: impl FnOnce(&mut Instance) -> Result<T, Failure>,
+        time: Option<TimeLimit>,
+        act: impl FnOnce(&mut Instance, Clock) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        let Some(mut instance) = self.take(wait)? else {
+        let mut clock = Clock { time, began: None };
+        let Some(mut instance) = self.take(&mut clock)? else {
             return Ok(None);
         };
         let place = Place { pool: self };
-        let outcome = act(&mut instance);
+        let outcome = act(&mut instance, clock);
         if outcome.is_ok() && !instance.is_worn() {
             place.keep(instance);
         }
         outcome.map(Some)
     }
 
-    fn take(&self, wait: Option<Duration>) -> Result<Option<Instance>, Failure> {
-        let wait = wait.unwrap_or(LONGEST_WAIT);
+    fn take(&self, clock: &mut Clock) -> Result<Option<Instance>, Failure> {
+        let mut inner = self.inner();
+        if let Some(instance) = inner.idle.pop() {
+            return Ok(Some(instance));
+        }
+        clock.start();
+        let wait = clock.time.map_or(LONGEST_WAIT, TimeLimit::max);
         let nothing_free = |inner: &mut Inner| inner.idle.is_empty() && inner.count >= self.most;
-        let waited = self.freed.wait_timeout_while(self.inner(), wait, nothing_free);
+        let waited = self.freed.wait_timeout_while(inner, wait, nothing_free);
         let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if let Some(instance) = inner.idle.pop() {
             return Ok(Some(instance));
@@ -87,7 +95,8 @@ impl Pool {
         inner.count += 1;
         drop(inner);
         let place = Place { pool: self };
-        let (instance, _) = Instance::new(&self.compiled, Data::Image(&self.image), self.is_direct)?;
+        let made = Instance::new(&self.compiled, Data::Image(&self.image), self.is_direct, *clock);
+        let (instance, _) = made?;
         std::mem::forget(place);
         Ok(Some(instance))
     }

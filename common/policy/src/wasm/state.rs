@@ -32,15 +32,43 @@ pub(super) struct Evaluation {
     pub(super) env: Option<Box<Env>>,
     /// How far they have come.
     pub(super) context: Option<Paused>,
-    pub(super) time: Option<TimeLimit>,
-    /// When the clock was first asked.
-    pub(super) began: Option<Duration>,
+    pub(super) clock: Clock,
     /// Whether a builtin's failure is an error.
     pub(super) strict: bool,
     /// The first failure of a builtin, where errors are strict: it is told in place of whatever comes of it.
     pub(super) failed: Option<Failure>,
     /// Why the module was stopped.
     pub(super) stopped: Option<Failure>,
+}
+
+/// How long it may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Clock {
+    pub(super) time: Option<TimeLimit>,
+    /// When the clock was first asked.
+    pub(super) began: Option<Duration>,
+}
+
+impl Clock {
+    /// No end.
+    pub(super) const NONE: Self = Self {
+        time: None,
+        began: None,
+    };
+
+    /// The time runs from now on, where it doesn't yet.
+    pub(super) fn start(&mut self) {
+        if self.began.is_none() {
+            self.began = self.time.map(TimeLimit::now);
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let Some(time) = self.time else { return false };
+        let now = time.now();
+        let began = *self.began.get_or_insert(now);
+        now.saturating_sub(began) > time.max()
+    }
 }
 
 /// Why there is no answer.
@@ -123,10 +151,6 @@ impl State {
 
     /// Whether its time is over, as its host's clock has it.
     pub(super) fn is_late(&mut self) -> bool {
-        let evaluation = &mut self.evaluation;
-        let Some(time) = evaluation.time else { return false };
-        let now = time.now();
-        let began = *evaluation.began.get_or_insert(now);
-        now.saturating_sub(began) > time.max()
+        self.evaluation.clock.is_over()
     }
 }

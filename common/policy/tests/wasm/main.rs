@@ -13,6 +13,7 @@ mod answers;
 mod bounds;
 mod builtins;
 mod foreign;
+mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -106,11 +106,19 @@ impl PolicyCase {
     /// # Errors
     /// Where `opa` refuses.
     pub(in crate::bench) fn archive(&self, setting: &Setting) -> anyhow::Result<Vec<u8>> {
+        self.archive_for(setting, "plan")
+    }
+
+    /// The same of `opa build -t`, for another target: `wasm` is a module and no plan.
+    ///
+    /// # Errors
+    /// Where `opa` refuses.
+    pub(in crate::bench) fn archive_for(&self, setting: &Setting, target: &str) -> anyhow::Result<Vec<u8>> {
         let folder = tempfile::tempdir()?;
         let out = folder.path().join("bundle.tar.gz");
         let mut command = Command::new(opa(&setting.root)?);
         command
-            .args(["build", "-t", "plan", "-e", &self.entrypoint, "-o"])
+            .args(["build", "-t", target, "-e", &self.entrypoint, "-o"])
             .arg(&out)
             .args(&self.files);
         output_of(&mut command)?;

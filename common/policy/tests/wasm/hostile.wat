@@ -1,0 +1,38 @@
+;; A module that has OPA's ABI and nothing of its library: what a test wants to be odd stands in place of {names}.
+(module
+  (import "env" "memory" (memory {pages}))
+  (import "env" "opa_abort" (func $abort (param i32)))
+  (import "env" "opa_builtin1" (func $builtin1 (param i32 i32 i32) (result i32)))
+  (global (export "opa_wasm_abi_version") i32 (i32.const 1))
+  (global (export "opa_wasm_abi_minor_version") i32 (i32.const 3))
+  (export "memory" (memory 0))
+  (global $heap (mut i32) (i32.const 524288))
+  (global $memo (mut i32) (i32.const 0))
+  (data (i32.const 1024) "{builtins}\00")
+  (data (i32.const 65536) "{entrypoints}\00")
+  (data (i32.const 3072) "{result}\00")
+  {more}
+  ;; The values are 1 (the builtins), 2 (the entrypoints), 3 (the result), 4 (whatever is parsed).
+  (func (export "builtins") (result i32) (i32.const 1))
+  (func (export "entrypoints") (result i32) (i32.const 2))
+  (func $dump (export "opa_value_dump") (param $value i32) (result i32)
+    (if (i32.eq (local.get $value) (i32.const 1)) (then (return (i32.const 1024))))
+    (if (i32.eq (local.get $value) (i32.const 2)) (then (return (i32.const 65536))))
+    {dump}
+    (i32.const 3072))
+  (func (export "opa_value_parse") (param $at i32) (param $length i32) (result i32) {parse} (i32.const 4))
+  (func (export "eval") (param $context i32) (result i32) {eval} (i32.const 0))
+  (func (export "opa_eval_ctx_get_result") (param i32) (result i32) (i32.const 3))
+  (func (export "opa_eval_ctx_new") (result i32) (i32.const 8))
+  (func (export "opa_eval_ctx_set_data") (param i32 i32))
+  (func (export "opa_eval_ctx_set_entrypoint") (param i32 i32))
+  (func (export "opa_eval_ctx_set_input") (param i32 i32))
+  (func (export "opa_free") (param i32))
+  (func (export "opa_heap_ptr_get") (result i32) {heap} (global.get $heap))
+  (func (export "opa_heap_ptr_set") (param i32) (global.set $heap (local.get 0)))
+  (func (export "opa_malloc") (param $size i32) (result i32)
+    (local $at i32)
+    {malloc}
+    (local.set $at (global.get $heap))
+    (global.set $heap (i32.add (global.get $heap) (local.get $size)))
+    (local.get $at)))
