@@ -8,6 +8,7 @@ pub mod check_request;
 pub mod dpop_proof;
 pub mod jwks;
 pub mod jws;
+pub mod module_text;
 pub mod opa_config;
 pub mod opa_envoy;
 pub mod peer_certificate;
@@ -42,6 +43,7 @@ mod tests {
         replay("dpop_proof", crate::dpop_proof::run);
         replay("jwks", crate::jwks::run);
         replay("jws", crate::jws::run);
+        replay("module_text", crate::module_text::run);
         replay("opa_config", crate::opa_config::run);
         replay("opa_envoy", crate::opa_envoy::run);
         replay("peer_certificate", crate::peer_certificate::run);

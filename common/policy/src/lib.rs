@@ -10,6 +10,7 @@
 //! - [`activation`] (features `bundle` and `plan`) is every step from an archive to a policy that may be asked.
 //! - [`alone`] (features `bundle` and `plan`) is the engine of one bundle by itself.
 //! - [`plan`] (feature `plan`) runs a bundle's plan.
+//! - [`module_text`] reads and writes values as Wasm modules do.
 //! - [`wasm`] (feature `wasm`) runs a bundle's Wasm module, where there is no plan.
 //!
 //! Without default features this crate knows neither archives nor signatures nor any engine: that core is what the
@@ -37,6 +38,7 @@ pub mod collection;
 pub mod compilation;
 #[cfg(feature = "bundle")]
 pub mod go_match;
+pub mod module_text;
 #[cfg(feature = "bundle")]
 mod modules;
 #[cfg(feature = "plan")]

@@ -46,7 +46,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 
 #[cfg(all(test, feature = "wasm"))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

@@ -19,7 +19,11 @@ use postern_policy::{HttpSend, WasmModule, keep_modules_in};
 /// A module that no other is like.
 fn module(n: usize) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a.rego"), format!("package a\n\nx := input.x == {n}\n")).unwrap();
+    fs::write(
+        folder.path().join("a.rego"),
+        format!("package a\n\nx := input.x == {n}\n"),
+    )
+    .unwrap();
     let build = ["build", "-t", "wasm", "-e", "a/x", "a.rego"];
     support::run_well(folder.path(), &build);
     let archive = fs::read(folder.path().join("bundle.tar.gz")).unwrap();
@@ -76,7 +80,12 @@ fn a_module_is_compiled_once_and_what_was_damaged_anew() {
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let others = [flipped, whole[..middle].to_vec(), Vec::new(), b"not code".to_vec()];
+    let others = [
+        flipped,
+        whole[..middle].to_vec(),
+        Vec::new(),
+        b"not code".to_vec(),
+    ];
     for damaged in others {
         fs::write(path, &damaged).unwrap();
         load(&modules[0]);

@@ -3,9 +3,8 @@
 use postern_rego::{BuiltinError, Context, Limit, Value};
 use wasmtime::{AsContext, Caller, Extern, Func, Memory, Module, Store};
 
-use super::read::{ReadError, read};
 use super::state::{Builtin, Failure, State};
-use super::write::write;
+use crate::module_text::{ReadError, read, write};
 
 /// No message of OPA's is longer.
 const LONGEST_MESSAGE: usize = 4096;

@@ -11,9 +11,8 @@ use wasmtime::{
 use super::abi::{self, Exports};
 use super::direct::Direct;
 use super::host::{imports, memory_used_up, terminated, unreadable};
-use super::read::read;
 use super::state::{Builtin, Clock, Evaluation, Failure, State};
-use super::write::write;
+use crate::module_text::{read, write};
 
 /// Of the engine's fuel, for one statement that a plan may execute: most of them come to some hundred instructions.
 const FUEL_PER_STATEMENT: u64 = 512;

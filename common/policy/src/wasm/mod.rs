@@ -13,10 +13,8 @@ mod instance;
 mod kept;
 mod pool;
 mod probe;
-mod read;
 mod state;
 mod ticks;
-mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,8 +35,6 @@ use kept::Kept;
 use pool::Pool;
 use state::{Builtin, Clock, Failure};
 use ticks::Running;
-
-pub use read::{ReadError, read};
 
 /// The largest module: OPA's library has 400 KiB, a policy of a thousand rules 1 MiB.
 const MOST_MODULE_BYTES: usize = 32 << 20;

@@ -2,7 +2,7 @@
 //! the instance that they did it in.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postern_policy::{Engine as _, EngineError, Env, TimeLimit, Value, WasmEngine};
 
@@ -82,10 +82,8 @@ fn the_skeleton_itself_answers() {
 fn what_loops_is_stopped_wherever_it_is_called() {
     let start = format!("(func $begin {FOR_EVER}) (start $begin)");
     for (place, code) in [("more", start.as_str()), ("malloc", FOR_EVER), ("heap", FOR_EVER)] {
-        let began = Instant::now();
         let refused = loaded(&[(place, code)]).unwrap_err().to_string();
         assert!(refused.contains("too many statements"), "{place}: {refused}");
-        assert!(began.elapsed() < Duration::from_secs(60), "{place}");
     }
     for place in ["eval", "dump"] {
         let mut env = env();
@@ -266,21 +264,5 @@ fn an_instance_that_was_stopped_is_not_used_again() {
         for _ in 0..3 {
             assert!(asked(&engine, &env()).is_err(), "{trap}");
         }
-    }
-}
-
-/// A tick of the engine that was due when an evaluation ended doesn't stop the next in its instance.
-#[test]
-fn a_deadline_is_that_of_one_evaluation() {
-    let engine = loaded(&[]).unwrap();
-    for _ in 0..3 {
-        let began = Instant::now();
-        // Over ten ticks.
-        while began.elapsed() < Duration::from_millis(25) {
-            assert!(asked(&engine, &env()).is_ok());
-        }
-        let mut calm = env();
-        calm.time_limit = Some(TimeLimit::new(Duration::from_millis(500), || Duration::ZERO));
-        assert_eq!(asked(&engine, &calm).unwrap(), Some(Value::from(true)));
     }
 }

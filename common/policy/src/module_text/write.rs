@@ -3,7 +3,7 @@
 use postern_rego::Value;
 
 /// Appends the text of a value.
-pub(super) fn write(value: &Value, out: &mut String) {
+pub fn write(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -43,7 +43,7 @@ fn list<'v>(open: char, items: impl Iterator<Item = &'v Value>, close: char, out
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::read::read;
+    use super::super::read;
     use super::*;
 
     fn values() -> impl Strategy<Value = Value> {
