@@ -8,8 +8,9 @@ use postern_decide::{
     Issuers, Now, Revocations, Route, Routes, Settings, Snapshot, TrustedIssuer, settle,
 };
 use postern_jose::{Algorithm, Expectations, JwkSet, KeySet, LocalSigner, UnixTime};
+use postern_policy::alone::engine_of;
 use postern_policy::input::{self, PosternParts, RequestParts};
-use postern_policy::{Bundle, Env, Limits, PlanEngine, Value, Verification};
+use postern_policy::{Bundle, Env, HttpSend, Limits, Value, Verification};
 
 use crate::request::{Issued, Request};
 
@@ -34,9 +35,9 @@ impl World {
         remembers: bool,
     ) -> anyhow::Result<Self> {
         let bundle = Bundle::read(bundle, &Verification::Unsigned, &Limits::default())?;
-        let engine = PlanEngine::from_bundle(&bundle)?;
-        let entrypoint = engine.require(entrypoint)?;
-        let mut policy = ActivePolicy::new(Arc::new(engine), entrypoint);
+        let engine = engine_of(&bundle, HttpSend::Off)?;
+        let entrypoint = engine.entrypoint(entrypoint).context("no such entrypoint")?;
+        let mut policy = ActivePolicy::new(engine, entrypoint);
         if remembers {
             policy = policy.with_cache(DecisionCacheLimits::default(), [0x5a; 16]);
         }
