@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use postern_e2e::bench::tools;
 use postern_e2e::opa_envoy::protobuf_json;
@@ -179,12 +179,34 @@ async fn a_bundle_with_nothing_but_a_module_is_pushed_and_decides() {
     assert_eq!(snapshot.json()["bundle"]["engine"], "wasm");
     decides(&stack, &token).await;
 
-    // Nobody is there to be asked when it starts again.
+    let compiled = machine_code(stack.folder());
+    assert_eq!(compiled.len(), 1, "{compiled:?}");
+
+    // Nobody is there to be asked when it starts again, and nothing is compiled.
     stack.kill("control_plane").await;
     stack.kill("sidecar").await;
     stack.start_by_hand("sidecar");
     in_force(&stack).await;
     decides(&stack, &token).await;
+    assert_eq!(machine_code(stack.folder()), compiled);
+}
+
+/// What the sidecar keeps of modules, and when each was written.
+fn machine_code(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), false)];
+    while let Some((folder, is_code)) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let about = entry.metadata().unwrap();
+            if about.is_dir() {
+                folders.push((entry.path(), is_code || entry.file_name() == "code"));
+            } else if is_code && !entry.file_name().to_string_lossy().contains('.') {
+                found.push((entry.path(), about.modified().unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// Waits until `postern status` says that the module decides.
