@@ -200,3 +200,86 @@ async fn what_is_in_force_is_what_policies_read_of_it() {
         world.says(&wanted.to_string()).await;
     }
 }
+
+#[tokio::test]
+async fn what_was_refused_and_is_served_no_more_comes_into_force_no_more() {
+    const ASKS: &str = "package envoy.authz\n\nallow := {\"allowed\": true, \"headers\": {\"x-said\": data.words.loud(1)}}\n";
+    const LOUD: &str = "package words\n\nloud(x) := \"HELLO\" if x == 1\n";
+    let asking = bundle("r2", &["envoy"], &[("p.rego", ASKS)]).unwrap();
+    let loud = |said: &str| {
+        let data = json!({ "said": said }).to_string();
+        bundle(said, &["words"], &[("words/data.json", &data), ("l.rego", LOUD)]).unwrap()
+    };
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        let quiet = rules("r1");
+        bundles.serve("/rules.tar.gz", quiet.clone());
+        bundles.serve("/words.tar.gz", words("w1", "hello"));
+        let config = json!({
+            "bundles": {"rules": polled("rules.tar.gz"), "words": polled("words.tar.gz")},
+            "status": {"console": true},
+        });
+        let world = start(&program, &bundles, config).await;
+        world.says("hello").await;
+        bundles.serve("/rules.tar.gz", asking.clone());
+        world
+            .status("rules", says_so("error(s) occurred while compiling module(s)"))
+            .await;
+        // It is withdrawn, and what it lacks comes.
+        bundles.serve("/rules.tar.gz", quiet.clone());
+        world
+            .status("rules", |status| status.get("message").is_none())
+            .await;
+        bundles.serve("/words.tar.gz", loud("w2"));
+        world
+            .status("words", |status| status["active_revision"] == "w2")
+            .await;
+        assert_eq!(world.said().await, "w2");
+        let status = world.status("rules", |_| true).await;
+        assert_eq!(status["active_revision"], "r1");
+        // It comes again, goes into force, and is withdrawn once more.
+        bundles.serve("/rules.tar.gz", asking.clone());
+        world.says("HELLO").await;
+        bundles.serve("/rules.tar.gz", quiet);
+        world.says("w2").await;
+    }
+}
+
+#[tokio::test]
+async fn policy_is_told_that_plugins_are_ready_once_every_bundle_came() {
+    const READY: &str = "package system.health\n\nready if input.plugins_ready\n\nwaits if input.plugin_state.bundle == \"NOT_READY\"\n";
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        let health = bundle("h1", &["system/health"], &[("h.rego", READY)]).unwrap();
+        bundles.serve("/health.tar.gz", health);
+        bundles.serve("/words.tar.gz", words("w1", "hello"));
+        let config = json!({
+            "bundles": {
+                "health": polled("health.tar.gz"),
+                "rules": polled("rules.tar.gz"),
+                "words": polled("words.tar.gz"),
+            },
+            "status": {"console": true},
+        });
+        let world = start(&program, &bundles, config).await;
+        world
+            .status("health", |status| status["active_revision"] == "h1")
+            .await;
+        let code = async |path: &str| world.server.api(path).await.unwrap().0;
+        assert_eq!(
+            (code("/health/waits").await, code("/health/ready").await),
+            (200, 500)
+        );
+        bundles.serve("/rules.tar.gz", rules("r1"));
+        world.says("hello").await;
+        let ready = until(async || (code("/health/ready").await == 200).then_some(()));
+        ready.await.expect("it is ready");
+        // For good, as in OPA, whatever comes.
+        bundles.forget("/rules.tar.gz");
+        world.status("rules", |status| status["http_code"] == 404).await;
+        assert_eq!(
+            (code("/health/waits").await, code("/health/ready").await),
+            (500, 200)
+        );
+    }
+}

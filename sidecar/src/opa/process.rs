@@ -177,8 +177,6 @@ async fn serve(
         },
     )?;
     let telling = tells::start(plan, plugin, &services, &context, prometheus)?;
-    let stop_api = CancellationToken::new();
-    tells::serve(plan, &telling, &stop_api)?;
     let policy = policy::start(plan, plugin, &context).await?;
     let bundles = Bundles::new(bundles::Into {
         set: policy.set,
@@ -219,6 +217,9 @@ async fn serve(
     };
     let stop = CancellationToken::new();
     let checks = workers::start(workers, checker, stop.clone())?;
+    // Not before: whoever asks for health asks whether checks are answered.
+    let stop_api = CancellationToken::new();
+    tells::serve(plan, &telling, &stop_api)?;
     context.status.change(|state| state.listening = true);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -281,6 +281,18 @@ impl PolicySet {
         self.active().highest_sequence()
     }
 
+    /// What was refused of that name isn't served any more: it comes into force with no other.
+    pub(crate) fn forget(&self, name: &str) {
+        self.active().forget(name);
+    }
+
+    /// The tag of the bundle of that name that is in force, if one is.
+    pub(crate) fn tag_in_force(&self, name: &str) -> Option<String> {
+        let active = self.active();
+        let own = active.bundles().find(|bundle| bundle.name == name);
+        own.map(|own| own.etag.to_owned())
+    }
+
     fn active(&self) -> MutexGuard<'_, Active> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }

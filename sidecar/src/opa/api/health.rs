@@ -91,7 +91,7 @@ fn ask(api: &Api, segments: &[String]) -> Result<Option<Value>, EngineError> {
         .map(|(name, state)| (name.as_str(), state.as_str()));
     let input = Value::object_from([
         ("plugin_state", Value::object_from(states)),
-        ("plugins_ready", Value::from(shown.was_ready)),
+        ("plugins_ready", Value::from(api.status.was_ready())),
     ]);
     for depth in (0..=segments.len()).rev() {
         let (above, below) = segments.split_at_checked(depth).unwrap_or_default();

@@ -14,6 +14,8 @@ use crate::sync::{LONG_POLLING, body_of};
 
 /// How long a bundle may take to come once it has begun. OPA has no bound.
 const BODY_DEADLINE: Duration = Duration::from_secs(300);
+/// How long its credentials may take to be got: a token, keys of AWS, files.
+const CREDENTIALS_DEADLINE: Duration = Duration::from_secs(60);
 /// How much longer than it was asked to a server may hold a request. OPA waits for ever.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -54,8 +56,15 @@ pub(super) async fn ask(service: &dyn Service, resource: &str, polling: &Polling
 }
 
 async fn begin(service: &dyn Service, resource: &str, polling: &Polling) -> Result<Response, Problem> {
-    let request = service.request(Method::GET, resource).await;
-    let mut request = request.map_err(Problem::Request)?;
+    // Its credentials may be asked for first, each with a deadline of its own; together they have one more.
+    let request = tokio::time::timeout(CREDENTIALS_DEADLINE, service.request(Method::GET, resource)).await;
+    let late = |_| {
+        Problem::Request(format!(
+            "no credentials within {} s",
+            CREDENTIALS_DEADLINE.as_secs()
+        ))
+    };
+    let mut request = request.map_err(late)?.map_err(Problem::Request)?;
     let mut prefer = "modes=snapshot".to_owned();
     let mut within = service.header_timeout();
     if let Some(hold) = polling.hold() {

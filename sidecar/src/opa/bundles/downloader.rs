@@ -33,6 +33,15 @@ impl Downloader {
         // The tag of what is in force.
         let mut good = self.polling.etag().unwrap_or_default().to_owned();
         loop {
+            if let Some(tag) = loading
+                .tag_in_force(&subscription.name)
+                .filter(|tag| *tag != good)
+            {
+                // It followed another bundle into force. What is to be kept on disk is asked for once more.
+                good = tag;
+                let known = if subscription.persist { "" } else { &good };
+                self.polling.fall_back(known);
+            }
             let limit = subscription.limits.archive_bytes;
             let asked = tokio::select! {
                 () = stop.cancelled() => return,

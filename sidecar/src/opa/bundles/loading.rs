@@ -79,6 +79,11 @@ impl Loading {
         }
     }
 
+    /// The tag of the bundle of that name that is in force, if one is.
+    pub(super) fn tag_in_force(&self, name: &str) -> Option<String> {
+        self.into.set.tag_in_force(name)
+    }
+
     /// Takes in what was answered. Gives the tag of what is in force now, where that is another.
     ///
     /// # Errors
@@ -97,9 +102,13 @@ impl Loading {
         let done = match outcome {
             Err(problem) => {
                 tracing::error!(bundle = name, problem = problem.text(), "bundle load failed");
+                if problem.is_of_what_is_served() {
+                    self.into.set.forget(name);
+                }
                 Err(problem)
             }
             Ok(None) => {
+                self.into.set.forget(name);
                 status.last_successful_request = Some(now);
                 if update.tag == update.good {
                     status.set_error(None);

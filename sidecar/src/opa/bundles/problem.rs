@@ -36,6 +36,16 @@ impl Problem {
         Self::Refused(error)
     }
 
+    /// Whether the server has something else now than what it had, or nothing: what was refused before is no longer to come into
+    /// force.
+    pub(super) fn is_of_what_is_served(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Status(status) => matches!(status, 404 | 410),
+            Self::Request(_) | Self::Body(_) | Self::Other(_) => false,
+        }
+    }
+
     /// As the status has it.
     pub(super) fn told(&self) -> BundleError {
         let plain = |message: String| BundleError {

@@ -62,8 +62,17 @@ impl OpaStatus {
     pub(crate) fn plugin(&self, name: &str, state: PluginState) {
         self.shown.send_modify(|shown| {
             shown.plugins.insert(name.to_owned(), state);
-            shown.was_ready |= shown.plugins.values().all(|state| *state == PluginState::Ok);
         });
+    }
+
+    /// Whether all plugins were `OK` at once when anybody asked, now or before (OPA's `allPluginsOkOnce`).
+    pub(crate) fn was_ready(&self) -> bool {
+        self.shown.send_if_modified(|shown| {
+            shown.was_ready |= shown.plugins.values().all(|state| *state == PluginState::Ok);
+            // Nothing that a status tells.
+            false
+        });
+        self.shown.borrow().was_ready
     }
 
     /// The state of a plugin, if there is such a one.

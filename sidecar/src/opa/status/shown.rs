@@ -149,7 +149,7 @@ pub(crate) struct Shown {
     pub(crate) has_asked: bool,
     pub(crate) discovery: Option<BundleStatus>,
     pub(crate) decision_logs: Option<LogStatus>,
-    /// Whether all plugins were `OK` at once, ever.
+    /// Whether all plugins were `OK` at once when anybody asked.
     pub(crate) was_ready: bool,
 }
 
