@@ -30,7 +30,7 @@ mod told;
 
 use std::fmt;
 
-use postern_rego::{Document as _, Part, Value};
+use postern_rego::{Document as _, Part, Sink, Value, tell};
 
 pub use body::{Bodies, GrpcMessages};
 pub use document::InputDocument;
@@ -92,6 +92,14 @@ pub trait Rest: fmt::Debug + Sync {
     fn route_metadata_context(&self) -> Option<Value>;
     /// `attributes.request.http.headerMap`: `{"headers": [{"key", "rawValue"}]}`, each repeat on its own.
     fn header_map(&self) -> Option<Value>;
+
+    /// The same, told, where there is one: `begin` comes before it. A host that has it in pieces needn't make values of them.
+    fn tell_header_map(&self, begin: &mut dyn FnMut(&mut dyn Sink), sink: &mut dyn Sink) {
+        if let Some(map) = self.header_map() {
+            begin(sink);
+            tell(&map, sink);
+        }
+    }
 }
 
 /// The innermost message that is there: Envoy's network filter sends checks without an HTTP request.

@@ -49,6 +49,11 @@ impl<H: HeaderParts + ?Sized> InputDocument<'_, H> {
                 path.split('/').for_each(|segment| sink.text(segment));
                 sink.end_array();
             }
+            Part::HttpHeaderMap => {
+                if let Some(rest) = self.request().rest {
+                    rest.tell_header_map(&mut |sink| sink.key(name), sink);
+                }
+            }
             _ => match self.part(part) {
                 None => {}
                 Some(Member::Value(value)) => {

@@ -16,6 +16,8 @@ const OBJECT: u8 = 6;
 
 /// A number whose text stands elsewhere, as those are that were parsed.
 const NUMBER_BY_TEXT: u8 = 2;
+/// How many names are found again.
+const NAMES: usize = 32;
 const MIN_BUCKETS: u32 = 8;
 /// What fits a module's memory, and addresses of 32 bits.
 const MOST_BYTES: usize = 1 << 30;
@@ -29,6 +31,8 @@ pub(super) struct Direct {
     /// What belongs to collections that are not ended yet.
     elements: Vec<Element>,
     open: Vec<Open>,
+    /// Names that were written, each at the place that its hash says, if no later one is there: most names come again.
+    names: Vec<Key>,
     root: Option<u32>,
     /// Something can't be written here: a set, a key that is no string, too much.
     is_odd: bool,
@@ -66,6 +70,8 @@ impl Direct {
         self.bytes.clear();
         self.elements.clear();
         self.open.clear();
+        self.names.clear();
+        self.names.resize(NAMES, Key::default());
         self.root = None;
         self.is_odd = false;
     }
@@ -106,10 +112,14 @@ impl Direct {
     }
 
     fn text_bytes(&mut self, text: &[u8]) -> usize {
-        let start = self.block(text.len());
-        if let Some(place) = self.bytes.get_mut(start..start + text.len()) {
-            place.copy_from_slice(text);
+        if self.bytes.len().saturating_add(text.len()) > MOST_BYTES {
+            self.is_odd = true;
+            self.bytes.clear();
+            return self.block(0);
         }
+        let start = self.block(0);
+        self.bytes.extend_from_slice(text);
+        self.put(start - 12, word(text.len()));
         start
     }
 
@@ -280,12 +290,26 @@ impl Sink for Direct {
     }
 
     fn key(&mut self, name: &str) {
-        let (address, start) = self.string(name);
-        let key = Key {
-            address,
-            hash: fnv1a(name.as_bytes()),
-            start,
-            len: name.len(),
+        let hash = fnv1a(name.as_bytes());
+        let place = hash as usize % NAMES;
+        let known = self.names.get(place).copied().unwrap_or_default();
+        let is_known = known.hash == hash
+            && known.address != 0
+            && self.bytes.get(known.start..known.start + known.len) == Some(name.as_bytes());
+        let key = if is_known {
+            known
+        } else {
+            let (address, start) = self.string(name);
+            let key = Key {
+                address,
+                hash,
+                start,
+                len: name.len(),
+            };
+            if let Some(place) = self.names.get_mut(place) {
+                *place = key;
+            }
+            key
         };
         if let Some(open) = self.open.last_mut() {
             open.key = key;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_decide::Rest;
 use postern_rego::host::go_float;
-use postern_rego::{Array, Number, Object, Value};
+use postern_rego::{Array, Number, Object, Sink, Value};
 
 use super::reader::{Reader, WireError};
 
@@ -28,6 +28,47 @@ impl Rest for RestOf<'_> {
         let parts = within(vec![Reader::new(self.0)], 1).ok()?;
         let maps = within(within(within(parts, 4).ok()?, 2).ok()?, 13).ok()?;
         header_map(maps).ok().flatten()
+    }
+
+    fn tell_header_map(&self, begin: &mut dyn FnMut(&mut dyn Sink), sink: &mut dyn Sink) {
+        let maps = within(vec![Reader::new(self.0)], 1)
+            .and_then(|parts| within(parts, 4))
+            .and_then(|parts| within(parts, 2))
+            .and_then(|parts| within(parts, 13));
+        let Some(maps) = maps.ok().filter(|maps| !maps.is_empty()) else {
+            return;
+        };
+        begin(sink);
+        sink.begin_object();
+        // As above: nothing of it is ill-formed.
+        let headers = within(maps, 1).unwrap_or_default();
+        if !headers.is_empty() {
+            sink.key("headers");
+            sink.begin_array();
+            let mut encoded = String::new();
+            for header in headers {
+                let (key, value, raw) = header_parts(header).unwrap_or_default();
+                sink.begin_object();
+                tell_text("key", key, sink);
+                if !raw.is_empty() {
+                    encoded.clear();
+                    STANDARD.encode_string(raw, &mut encoded);
+                    tell_text("rawValue", &encoded, sink);
+                }
+                tell_text("value", value, sink);
+                sink.end_object();
+            }
+            sink.end_array();
+        }
+        sink.end_object();
+    }
+}
+
+/// A member that is absent where it is empty.
+fn tell_text(name: &str, text: &str, sink: &mut dyn Sink) {
+    if !text.is_empty() {
+        sink.key(name);
+        sink.text(text);
     }
 }
 
@@ -68,7 +109,17 @@ fn header_map(parts: Vec<Reader<'_>>) -> Result<Option<Value>, WireError> {
 }
 
 /// `envoy.config.core.v3.HeaderValue`.
-fn header_value(mut message: Reader<'_>) -> Result<Value, WireError> {
+fn header_value(message: Reader<'_>) -> Result<Value, WireError> {
+    let (key, value, raw) = header_parts(message)?;
+    Ok(object([
+        ("key", text(key)),
+        ("rawValue", bytes(raw)),
+        ("value", text(value)),
+    ]))
+}
+
+/// Its key, value and raw value.
+fn header_parts(mut message: Reader<'_>) -> Result<(&str, &str, &[u8]), WireError> {
     let (mut key, mut value, mut raw) = ("", "", [].as_slice());
     while let Some(field) = message.field()? {
         match field.number {
@@ -78,11 +129,7 @@ fn header_value(mut message: Reader<'_>) -> Result<Value, WireError> {
             _ => message.skip(field)?,
         }
     }
-    Ok(object([
-        ("key", text(key)),
-        ("rawValue", bytes(raw)),
-        ("value", text(value)),
-    ]))
+    Ok((key, value, raw))
 }
 
 /// `envoy.config.core.v3.Metadata`.

@@ -8,6 +8,8 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Any, ListValue, Struct, Value as Proto};
 use prost::Message;
 
+use postern_rego::tell;
+
 use super::*;
 
 fn proto(kind: Kind) -> Proto {
@@ -130,6 +132,30 @@ fn a_header_map_keeps_each_repeat_on_its_own() {
         "{}"
     );
     assert_eq!(RestOf(&message(None)).header_map(), None);
+    // Told, it is the same.
+    let with_value = HeaderMap {
+        headers: vec![
+            HeaderValue {
+                value: "text".to_owned(),
+                ..header("X-B", b"")
+            },
+            header("", b""),
+            header("X-A", b"\xff"),
+        ],
+    };
+    for map in [Some(with_value), Some(HeaderMap::default()), None] {
+        let message = message(map);
+        let rest = RestOf(&message);
+        let mut written = Written::default();
+        rest.tell_header_map(&mut |sink| sink.text("begun"), &mut written);
+        let expected = rest.header_map().map_or_else(Written::default, |map| {
+            let mut written = Written::default();
+            written.text("begun");
+            tell(&map, &mut written);
+            written
+        });
+        assert_eq!(written, expected);
+    }
 }
 
 #[test]
@@ -151,4 +177,41 @@ fn parts_that_are_sent_apart_are_merged() {
         RestOf(&whole).metadata_context().unwrap().to_json(),
         r#"{"filterMetadata":{"a":{"n":"a"},"b":{"n":"b"}}}"#
     );
+}
+
+/// What is told, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Written(Vec<String>);
+
+impl Sink for Written {
+    fn null(&mut self) {
+        self.0.push("null".to_owned());
+    }
+    fn bool(&mut self, flag: bool) {
+        self.0.push(flag.to_string());
+    }
+    fn number(&mut self, number: &Number) {
+        self.0.push(number.as_str().to_string());
+    }
+    fn text(&mut self, text: &str) {
+        self.0.push(format!("{text:?}"));
+    }
+    fn begin_array(&mut self) {
+        self.0.push("[".to_owned());
+    }
+    fn end_array(&mut self) {
+        self.0.push("]".to_owned());
+    }
+    fn begin_object(&mut self) {
+        self.0.push("{".to_owned());
+    }
+    fn key(&mut self, name: &str) {
+        self.0.push(format!("{name:?}:"));
+    }
+    fn end_object(&mut self) {
+        self.0.push("}".to_owned());
+    }
+    fn odd(&mut self, value: &Value) {
+        self.0.push(value.to_json());
+    }
 }
