@@ -182,6 +182,15 @@ async fn a_bundle_with_nothing_but_a_module_is_pushed_and_decides() {
     let compiled = machine_code(stack.folder());
     assert_eq!(compiled.len(), 1, "{compiled:?}");
 
+    // It is written down after it came into force.
+    let pushed = std::fs::read(archive).unwrap();
+    wait_until("the bundle is on disk", SOON, || async {
+        files(stack.folder(), "bundles")
+            .iter()
+            .any(|(path, _)| std::fs::read(path).is_ok_and(|kept| kept.ends_with(&pushed)))
+    })
+    .await;
+
     // Nobody is there to be asked when it starts again, and nothing is compiled.
     stack.kill("control_plane").await;
     stack.kill("sidecar").await;
@@ -193,15 +202,22 @@ async fn a_bundle_with_nothing_but_a_module_is_pushed_and_decides() {
 
 /// What the sidecar keeps of modules, and when each was written.
 fn machine_code(folder: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut found = files(folder, "code");
+    found.retain(|(path, _)| path.extension().is_none());
+    found
+}
+
+/// The files below any folder of this name, and when each was written.
+fn files(folder: &Path, name: &str) -> Vec<(PathBuf, SystemTime)> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), false)];
-    while let Some((folder, is_code)) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let about = entry.metadata().unwrap();
+    while let Some((folder, is_there)) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(about) = entry.metadata() else { continue };
             if about.is_dir() {
-                folders.push((entry.path(), is_code || entry.file_name() == "code"));
-            } else if is_code && !entry.file_name().to_string_lossy().contains('.') {
-                found.push((entry.path(), about.modified().unwrap()));
+                folders.push((entry.path(), is_there || entry.file_name() == name));
+            } else if let (true, Ok(written)) = (is_there, about.modified()) {
+                found.push((entry.path(), written));
             }
         }
     }
