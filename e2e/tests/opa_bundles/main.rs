@@ -8,6 +8,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod discovered;
 mod files;
 mod proved;
 mod served;
@@ -134,6 +135,21 @@ impl World {
             return status;
         }
         panic!("the status of {name} stays {status:#}:\n{}", self.logged());
+    }
+}
+
+impl World {
+    /// What the status says of discovery, once `is_so`.
+    async fn discovery(&self, is_so: impl Fn(&Json) -> bool) -> Json {
+        let mut told = Json::Null;
+        let came = until(async || {
+            (_, told) = self.server.api("/v1/status").await.unwrap();
+            is_so(&told["result"]["discovery"]).then_some(())
+        });
+        if came.await.is_none() {
+            panic!("the status stays {told:#}:\n{}", self.logged());
+        }
+        told["result"].clone()
     }
 }
 

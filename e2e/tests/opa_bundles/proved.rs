@@ -142,6 +142,6 @@ async fn refused(program: &std::path::Path, flags: &[String]) -> String {
     String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned()
 }
 
-fn signer() -> LocalSigner {
+pub(super) fn signer() -> LocalSigner {
     LocalSigner::generate(Algorithm::ES256).unwrap()
 }

@@ -62,7 +62,9 @@ pub struct ReadConfig {
     pub config: OpaConfig,
     /// What has no effect, to be said once.
     pub not_honoured: Vec<NotHonoured>,
-    root: Node,
+    /// Of what discovery brought: the keys that the configuration here goes over, with dots.
+    pub overridden: Vec<String>,
+    pub(crate) root: Node,
 }
 
 impl ReadConfig {
@@ -112,6 +114,7 @@ pub(crate) fn read(
     Ok(ReadConfig {
         config,
         not_honoured: notices,
+        overridden: Vec::new(),
         root: whole,
     })
 }

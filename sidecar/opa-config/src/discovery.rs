@@ -22,6 +22,8 @@ pub struct Discovery {
     pub signing: Option<Signing>,
     /// It is kept on disk, and read from there after a restart.
     pub persist: bool,
+    /// The name that it is kept on disk under.
+    pub kept_as: String,
 }
 
 /// Reads `discovery`, if it is there.
@@ -43,6 +45,7 @@ pub(crate) fn read(
         }
         (None, None) => return Err(section.error("resource", "missing; name the discovery bundle's path")),
     };
+    let kept_as = name.clone().unwrap_or_else(|| "discovery".to_owned());
     let decision = section.text("decision")?.or(name).unwrap_or_default();
     // OPA makes a reference of it by putting dots for slashes.
     let reference = match decision.trim_matches('/') {
@@ -60,5 +63,6 @@ pub(crate) fn read(
         polling: polling(&section)?,
         signing: signing(&section, keys)?,
         persist: section.flag("persist")?,
+        kept_as,
     }))
 }

@@ -1,6 +1,6 @@
 //! Every key of OPA's configuration, as of 1.22, and of the plugin's. docs/opa-configuration.md is written from it.
 
-use crate::fate::Fate::{self, Honoured, NotHonoured, NotYet, Refused};
+use crate::fate::Fate::{self, Honoured, NotHonoured, Refused};
 use crate::fate::KnownKey;
 
 const fn key(path: &'static str, fate: Fate) -> KnownKey {
@@ -8,7 +8,6 @@ const fn key(path: &'static str, fate: Fate) -> KnownKey {
 }
 
 const AS_THERE: Fate = Honoured("");
-const NOT_DISCOVERED: Fate = NotYet("nothing is discovered yet; with it the start is refused");
 const ONLY_PERIODIC: Fate =
     Honoured("`periodic`; `manual` is refused: it waits for a call that only a program around OPA can make");
 const NOT_ONLY_GO: Fate =
@@ -241,23 +240,23 @@ pub const KEYS: &[KnownKey] = &[
         "bundle.size_limit_bytes",
         NotHonoured("OPA passes over it, too; write `bundles` instead of `bundle`"),
     ),
-    key("discovery.service", NOT_DISCOVERED),
-    key("discovery.resource", NOT_DISCOVERED),
-    key("discovery.decision", NOT_DISCOVERED),
-    key("discovery.name", NOT_DISCOVERED),
-    key("discovery.prefix", NOT_DISCOVERED),
-    key("discovery.persist", NOT_DISCOVERED),
-    key("discovery.trigger", NOT_DISCOVERED),
-    key("discovery.polling.min_delay_seconds", NOT_DISCOVERED),
-    key("discovery.polling.max_delay_seconds", NOT_DISCOVERED),
-    key("discovery.polling.long_polling_timeout_seconds", NOT_DISCOVERED),
+    key("discovery.service", AS_THERE),
+    key("discovery.resource", AS_THERE),
+    key("discovery.decision", AS_THERE),
+    key("discovery.name", AS_THERE),
+    key("discovery.prefix", AS_THERE),
+    key("discovery.persist", AS_THERE),
+    key("discovery.trigger", ONLY_PERIODIC),
+    key("discovery.polling.min_delay_seconds", AS_THERE),
+    key("discovery.polling.max_delay_seconds", AS_THERE),
+    key("discovery.polling.long_polling_timeout_seconds", AS_THERE),
     key(
         "discovery.polling.superseded_etag_ttl_seconds",
         NotHonoured("only the ETag of the bundle in force is sent"),
     ),
-    key("discovery.signing.keyid", NOT_DISCOVERED),
-    key("discovery.signing.scope", NOT_DISCOVERED),
-    key("discovery.signing.exclude_files", NOT_DISCOVERED),
+    key("discovery.signing.keyid", AS_THERE),
+    key("discovery.signing.scope", AS_THERE),
+    key("discovery.signing.exclude_files", AS_THERE),
     key(
         "discovery.signing.allow_unsigned_delta_bundles",
         Refused("a delta without a signature isn't taken where one is asked for; take the key out"),

@@ -37,6 +37,7 @@ mod keys;
 mod load;
 mod notice;
 mod oauth2;
+mod overrides;
 mod pflag;
 mod plan;
 mod policy_files;

@@ -9,10 +9,11 @@ use crate::config::{self, OpaConfig, ReadConfig};
 use crate::host::Host;
 use crate::load::{Sources, load, read_map};
 use crate::notice::NotHonoured;
+use crate::overrides::{entry_of, named, overridden, unchanged};
 use crate::pflag;
 use crate::policy_files::{self, PolicyFiles};
 use crate::substitute::substitute;
-use crate::tree::{MAX_NODES, Node, Place, Value, entry, merge};
+use crate::tree::{MAX_NODES, Node, Place, Value, merge};
 
 /// What the command line, the environment and the configuration say together.
 #[derive(Clone, Debug)]
@@ -102,8 +103,11 @@ impl Plan {
             .discovery
             .as_ref()
             .map(|discovery| discovery.service.as_str());
-        unchanged(&entries, boot, "services", &|name| Some(name) == service)?;
-        unchanged(&entries, boot, "keys", &|_| true)?;
+        const SERVICE: &str = "updates to the discovery service are not allowed";
+        const KEY: &str = "updates to keys specified in the boot configuration are not allowed";
+        unchanged(&entries, boot, "services", &|name| Some(name) == service, SERVICE)?;
+        unchanged(&entries, boot, "keys", &|_| true, KEY)?;
+        let overridden = overridden(&entries, boot);
         merge(&mut entries, boot.clone());
         // It was read without the services that it brings.
         entries.retain(|(key, _)| key != "discovery");
@@ -119,29 +123,34 @@ impl Plan {
         }
         let mut read = config::read(root, notices, host)?;
         read.config.discovery.clone_from(&self.config.discovery);
+        read.overridden = overridden;
         read.not_honoured
             .retain(|notice| !self.not_honoured.contains(notice));
         Ok(read)
     }
-}
 
-/// Holds that what `found` has at `key` under a name that matters is what `boot` has there, if it has it.
-fn unchanged(
-    found: &[(String, Node)],
-    boot: &[(String, Node)],
-    key: &str,
-    matters: &dyn Fn(&str) -> bool,
-) -> Result<(), ConfigError> {
-    let entries = |of: &[(String, Node)]| match entry(of, key).map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries.clone(),
-        _ => Vec::new(),
-    };
-    let boot = entries(boot);
-    for (name, node) in entries(found).iter().filter(|(name, _)| matters(name)) {
-        if entry(&boot, name).is_some_and(|there| there.json() != node.json()) {
-            let message = "discovery may not change what it came with; take it out of what discovery brings";
-            return Err(node.at.error(format!("{key}.{name}"), message));
+    /// This plan with another configuration, such as [`Plan::discovered`] gives.
+    #[must_use]
+    pub fn with(&self, read: ReadConfig) -> Self {
+        Self {
+            config: read.config,
+            not_honoured: read.not_honoured,
+            root: read.root,
+            ..self.clone()
         }
     }
-    Ok(())
+
+    /// Whether both write the same of the service `name`, and of the keys that services may sign with.
+    #[must_use]
+    pub fn has_same_service(&self, other: &Self, name: &str) -> bool {
+        let of = |plan: &Self| named(&plan.root, "services", name).map(|node| node.json());
+        of(self) == of(other) && self.has_same_keys(other)
+    }
+
+    /// Whether both write the same `keys`.
+    #[must_use]
+    pub fn has_same_keys(&self, other: &Self) -> bool {
+        let of = |plan: &Self| entry_of(&plan.root, "keys").map(Node::json);
+        of(self) == of(other)
+    }
 }

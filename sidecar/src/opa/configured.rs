@@ -18,24 +18,32 @@ pub(crate) struct Surroundings {
     pub(crate) randomness: Arc<Randomness>,
     /// This process's own metrics, in Prometheus' text format.
     pub(crate) own_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// This process, among others: a label.
+    pub(crate) id: String,
+}
+
+/// An id of a process.
+pub(super) fn new_id(randomness: &Randomness) -> String {
+    let id = randomness.entropy().decision_id;
+    uuid::Builder::from_random_bytes(id).into_uuid().to_string()
 }
 
 /// The plan. `service` finds a service of the configuration by its name.
 pub(crate) fn telling(
     plan: &Plan,
-    plugin: &ExtAuthz,
+    plugin: Option<&ExtAuthz>,
     service: impl Fn(&str) -> Option<Arc<dyn Service>>,
     surroundings: Surroundings,
 ) -> TellingPlan {
     let config = &plan.config;
-    let id = surroundings.randomness.entropy().decision_id;
-    let id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
+    let id = surroundings.id;
     let mut labels: BTreeMap<String, String> = config.labels.clone();
     labels.insert("id".to_owned(), id.clone());
     labels.insert("version".to_owned(), OPA_VERSION.to_owned());
-    let (path, query) = match &plugin.decision {
-        Decision::Path(path) => (path.written.clone(), String::new()),
-        Decision::Query(query) => (String::new(), query.written.clone()),
+    let (path, query) = match plugin.map(|plugin| &plugin.decision) {
+        None => (String::new(), String::new()),
+        Some(Decision::Path(path)) => (path.written.clone(), String::new()),
+        Some(Decision::Query(query)) => (String::new(), query.written.clone()),
     };
     let named = |name: &Option<String>| name.as_deref().and_then(&service);
     TellingPlan {
@@ -54,8 +62,9 @@ pub(crate) fn telling(
             .as_ref()
             .map(|status| StatusSettings::new(status, named(&status.service))),
         duration_buckets: plugin
-            .enable_performance_metrics
-            .then(|| plugin.duration_buckets_seconds.clone()),
+            .filter(|plugin| plugin.enable_performance_metrics)
+            .map(|plugin| plugin.duration_buckets_seconds.clone()),
+        discovers: config.discovery.is_some(),
         config: plan.active(&id, OPA_VERSION),
         published: surroundings.published,
         randomness: surroundings.randomness,
@@ -70,6 +79,10 @@ pub(crate) fn decisions(plan: &Plan) -> Vec<DecisionPath> {
     let mut all: Vec<DecisionPath> = logs
         .flat_map(|logs| [logs.drop_decision.clone(), logs.mask_decision.clone()])
         .collect();
+    if plan.config.discovery.is_some() {
+        // Logs may be configured later.
+        all.extend(["/system/log/drop", "/system/log/mask"].map(DecisionPath::of_opa));
+    }
     all.push(DecisionPath::of_opa("/system/health"));
     all
 }

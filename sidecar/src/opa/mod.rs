@@ -8,6 +8,7 @@
 //! | `at_start` | the policy that the process is started with |
 //! | `runtime` | what policies are told of where they run |
 //! | `bundles/` | the policy that comes from services and files of the configuration |
+//! | `discovery/` | configuration that comes as a bundle |
 //! | `policy` | the one policy that all of that makes |
 //! | `backoff` | how long is waited after failures |
 //! | `sockets` | where it listens |
@@ -27,6 +28,7 @@ mod at_start;
 mod backoff;
 mod bundles;
 mod configured;
+mod discovery;
 mod grpc_messages;
 mod log;
 mod machine;
@@ -36,7 +38,6 @@ mod process;
 mod runtime;
 mod service;
 mod sockets;
-#[allow(dead_code, reason = "discovery is told of through it; it isn't fetched yet")]
 mod status;
 mod telling;
 mod tells;

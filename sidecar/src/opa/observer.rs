@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use postern_decide::opa_envoy::Verdict;
 use postern_decide::{ActivePolicy, Now, OpaEnvoySettings, Resumption};
@@ -15,8 +16,8 @@ use super::status::PluginMetrics;
 pub(crate) struct Observer {
     /// Where `enable-performance-metrics` asks for it.
     pub(crate) metrics: Option<Arc<PluginMetrics>>,
-    /// Where the configuration has `decision_logs`.
-    pub(crate) log: Option<Teller>,
+    /// Where the configuration has `decision_logs`, which may change.
+    pub(crate) log: Arc<ArcSwapOption<Teller>>,
 }
 
 impl Observer {
@@ -34,7 +35,7 @@ impl Observer {
         if let Some(metrics) = &self.metrics {
             metrics.checked(verdict, took);
         }
-        if let Some(log) = &self.log {
+        if let Some(log) = &*self.log.load() {
             log.tell(Told {
                 body: body.clone(),
                 decision_id: verdict.decision_id,

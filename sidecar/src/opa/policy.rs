@@ -53,7 +53,7 @@ pub(super) async fn start(
 }
 
 /// What any policy must be, and why nothing is compiled here, where that is so.
-fn requirements(entrypoint: &str) -> (Requirements, Option<MissingTool>) {
+pub(super) fn requirements(entrypoint: &str) -> (Requirements, Option<MissingTool>) {
     let (opa, missing) = match locate_opa(None) {
         Ok(opa) => (Some(opa), None),
         Err(missing) => (None, Some(missing)),
@@ -90,7 +90,8 @@ fn wanted(plan: &Plan, plugin: &ExtAuthz) -> Vec<Wanted> {
     .collect()
 }
 
-fn data_path(path: &DecisionPath) -> DataPath {
+/// The path as policies are asked.
+pub(super) fn data_path(path: &DecisionPath) -> DataPath {
     use postern_policy::collection::Segment as Step;
     path.segments
         .iter()

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use postern_compiler::MissingTool;
@@ -17,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 use super::api::Port;
 use super::at_start::AtStartError;
 use super::bundles::{self, Bundles};
+use super::discovery;
 use super::grpc_messages::{Descriptors, DescriptorsError};
 use super::machine::Machine;
 use super::policy;
 use super::runtime::Runtime;
 use super::service::{Around, Proxies, ServiceError, services};
 use super::sockets::{self, SocketError};
+use super::telling::Telling;
 use super::tells;
 use crate::checker::Checker;
 use crate::clock;
@@ -74,11 +77,9 @@ pub(crate) enum DropInError {
     /// A service can't be asked as it is configured.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// Policy would come from where it isn't fetched from yet.
-    #[error(
-        "{0} is not fetched here yet; give files or bundles on the command line, or run opa-envoy-plugin"
-    )]
-    NotFetched(&'static str),
+    /// The discovery bundle can't be asked for.
+    #[error("discovery: {0}")]
+    Discovery(String),
     /// The policy that the command line names can't be had.
     #[error(transparent)]
     Files(#[from] AtStartError),
@@ -124,18 +125,17 @@ pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
     for notice in &plan.not_honoured {
         tracing::warn!(%notice, "not honoured");
     }
-    let plugin = plan.config.ext_authz.as_ref().ok_or(DropInError::NoPlugin)?;
-    if plan.config.discovery.is_some() {
-        return Err(DropInError::NotFetched("discovery"));
-    }
-    let listener = sockets::bind(&plugin.address)?;
-    let settings = settings_of(plugin)?;
     let (folder, is_ours) = data_folder(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()?;
-    let ended = runtime.block_on(serve(plan, plugin, settings, listener, (&folder, !is_ours)));
+    let ended = runtime.block_on(async {
+        match &plan.config.discovery {
+            Some(discovery) => discovery::serve(plan, discovery, (&folder, !is_ours)).await,
+            None => serve(plan, (&folder, !is_ours)).await,
+        }
+    });
     runtime.shutdown_background();
     if is_ours {
         // What is left of it is nobody's.
@@ -144,103 +144,181 @@ pub(crate) fn run(plan: &Plan) -> Result<(), DropInError> {
     ended
 }
 
-async fn serve(
-    plan: &Plan,
-    plugin: &ExtAuthz,
-    settings: OpaEnvoySettings,
-    listener: crate::listen::Bound,
-    (folder, lasting): (&std::path::Path, bool),
-) -> Result<(), DropInError> {
+async fn serve(plan: &Plan, folder: (&Path, bool)) -> Result<(), DropInError> {
+    let plugin = plan.config.ext_authz.as_ref().ok_or(DropInError::NoPlugin)?;
+    let listening = Listening::new(plugin)?;
     let told_to_end = postern_process::told_to_end()?;
     let prometheus = metrics::install().map_err(|error| DropInError::Metrics(error.to_string()))?;
-    let randomness = Arc::new(Randomness::from_system().map_err(io::Error::other)?);
-    let disk = DataFolder::open(folder)?;
-    if lasting {
-        disk.keep_modules();
-    }
-    let context = Arc::new(Context {
-        published: Arc::new(Published::new(nothing_yet()?)),
-        status: Arc::new(Status::new(State::default())),
-        disk,
-        randomness: Arc::clone(&randomness),
-        nonce_keys: NonceKeySource::default(),
-        runtime: Runtime::of(plan),
-        candidates: Arc::default(),
-    });
+    let context = context(plan, folder)?;
     let services = services(
         &plan.config.services,
         &plan.config.keys,
-        &Around {
-            host: Arc::new(Machine),
-            randomness: Arc::clone(&randomness),
-            min_tls: plan.server.min_tls,
-        },
+        &around(plan, &context.randomness),
     )?;
     let telling = tells::start(plan, plugin, &services, &context, prometheus)?;
-    let policy = policy::start(plan, plugin, &context).await?;
-    let bundles = Bundles::new(bundles::Into {
-        set: policy.set,
-        context: Arc::clone(&context),
-        status: Arc::clone(telling.status()),
-        folder: PathBuf::from(&plan.config.persistence_directory),
-        missing: policy.missing.map(|missing| missing.to_string()),
-    });
+    let bundles = Deciding::policy(plan, plugin, &context, &telling).await?;
     bundles
         .start(&plan.config.bundles, &plan.config.keys, &services)
         .await;
-    let checker = Arc::new(Checker {
-        published: Arc::clone(&context.published),
-        caches: Arc::new(Caches::new(CacheLimits::default())),
-        randomness,
-        wakes: Wakes::default(),
-        reporter: Arc::new(Reporter {
-            metrics: CheckMetrics::register(),
-            log: DecisionLog(LogDecisions::None),
-            recent: Recent::of(100),
-        }),
-        introspector: Arc::new(Introspector::new(Vec::new())?),
-        http_sender: HttpSender::to_anybody(
-            Proxies::of(&Machine).map_err(DropInError::Client)?,
-            plan.config.inter_query_cache_bytes,
-        )?,
-        candidates: Arc::clone(&context.candidates),
-        opa: Some(telling.observer()),
-    });
-    let workers = WorkersPlan {
-        threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_WORKERS)),
-        overload: overload(plan, plugin),
-        listeners: vec![listener],
-        http_auth: None,
-        dialect: Dialect::OpaEnvoy(settings),
-        reflection: plugin.enable_reflection,
-        status: Arc::clone(&context.status),
-    };
-    let stop = CancellationToken::new();
-    let checks = workers::start(workers, checker, stop.clone())?;
+    let deciding = Deciding::start(plan, plugin, listening, bundles, &context, &telling)?;
     // Not before: whoever asks for health asks whether checks are answered.
     let stop_api = CancellationToken::new();
     tells::serve(plan, &telling, &stop_api)?;
-    context.status.change(|state| state.listening = true);
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        addr = %plugin.address,
-        path = plugin.decision.path().written,
-        dry_run = plugin.dry_run,
-        "started as opa-envoy-plugin"
-    );
     let signal = told_to_end.await;
     tracing::info!(signal, "ending");
-    bundles.end();
-    tokio::time::sleep(Duration::from_secs(plan.server.shutdown_wait_seconds)).await;
-    stop.cancel();
-    if tokio::task::spawn_blocking(move || checks.join()).await.is_err() {
-        tracing::error!("the runtime of the checks ended unexpectedly");
-    }
+    deciding.end(plan).await;
     telling
         .end(Duration::from_secs(plan.server.shutdown_grace_seconds))
         .await;
     stop_api.cancel();
     Ok(())
+}
+
+/// What all parts share, before anything is in force. `lasting` is whether the folder is there after this process.
+///
+/// # Errors
+/// When the folder or the system's randomness isn't to be had.
+pub(super) fn context(plan: &Plan, (folder, lasting): (&Path, bool)) -> Result<Arc<Context>, DropInError> {
+    let disk = DataFolder::open(folder)?;
+    if lasting {
+        disk.keep_modules();
+    }
+    Ok(Arc::new(Context {
+        published: Arc::new(Published::new(nothing_yet()?)),
+        status: Arc::new(Status::new(State::default())),
+        disk,
+        randomness: Arc::new(Randomness::from_system().map_err(io::Error::other)?),
+        nonce_keys: NonceKeySource::default(),
+        runtime: Runtime::of(plan),
+        candidates: Arc::default(),
+    }))
+}
+
+/// What services take from the process.
+pub(super) fn around(plan: &Plan, randomness: &Arc<Randomness>) -> Around {
+    Around {
+        host: Arc::new(Machine),
+        randomness: Arc::clone(randomness),
+        min_tls: plan.server.min_tls,
+    }
+}
+
+/// Where Envoy's checks are to be answered, before anybody does.
+pub(super) struct Listening {
+    listener: crate::listen::Bound,
+    settings: OpaEnvoySettings,
+}
+
+impl Listening {
+    /// Listens.
+    ///
+    /// # Errors
+    /// When that address isn't to be had, or the file of descriptors.
+    pub(super) fn new(plugin: &ExtAuthz) -> Result<Self, DropInError> {
+        Ok(Self {
+            listener: sockets::bind(&plugin.address)?,
+            settings: settings_of(plugin)?,
+        })
+    }
+}
+
+/// What answers Envoy, and the policy that it asks.
+pub(super) struct Deciding {
+    pub(super) bundles: Bundles,
+    checks: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Deciding {
+    /// The policy that the command line names, to which bundles may come.
+    ///
+    /// # Errors
+    /// When it can't be read, or is refused.
+    pub(super) async fn policy(
+        plan: &Plan,
+        plugin: &ExtAuthz,
+        context: &Arc<Context>,
+        telling: &Telling,
+    ) -> Result<Bundles, DropInError> {
+        let policy = policy::start(plan, plugin, context).await?;
+        Ok(Bundles::new(bundles::Into {
+            set: policy.set,
+            context: Arc::clone(context),
+            status: Arc::clone(telling.status()),
+            folder: PathBuf::from(&plan.config.persistence_directory),
+            missing: policy.missing.map(|missing| missing.to_string()),
+        }))
+    }
+
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// When the system refuses what that takes.
+    pub(super) fn start(
+        plan: &Plan,
+        plugin: &ExtAuthz,
+        listening: Listening,
+        bundles: Bundles,
+        context: &Arc<Context>,
+        telling: &Telling,
+    ) -> Result<Self, DropInError> {
+        let checker = Arc::new(Checker {
+            published: Arc::clone(&context.published),
+            caches: Arc::new(Caches::new(CacheLimits::default())),
+            randomness: Arc::clone(&context.randomness),
+            wakes: Wakes::default(),
+            reporter: Arc::new(Reporter {
+                metrics: CheckMetrics::register(),
+                log: DecisionLog(LogDecisions::None),
+                recent: Recent::of(100),
+            }),
+            introspector: Arc::new(Introspector::new(Vec::new())?),
+            http_sender: HttpSender::to_anybody(
+                Proxies::of(&Machine).map_err(DropInError::Client)?,
+                plan.config.inter_query_cache_bytes,
+            )?,
+            candidates: Arc::clone(&context.candidates),
+            opa: Some(telling.observer()),
+        });
+        let workers = WorkersPlan {
+            threads: std::thread::available_parallelism()
+                .map_or(1, |threads| threads.get().min(MOST_WORKERS)),
+            overload: overload(plan, plugin),
+            listeners: vec![listening.listener],
+            http_auth: None,
+            dialect: Dialect::OpaEnvoy(listening.settings),
+            reflection: plugin.enable_reflection,
+            status: Arc::clone(&context.status),
+        };
+        let stop = CancellationToken::new();
+        let checks = workers::start(workers, checker, stop.clone())?;
+        context.status.change(|state| state.listening = true);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            addr = %plugin.address,
+            path = plugin.decision.path().written,
+            dry_run = plugin.dry_run,
+            "started as opa-envoy-plugin"
+        );
+        Ok(Self {
+            bundles,
+            checks,
+            stop,
+        })
+    }
+
+    /// Answers what is under way, and no more.
+    pub(super) async fn end(self, plan: &Plan) {
+        self.bundles.end();
+        tokio::time::sleep(Duration::from_secs(plan.server.shutdown_wait_seconds)).await;
+        self.stop.cancel();
+        if tokio::task::spawn_blocking(move || self.checks.join())
+            .await
+            .is_err()
+        {
+            tracing::error!("the runtime of the checks ended unexpectedly");
+        }
+    }
 }
 
 fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> {
@@ -276,7 +354,10 @@ fn overload(plan: &Plan, plugin: &ExtAuthz) -> OverloadPlan {
 /// Where things are kept: `persistence_directory` where a bundle is to be kept there; else a folder of this process alone,
 /// which goes with it, since OPA writes nothing then.
 fn data_folder(plan: &Plan) -> io::Result<(PathBuf, bool)> {
-    if plan.config.bundles.values().any(|bundle| bundle.persist) {
+    let discovery = plan.config.discovery.as_ref();
+    if plan.config.bundles.values().any(|bundle| bundle.persist)
+        || discovery.is_some_and(|discovery| discovery.persist)
+    {
         return Ok((PathBuf::from(&plan.config.persistence_directory), false));
     }
     let name = format!("postern-sidecar-{}-{}", std::process::id(), clock::now().unix_ns);

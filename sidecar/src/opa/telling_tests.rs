@@ -47,6 +47,7 @@ fn plan(status: Option<StatusSettings>) -> TellingPlan {
         logs: Some((LogSettings::default(), None)),
         status,
         duration_buckets: Some(vec![0.001, 0.1]),
+        discovers: false,
         config: json!({}),
         published: Arc::new(Published::new(snapshot)),
         randomness: Arc::new(Randomness::from_system().unwrap()),
@@ -153,7 +154,13 @@ async fn checks_are_counted_as_the_plugin_counts_them() {
         );
     }
     let mut text = String::new();
-    telling.api().collector.write_text(&mut text).unwrap();
+    telling
+        .api()
+        .configured
+        .load()
+        .collector
+        .write_text(&mut text)
+        .unwrap();
     assert_eq!(
         text,
         "# HELP error_counter A counter for errors\n\

@@ -18,9 +18,9 @@ use crate::admin::HttpVersions;
 use crate::sync::Context;
 
 /// How long the last status may take to be sent once the process ends.
-const LAST_STATUS: Duration = Duration::from_secs(2);
+pub(super) const LAST_STATUS: Duration = Duration::from_secs(2);
 /// The name under which the plugin tells of itself.
-const PLUGIN: &str = "envoy_ext_authz_grpc";
+pub(super) const PLUGIN: &str = "envoy_ext_authz_grpc";
 
 /// Starts it.
 ///
@@ -33,15 +33,26 @@ pub(super) fn start(
     context: &Context,
     prometheus: PrometheusHandle,
 ) -> Result<Telling, DropInError> {
-    let surroundings = Surroundings {
-        published: Arc::clone(&context.published),
-        randomness: Arc::clone(&context.randomness),
-        own_metrics: Arc::new(move || prometheus.render()),
-    };
-    let telling = configured::telling(plan, plugin, |name| services.get(name).cloned(), surroundings);
+    let surroundings = surroundings(context, prometheus, configured::new_id(&context.randomness));
+    let telling = configured::telling(
+        plan,
+        Some(plugin),
+        |name| services.get(name).cloned(),
+        surroundings,
+    );
     let telling = Telling::start(telling, LAST_STATUS)?;
     telling.status().plugin(PLUGIN, PluginState::Ok);
     Ok(telling)
+}
+
+/// What the process has besides its configuration.
+pub(super) fn surroundings(context: &Context, prometheus: PrometheusHandle, id: String) -> Surroundings {
+    Surroundings {
+        published: Arc::clone(&context.published),
+        randomness: Arc::clone(&context.randomness),
+        own_metrics: Arc::new(move || prometheus.render()),
+        id,
+    }
 }
 
 /// Serves OPA's HTTP API where the command line says, until `stop`.

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod credentials;
+mod discovered;
 #[path = "../support/mod.rs"]
 mod support;
 

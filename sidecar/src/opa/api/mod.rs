@@ -17,6 +17,7 @@ mod query;
 use std::io;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -35,15 +36,20 @@ use crate::random::Randomness;
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) status: Arc<OpaStatus>,
-    /// Whether the configuration has a `status`: without it `/v1/status` is an error, as in OPA.
-    pub(crate) has_status: bool,
-    pub(crate) collector: Collector,
-    /// OPA's configuration with its defaults. Credentials are taken out here.
-    pub(crate) config: Arc<Json>,
+    pub(crate) configured: Arc<ArcSwap<Configured>>,
     pub(crate) published: Arc<Published>,
     pub(crate) randomness: Arc<Randomness>,
     /// This process's own metrics, in Prometheus' text format.
     pub(crate) own_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// What the configuration in force makes of the answers.
+pub(crate) struct Configured {
+    /// Whether the configuration has a `status`: without it `/v1/status` is an error, as in OPA.
+    pub(crate) has_status: bool,
+    pub(crate) collector: Collector,
+    /// OPA's configuration with its defaults. Credentials are taken out here.
+    pub(crate) config: Json,
 }
 
 /// Which of OPA's two ports it is.
@@ -108,22 +114,23 @@ where
 async fn metrics(State(api): State<Api>) -> Response {
     let mut text = (api.own_metrics)();
     // Writing to a string doesn't fail.
-    let _ = api.collector.write_text(&mut text);
+    let _ = api.configured.load().collector.write_text(&mut text);
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()
 }
 
 async fn config(State(api): State<Api>, request: Request) -> Response {
-    let shown = without_credentials(&api.config);
+    let shown = without_credentials(&api.configured.load().config);
     answers::json(&json!({ "result": shown }), query::flag(request.uri(), "pretty"))
 }
 
 async fn status(State(api): State<Api>, request: Request) -> Response {
-    if !api.has_status {
+    let configured = api.configured.load();
+    if !configured.has_status {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         return answers::error(status, "internal_error", "status plugin not enabled");
     }
-    let update = api.status.update(api.collector.to_json());
+    let update = api.status.update(configured.collector.to_json());
     answers::json(&json!({ "result": update }), query::flag(request.uri(), "pretty"))
 }
 

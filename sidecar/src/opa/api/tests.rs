@@ -55,17 +55,19 @@ fn api(status: &Arc<OpaStatus>, has_status: bool) -> Api {
     let policy = ActivePolicy::new(Arc::new(Health), Entrypoint::from_index(0));
     Api {
         status: Arc::clone(status),
-        has_status,
-        collector: Collector {
-            status: Arc::clone(status),
-            status_metrics: StatusMetrics::On,
-            plugin: Some(Arc::new(PluginMetrics::new(&[1.0]))),
-            logs: None,
-        },
-        config: Arc::new(json!({
-            "labels": {"id": "an id"},
-            "services": {"a": {"url": "http://a", "credentials": {"bearer": {"token": "s3cr3t"}}}},
-            "keys": {"k": {"algorithm": "HS256", "key": "s3cr3t", "private_key": "s3cr3t"}},
+        configured: Arc::new(ArcSwap::from_pointee(Configured {
+            has_status,
+            collector: Collector {
+                status: Arc::clone(status),
+                status_metrics: StatusMetrics::On,
+                plugin: Some(Arc::new(PluginMetrics::new(&[1.0]))),
+                logs: None,
+            },
+            config: json!({
+                "labels": {"id": "an id"},
+                "services": {"a": {"url": "http://a", "credentials": {"bearer": {"token": "s3cr3t"}}}},
+                "keys": {"k": {"algorithm": "HS256", "key": "s3cr3t", "private_key": "s3cr3t"}},
+            }),
         })),
         published: Arc::new(Published::new(snapshot.with_policy(Arc::new(policy)))),
         randomness: Arc::new(Randomness::from_system().unwrap()),

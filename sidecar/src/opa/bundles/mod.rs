@@ -9,8 +9,10 @@
 //! | `file` | a bundle on this machine's disk |
 //! | `loading` | from what came to what is in force, and what is told of it |
 //! | `kept` | `persist`: the last good bundle on disk, where OPA has it |
+//! | `discovered` | the bundle of `discovery` |
 //! | `problem` | why there is no bundle, in the status's words |
 
+mod discovered;
 mod download;
 mod downloader;
 mod file;
@@ -21,16 +23,18 @@ mod problem;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use postern_opa_config::{Bundle, BundleSource, Keys};
 use postern_policy::Limits;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::service::Service;
 use super::status::{OpaStatus, PluginState};
 use super::verification;
 use crate::sync::{Context, PolicySet};
+pub(super) use discovered::{Applied, DISCOVERY, Discovered, NotApplied};
 use downloader::Downloader;
 use loading::{Loading, Subscription};
 use polling::Polling;
@@ -57,6 +61,13 @@ pub(super) struct Into {
 pub(super) struct Bundles {
     loading: Arc<Loading>,
     stop: CancellationToken,
+    asked: Mutex<BTreeMap<String, Asking>>,
+}
+
+/// A bundle that is being asked for.
+struct Asking {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
 impl Bundles {
@@ -65,6 +76,23 @@ impl Bundles {
         Self {
             loading: Arc::new(Loading::new(into)),
             stop: CancellationToken::new(),
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Asks for these no more, to the end of what is being loaded.
+    pub(super) async fn leave(&self, names: impl Iterator<Item = &String>) {
+        for name in names {
+            let asking = self
+                .asked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(name);
+            if let Some(asking) = asking {
+                asking.stop.cancel();
+                // It told what became of it.
+                let _ = asking.task.await;
+            }
         }
     }
 
@@ -111,10 +139,12 @@ impl Bundles {
         services: &BTreeMap<String, Arc<dyn Service>>,
     ) {
         let loading = Arc::clone(&self.loading);
-        match &bundle.source {
+        let name = subscription.name.clone();
+        let stop = self.stop.child_token();
+        let task = match &bundle.source {
             BundleSource::File(path) => {
                 let path = PathBuf::from(path);
-                tokio::spawn(async move { file::load(&loading, &subscription, &path).await });
+                tokio::spawn(async move { file::load(&loading, &subscription, &path).await })
             }
             BundleSource::Service { service, resource } => {
                 let Some(service) = services.get(service) else {
@@ -128,10 +158,11 @@ impl Bundles {
                     polling: Polling::new(&bundle.polling, ""),
                     randomness: Arc::clone(&loading.into.context.randomness),
                 };
-                let stop = self.stop.child_token();
-                tokio::spawn(downloader.run(loading, subscription, stop));
+                tokio::spawn(downloader.run(loading, subscription, stop.clone()))
             }
-        }
+        };
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(name, Asking { stop, task });
     }
 
     /// Asks for no more; what is being loaded is loaded.

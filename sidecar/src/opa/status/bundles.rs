@@ -33,12 +33,20 @@ pub(super) struct BundleMetrics {
 impl BundleMetrics {
     /// With these buckets, in nanoseconds; OPA's where there are none.
     pub(super) fn new(buckets: Option<Vec<f64>>) -> Self {
-        let usual = || (0..20).map(|power| 1000.0 * f64::from(1 << power)).collect();
         Self {
-            buckets: buckets.unwrap_or_else(usual),
+            buckets: or_usual(buckets),
             loaded: BTreeMap::new(),
             failed: BTreeMap::new(),
             stages: BTreeMap::new(),
+        }
+    }
+
+    /// Measures in these buckets. What was measured in others is forgotten.
+    pub(super) fn measure_in(&mut self, buckets: Option<Vec<f64>>) {
+        let buckets = or_usual(buckets);
+        if self.buckets != buckets {
+            self.buckets = buckets;
+            self.stages.clear();
         }
     }
 
@@ -101,4 +109,8 @@ impl BundleMetrics {
             ),
         ]
     }
+}
+
+fn or_usual(buckets: Option<Vec<f64>>) -> Vec<f64> {
+    buckets.unwrap_or_else(|| (0..20).map(|power| 1000.0 * f64::from(1 << power)).collect())
 }

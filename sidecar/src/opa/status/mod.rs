@@ -53,6 +53,20 @@ impl OpaStatus {
         }
     }
 
+    /// The labels are these from now on.
+    pub(crate) fn relabel(&self, labels: BTreeMap<String, String>) {
+        self.shown.send_if_modified(|shown| {
+            let is_other = shown.labels != labels;
+            shown.labels = labels;
+            is_other
+        });
+    }
+
+    /// How long bundles take to load is counted in these buckets from now on.
+    pub(crate) fn measure_bundles_in(&self, buckets: Option<Vec<f64>>) {
+        self.counted(|bundles| bundles.measure_in(buckets));
+    }
+
     /// What there is to tell now.
     pub(crate) fn shown(&self) -> Shown {
         self.shown.borrow().clone()

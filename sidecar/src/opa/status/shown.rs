@@ -11,6 +11,7 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 const NEVER_NS: i64 = -6_795_364_578_871_345_152;
 
 /// The state of a plugin.
+#[allow(dead_code, reason = "OPA's states; no plugin comes into some of them here")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PluginState {
     /// It runs.
