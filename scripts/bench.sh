@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds in release mode what is measured and what measures, then measures.
-#   scripts/bench.sh [check] [growth] [envoy] [peers] [policy] [shipped] [--rounds N] [--seconds N]
+#   scripts/bench.sh [check] [growth] [envoy] [peers] [policy] [shipped] [swap] [--rounds N] [--seconds N]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,7 +10,7 @@ cargo build --release -p postern -p postern-sidecar -p postern-control-plane -p 
 # The shipped build takes minutes more; it is made where it is to be measured.
 case " $* " in
 *' shipped '*) wants_shipped=1 ;;
-*' check '* | *' growth '* | *' envoy '* | *' peers '* | *' policy '*) wants_shipped= ;;
+*' check '* | *' growth '* | *' envoy '* | *' peers '* | *' policy '* | *' swap '*) wants_shipped= ;;
 *) wants_shipped=1 ;;
 esac
 if [ -n "$wants_shipped" ]; then
@@ -20,7 +20,7 @@ fi
 # Random policies against OPA itself: `differential_decisions` were compared, `differential_differing` policies differ.
 case " $* " in
 *' policy '*) wants_differential=1 ;;
-*' check '* | *' growth '* | *' envoy '* | *' peers '* | *' shipped '*) wants_differential= ;;
+*' check '* | *' growth '* | *' envoy '* | *' peers '* | *' shipped '* | *' swap '*) wants_differential= ;;
 *) wants_differential=1 ;;
 esac
 if [ -n "$wants_differential" ]; then

@@ -1,5 +1,6 @@
 //! The benches behind `make bench`: each measures a few named figures and returns them with its table.
 
+mod bundles;
 mod check;
 mod connections;
 mod counts;
@@ -9,6 +10,7 @@ mod peers;
 mod policy;
 mod revocations;
 mod shipped;
+mod swap;
 pub mod tools;
 mod world;
 
@@ -20,6 +22,7 @@ pub use growth::growth;
 pub use peers::peers;
 pub use policy::policy;
 pub use shipped::shipped;
+pub use swap::swap;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -10,10 +10,9 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
 use postern_jose::{Algorithm, JwkSet, LocalSigner};
-use postern_policy::Limits;
-use postern_policy::bundle::sign;
 use tempfile::TempDir;
 
+use super::bundles::BundleServer;
 use super::policy::PolicyCase;
 use super::{Setting, revocations};
 use crate::measure::Child;
@@ -32,6 +31,8 @@ pub(super) struct Size {
     pub(super) remembers: bool,
     /// Whether the policy is a Wasm module, and no plan.
     pub(super) in_wasm: bool,
+    /// Whether the bundle is asked for each second, and not each half minute.
+    pub(super) asks_often: bool,
 }
 
 impl Default for Size {
@@ -42,6 +43,7 @@ impl Default for Size {
             revocations: None,
             remembers: false,
             in_wasm: false,
+            asks_often: false,
         }
     }
 }
@@ -59,6 +61,7 @@ pub(super) struct World {
     config: PathBuf,
     admin: SocketAddr,
     size: Size,
+    bundles: BundleServer,
 }
 
 impl World {
@@ -111,21 +114,22 @@ impl World {
         } else {
             case.archive(setting)?
         };
-        let archive = sign(&archive, &bundle_key, "bench", &Limits::default())?;
         let others = (1..size.keys).map(|_| LocalSigner::generate(Algorithm::ES256));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         let published = others.iter().chain([&issuer_key]).map(LocalSigner::public_jwk);
         let jwks = JwkSet::new(published).to_json();
 
+        let public_key = folder.path().join("bundle.pem");
+        std::fs::write(&public_key, bundle_key.public_jwk().to_spki_pem()?)?;
+        let bundles = BundleServer::new(bundle_key);
+        bundles.serve(bundles.signed(&archive)?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let router = Router::new()
             .route("/jwks", get(move || async move { jwks }))
-            .route("/bundle", get(move || async move { archive }));
+            .merge(bundles.router());
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let public_key = folder.path().join("bundle.pem");
-        std::fs::write(&public_key, bundle_key.public_jwk().to_spki_pem()?)?;
         let admin = free_address()?;
         let config = folder.path().join("sidecar.yaml");
         let socket = folder.path().join("sidecar.sock");
@@ -151,7 +155,9 @@ impl World {
                  policy:\n  bundle: bench\n  url: {base}/bundle\n  entrypoint: {entrypoint}\n\
                  \x20 verification:\n    keys: [ {{ key_id: bench, algorithm: ES256, public_key_file: {key} }} ]\n\
                  \x20 cache: {{ entries: {remembered} }}\n\
+                 \x20 poll_seconds: {poll_seconds}\n\
                  {stream}{routes}",
+                poll_seconds = if size.asks_often { 1 } else { 30 },
                 remembered = if size.remembers { 10_000 } else { 0 },
                 routes = routes(size.routes),
                 data = data.display(),
@@ -166,6 +172,7 @@ impl World {
             config,
             admin,
             size,
+            bundles,
         };
         world.tokens = world.tokens_of(0..traffic::VARIETY)?;
         Ok(world)
@@ -183,6 +190,11 @@ impl World {
             now: *now,
         };
         traffic::tokens_of(key, &claims, numbers)
+    }
+
+    /// Where its bundle comes from.
+    pub(super) fn bundles(&self) -> &BundleServer {
+        &self.bundles
     }
 
     /// The sidecar's ext_authz socket.

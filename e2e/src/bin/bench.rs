@@ -51,6 +51,8 @@ enum Part {
     Policy,
     /// Size, start and memory of the shipped build.
     Shipped,
+    /// Latency while policy is replaced.
+    Swap,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -105,6 +107,9 @@ fn main() -> anyhow::Result<()> {
             }
             None => {}
         }
+    }
+    if wanted(Part::Swap) {
+        show(runtime.block_on(bench::swap(&setting, shape))?);
     }
     if wanted(Part::Shipped) {
         let shipped = arguments

@@ -91,6 +91,12 @@ impl PolicyCase {
         })
     }
 
+    /// With one more file of data.
+    pub(in crate::bench) fn with_file(mut self, path: &Path) -> Self {
+        self.files.push(path.to_owned());
+        self
+    }
+
     /// Rego and data.
     pub(super) fn files(&self) -> &[PathBuf] {
         &self.files
