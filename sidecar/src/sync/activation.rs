@@ -13,9 +13,10 @@ use postern_policy::activation::{
 use postern_policy::collection::{DataPath, Given};
 use postern_policy::compilation::{Compiled, Wanted};
 use postern_policy::{Entrypoint, HttpSend, Limits, Verification};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 
 use super::Context;
+use super::behind::behind;
 use crate::clock;
 
 /// What a bundle must be to be activated.
@@ -113,7 +114,7 @@ pub(crate) async fn verified(
     limits: Limits,
 ) -> Result<Verified, ActivationError> {
     let (name, etag, verification) = (name.to_owned(), etag.to_owned(), verification.clone());
-    let verified = spawn_blocking(move || {
+    let verified = behind(move || {
         let fetched = Fetched {
             name: &name,
             archive: &archive,
@@ -353,7 +354,7 @@ impl PolicySet {
         haste: Haste,
     ) -> Result<Tried, ActivationError> {
         let demand = self.demand.clone();
-        let next = spawn_blocking(move || active.start(candidates)?.next(&demand));
+        let next = behind(move || active.start(candidates)?.next(&demand));
         let next = next.await??;
         let mut env = self
             .evaluation
@@ -361,10 +362,10 @@ impl PolicySet {
         env.runtime.clone_from(&self.context.runtime.0);
         let finish = move |ready: Ready| -> Result<Tried, Refusal> { ready.check()?.attempt(&env) };
         Ok(match next {
-            NextStep::Ready(ready) => spawn_blocking(move || finish(*ready)).await??,
+            NextStep::Ready(ready) => behind(move || finish(*ready)).await??,
             NextStep::Compile(compiling) => {
                 let (compiling, compiled) = self.compile(*compiling, haste).await?;
-                spawn_blocking(move || finish(compiling.compiled(&compiled)?)).await??
+                behind(move || finish(compiling.compiled(&compiled)?)).await??
             }
         })
     }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::activation::{Activation, ActivationError, PolicySet, Requirements};
+use super::behind::behind;
 use super::fetch::{Answer, FetchError, Fetcher};
 use super::pulled::{Loaded, PullError, Role};
 use super::{Context, backoff, sequence};
@@ -377,7 +378,7 @@ pub(crate) fn put_into_force(context: &Context, policy: &Arc<ActivePolicy>) {
     let replaced = context.published.swap_policy(policy);
     tokio::spawn(async move {
         sleep(LINGER).await;
-        drop(replaced);
+        drop(behind(move || drop(replaced)));
     });
 }
 

@@ -3,6 +3,7 @@
 //! none waits for another, and no check for any.
 
 mod activation;
+mod behind;
 mod bundle;
 mod candidate;
 mod fetch;
