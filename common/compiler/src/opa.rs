@@ -244,15 +244,23 @@ async fn bounded(from: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn script(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("fake");
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // By another process: a program that is started here meanwhile would hold it open for writing, so that it can't be run.
+        let mut shell = std::process::Command::new("/bin/sh")
+            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        io::Write::write_all(
+            &mut shell.stdin.take().unwrap(),
+            format!("#!/bin/sh\n{text}\n").as_bytes(),
+        )
+        .unwrap();
+        assert!(shell.wait().unwrap().success());
         path
     }
 

@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process};
+use std::{fs, path::PathBuf, process};
 
 use postern_policy::{Engine as _, PlanEngine};
 
@@ -95,8 +95,19 @@ async fn a_wrong_policy_is_refused_with_file_and_line() {
 
 fn fake(folder: &Path, script: &str) -> PathBuf {
     let path = folder.join("fake");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    // By another process: a program that is started here meanwhile would hold it open for writing, so that it can't be run.
+    let mut shell = process::Command::new("/bin/sh")
+        .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+        .arg(&path)
+        .stdin(process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(
+        &mut shell.stdin.take().unwrap(),
+        format!("#!/bin/sh\n{script}\n").as_bytes(),
+    )
+    .unwrap();
+    assert!(shell.wait().unwrap().success());
     path
 }
 
