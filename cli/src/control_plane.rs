@@ -14,8 +14,8 @@ use tonic_types::StatusExt as _;
 
 use crate::target::{DevFile, DevFileError};
 
-/// Of a whole call.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Of a whole call: a control plane that compiles what is pushed takes up to twenty seconds for it.
+const DEADLINE: Duration = Duration::from_secs(30);
 /// Of making the connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -104,6 +104,34 @@ impl Compiler {
         Ok(compiled)
     }
 
+    /// The plan that `opa build` makes of a bundle by itself: of these files, by their paths in it, for these entrypoints. Not
+    /// kept: the bundle that the plan is put into is.
+    ///
+    /// # Errors
+    /// [`CompileError::Run`] with [`RunError::Failed`] where the policy is wrong, the others where it couldn't be compiled.
+    pub async fn plan_of_bundle(
+        &self,
+        files: Vec<(String, Vec<u8>)>,
+        entrypoints: &[String],
+    ) -> Result<Vec<u8>, CompileError> {
+        let kept = self.kept.clone();
+        let stage = spawn_blocking(move || staged(&kept, &files)).await?;
+        let stage = stage.map_err(|(path, source)| CompileError::Disk { path, source })?;
+        let output = stage.path().join("out.tar.gz");
+        let mut arguments: Vec<String> = ["build", "--target=plan", "--bundle", "."]
+            .map(str::to_owned)
+            .to_vec();
+        arguments.push(format!("--output={}", output.display()));
+        arguments.extend(entrypoints.iter().map(|name| format!("--entrypoint={name}")));
+        self.opa.run(Some(&stage.path().join("in")), &arguments).await?;
+        let plan = spawn_blocking(move || {
+            let plan = plan_of(&output);
+            drop(stage);
+            plan
+        });
+        plan.await?
+    }
+
     async fn build(&self, opa: &Opa, job: &CompileJob) -> Result<Compiled, CompileError> {
         let mut attempt = job.begin();
         // One for each path that turns out to be none, and the last.

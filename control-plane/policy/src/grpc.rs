@@ -16,6 +16,9 @@ use crate::service::{Policies, PolicyError};
 /// The largest message: an archive of 32 MiB, and what stands around it.
 pub const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024 + 64 * 1024;
 
+/// What may be asked of one bundle.
+const MAX_ENTRYPOINTS: usize = 100;
+
 /// The service's gRPC edge.
 #[derive(Clone)]
 pub struct PolicyGrpc {
@@ -86,7 +89,21 @@ impl IamPolicyService for PolicyGrpc {
         request: Request<proto::PublishBundleRequest>,
     ) -> Result<Response<proto::PublishBundleResponse>, Status> {
         let id = self.correlation_id(request.metadata());
-        let proto::PublishBundleRequest { name, archive } = request.into_inner();
+        let proto::PublishBundleRequest {
+            name,
+            archive,
+            entrypoints,
+        } = request.into_inner();
+        if entrypoints.len() > MAX_ENTRYPOINTS || entrypoints.iter().any(String::is_empty) {
+            return Err(
+                Error::validation("The bundle can't be published for these entrypoints.")
+                    .with_field(
+                        "entrypoints",
+                        format!("expected at most {MAX_ENTRYPOINTS}, such as orders/authz/decision"),
+                    )
+                    .to_status(&id),
+            );
+        }
         let name = BundleName::parse(&name).ok_or_else(|| {
             Error::validation("The bundle can't be published under that name.")
                 .with_field("name", format!("expected {}", BundleName::EXPECTED))
@@ -94,7 +111,7 @@ impl IamPolicyService for PolicyGrpc {
         })?;
         let published = self
             .policies
-            .publish(name, archive)
+            .publish_for(name, archive, entrypoints)
             .await
             .map_err(|error| refused(error, &id))?;
         tracing::info!(
@@ -160,7 +177,7 @@ fn refused(error: PolicyError, id: &CorrelationId) -> Status {
             tracing::warn!(error = error.log_detail(), "the policy failed");
             error
         }
-        error @ (PolicyError::Store(_) | PolicyError::Interrupted(_)) => {
+        error @ (PolicyError::Store(_) | PolicyError::Interrupted(_) | PolicyError::Compiler(_)) => {
             let error = Error::unavailable(error);
             tracing::error!(error = error.log_detail(), "the policy store failed");
             error

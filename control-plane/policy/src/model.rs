@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use postern_policy::activation::Refusal;
 use postern_policy::alone::{engine_of, smoke_check_all};
 use postern_policy::{
     Bundle, BundleError, BundleName, Engine, EngineError, Env, HttpSend, Limits, Verification,
@@ -23,6 +24,8 @@ pub struct Published {
     pub signed_by: Option<String>,
     /// The sequence that its signer gave it, where there is a signer.
     pub sequence: Option<u64>,
+    /// The digest of what it was compiled from; `None` where it came as it is served.
+    pub source: Option<String>,
     /// When it was published, seconds since the epoch.
     pub published_at: i64,
     /// What answers.
@@ -38,6 +41,29 @@ pub enum Refused {
     /// Its plan can't run here, or an entrypoint fails whatever it is asked.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A sidecar would refuse it.
+    #[error(transparent)]
+    Activation(#[from] Refusal),
+    /// It has Rego and no plan, and it isn't said what is asked of it.
+    #[error(
+        "it has Rego and no plan, and it isn't said what is asked of it: `postern bundle push -e <entrypoint> …`, or build it \
+         with `postern bundle build -e <entrypoint> …`"
+    )]
+    NothingAsked,
+    /// It must be compiled, and there is nothing here to do it.
+    #[error(
+        "{why}; build it with `postern bundle build {} …`, or let the control plane compile it (`policy.compile`)",
+        .entrypoints.iter().map(|name| format!("-e {name}")).collect::<Vec<_>>().join(" ")
+    )]
+    NoCompiler {
+        /// Why it must be.
+        why: String,
+        /// What is asked.
+        entrypoints: Vec<String>,
+    },
+    /// OPA doesn't compile it, or takes too much for it.
+    #[error("{0}")]
+    Rego(String),
     /// Sidecars that have the one before would refuse it, or take either of two.
     #[error(
         "its sequence is {sequence}, and {highest} was published already: expected a higher one; give it one \
@@ -76,6 +102,7 @@ impl Published {
             etag,
             signed_by,
             sequence,
+            source: None,
             published_at,
             engine,
         })

@@ -19,6 +19,11 @@ pub const MIGRATIONS: Migrations = Migrations {
             "bundle_sequences",
             include_str!("../migrations/sqlite/0002_bundle_sequences.sql"),
         ),
+        (
+            3,
+            "bundle_sources",
+            include_str!("../migrations/sqlite/0003_bundle_sources.sql"),
+        ),
     ],
 };
 
@@ -28,6 +33,8 @@ pub(crate) struct StoredBundle {
     sequence: i64,
     pub(crate) revision: String,
     pub(crate) archive: Bytes,
+    /// The digest of what it was compiled from, where it was.
+    pub(crate) source: Option<String>,
     /// Seconds since the epoch.
     pub(crate) published_at: i64,
 }
@@ -40,8 +47,8 @@ pub(crate) async fn insert(
 ) -> Result<(), DatabaseError> {
     let mut tx = database.write().await?;
     let (sequence,): (i64,) = sqlx::query_as(
-        "INSERT INTO bundles (name, sequence, revision, etag, archive, published_at)
-         VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM bundles WHERE name = $1), $2, $3, $4, $5)
+        "INSERT INTO bundles (name, sequence, revision, etag, archive, published_at, source)
+         VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM bundles WHERE name = $1), $2, $3, $4, $5, $6)
          RETURNING sequence",
     )
     .bind(published.name.as_str())
@@ -49,6 +56,7 @@ pub(crate) async fn insert(
     .bind(&published.etag)
     .bind(published.archive.as_ref())
     .bind(published.published_at)
+    .bind(published.source.as_deref())
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query("DELETE FROM bundles WHERE name = $1 AND sequence <= $2")
@@ -84,26 +92,30 @@ pub(crate) async fn names(database: &Database) -> Result<Vec<String>, DatabaseEr
     Ok(names.fetch_all(database.pool()).await?)
 }
 
+/// `sequence, revision, archive, published_at, source`.
+type Row = (i64, String, Vec<u8>, i64, Option<String>);
+
 /// The newest bundle of a name, or the newest that is older than `before`. One at a time, since archives are large.
 pub(crate) async fn newest(
     database: &Database,
     name: &str,
     before: Option<&StoredBundle>,
 ) -> Result<Option<StoredBundle>, DatabaseError> {
-    let row: Option<(i64, String, Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT sequence, revision, archive, published_at FROM bundles WHERE name = $1 AND sequence < $2
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT sequence, revision, archive, published_at, source FROM bundles WHERE name = $1 AND sequence < $2
          ORDER BY sequence DESC LIMIT 1",
     )
     .bind(name)
     .bind(before.map_or(i64::MAX, |before| before.sequence))
     .fetch_optional(database.pool())
     .await?;
-    Ok(
-        row.map(|(sequence, revision, archive, published_at)| StoredBundle {
+    Ok(row.map(
+        |(sequence, revision, archive, published_at, source)| StoredBundle {
             sequence,
             revision,
             archive: archive.into(),
+            source,
             published_at,
-        }),
-    )
+        },
+    ))
 }

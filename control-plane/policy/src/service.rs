@@ -11,7 +11,9 @@ use tokio::sync::{Mutex, watch};
 use tracing::Instrument;
 use uuid::Builder;
 
+use crate::acceptance::{self, Looked};
 use crate::bounded::{Bounded, Interrupted, blocking};
+use crate::compile::{BundleCompiler, CompileSettings, NotCompiled};
 use crate::model::{Catalog, Published, Refused};
 use crate::repository::{self, StoredBundle};
 
@@ -31,6 +33,8 @@ pub struct PolicySettings {
     pub verification: Verification,
     /// How many revisions of each bundle are kept; at least 1.
     pub keep_revisions: u32,
+    /// How those are compiled that come without a plan; `None` where they are refused.
+    pub compile: Option<CompileSettings>,
 }
 
 /// The policy service; clones share it.
@@ -48,6 +52,8 @@ struct Shared {
     /// Publications take turns, so that what is served last is what was stored last.
     publishing: Arc<Mutex<()>>,
     evaluating: Bounded,
+    /// Why there is none, where one is configured that can't work.
+    compiler: Option<Result<BundleCompiler, String>>,
 }
 
 /// Why policy did not do what was asked.
@@ -80,6 +86,9 @@ pub enum PolicyError {
     /// The policy failed.
     #[error(transparent)]
     Evaluation(#[from] EngineError),
+    /// It must be compiled, and the compiler can't be run; the text is for the log only.
+    #[error("nothing can be compiled: {0}")]
+    Compiler(String),
     /// The store failed; the text is for the log only.
     #[error(transparent)]
     Store(#[from] DatabaseError),
@@ -133,7 +142,11 @@ impl Policies {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
+        let compiler = settings.compile.as_ref().map(|compile| {
+            BundleCompiler::open(compile).map_err(|error| format!("{}: {error}", compile.folder.display()))
+        });
         let shared = Shared {
+            compiler,
             settings,
             database,
             clock,
@@ -166,7 +179,8 @@ impl Policies {
                     .verify(name, stored.archive.clone(), stored.published_at)
                     .await
                 {
-                    Ok(published) => {
+                    Ok(mut published) => {
+                        published.source.clone_from(&stored.source);
                         self.serve(Arc::new(published));
                         break;
                     }
@@ -181,31 +195,63 @@ impl Policies {
         Ok(left_out)
     }
 
-    /// Verifies, loads, stores and serves a bundle. The same archive once more changes nothing. Once its turn has come
+    /// As [`Policies::publish_for`], of a bundle that is asked for whatever its plan has.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn publish(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
+        self.publish_for(name, archive, Vec::new()).await
+    }
+
+    /// Verifies, loads, stores and serves a bundle, of which `asked` is what sidecars ask; where it is empty, whatever its plan
+    /// has. One whose Rego must be compiled is, where there is a compiler. The same archive once more changes nothing. Once its turn has come
     /// it goes on to the end, whether or not the caller still waits: nothing is stored that isn't served.
     ///
     /// # Errors
     /// [`PolicyError::Refused`], [`PolicyError::TooMany`], [`PolicyError::Store`]; the one before keeps serving.
-    pub async fn publish(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
+    pub async fn publish_for(
+        &self,
+        name: BundleName,
+        archive: Bytes,
+        asked: Vec<String>,
+    ) -> Result<Arc<Published>, PolicyError> {
         let turn = Arc::clone(&self.shared.publishing).lock_owned().await;
         let policies = self.clone();
         let publication = async move {
             let _turn = turn;
-            policies.publish_in_turn(name, archive).await
+            policies.publish_in_turn(name, archive, asked).await
         };
         tokio::spawn(publication.in_current_span())
             .await
             .map_err(|_| Interrupted)?
     }
 
-    async fn publish_in_turn(&self, name: BundleName, archive: Bytes) -> Result<Arc<Published>, PolicyError> {
+    async fn publish_in_turn(
+        &self,
+        name: BundleName,
+        archive: Bytes,
+        asked: Vec<String>,
+    ) -> Result<Arc<Published>, PolicyError> {
         let catalog = self.catalog();
         if catalog.bundle(&name).is_none() && catalog.bundles().len() >= MAX_BUNDLES {
             return Err(PolicyError::TooMany);
         }
-        let published = self
-            .verify(name.clone(), archive, self.shared.clock.unix_seconds())
+        let source = acceptance::digest(&archive, &asked);
+        if let Some(current) = catalog.bundle(&name)
+            && current.source.as_ref() == Some(&source)
+        {
+            return Ok(Arc::clone(current));
+        }
+        let compiled = self.compiled(&name, &archive, &asked).await?;
+        let source = compiled.is_some().then_some(source);
+        let mut published = self
+            .verify(
+                name.clone(),
+                compiled.unwrap_or(archive),
+                self.shared.clock.unix_seconds(),
+            )
             .await?;
+        published.source = source;
         match catalog.bundle(&name) {
             Some(current) if current.etag == published.etag => Ok(Arc::clone(current)),
             _ => {
@@ -296,6 +342,73 @@ impl Policies {
         );
         env.limits.max_memory = MAX_MEMORY;
         env
+    }
+
+    /// The bundle with a plan, where it must be compiled; `None` where it runs as it came.
+    async fn compiled(
+        &self,
+        name: &BundleName,
+        archive: &Bytes,
+        asked: &[String],
+    ) -> Result<Option<Bytes>, PolicyError> {
+        let refused = |reason| PolicyError::Refused {
+            name: name.clone(),
+            reason,
+        };
+        let (files, has_sequence, why) = match self.look(name, archive, asked).await? {
+            Looked::Runs => return Ok(None),
+            Looked::ToCompile {
+                files,
+                has_sequence,
+                why,
+            } => (files, has_sequence, why),
+        };
+        let compiler = match &self.shared.compiler {
+            Some(Ok(compiler)) => compiler,
+            Some(Err(why)) => return Err(PolicyError::Compiler(why.clone())),
+            None => {
+                let entrypoints = asked.to_vec();
+                return Err(refused(Refused::NoCompiler { why, entrypoints }));
+            }
+        };
+        let sequence = if has_sequence {
+            None
+        } else {
+            Some(self.next_sequence(name).await?)
+        };
+        let compiled = compiler.compile(archive, files, asked, sequence).await;
+        let compiled = compiled.map_err(|error| match error {
+            NotCompiled::Refused(reason) => refused(reason),
+            NotCompiled::Unavailable(why) => PolicyError::Compiler(why),
+        })?;
+        // As sidecars will.
+        let compiled = Bytes::from(compiled);
+        match self.look(name, &compiled, asked).await? {
+            Looked::Runs => Ok(Some(compiled)),
+            Looked::ToCompile { why, .. } => Err(refused(Refused::Rego(why))),
+        }
+    }
+
+    async fn look(
+        &self,
+        name: &BundleName,
+        archive: &Bytes,
+        asked: &[String],
+    ) -> Result<Looked, PolicyError> {
+        let (name, archive, asked) = (name.clone(), archive.clone(), asked.to_vec());
+        let (verification, env) = (self.shared.settings.verification.clone(), self.env());
+        blocking(move || {
+            acceptance::look(&name, &archive, &verification, &asked, &env)
+                .map_err(|reason| PolicyError::Refused { name, reason })
+        })
+        .await?
+    }
+
+    /// The sequence that the control plane gives a bundle that it signs: the time, or more where that isn't enough.
+    async fn next_sequence(&self, name: &BundleName) -> Result<u64, PolicyError> {
+        let highest = repository::highest_sequence(&self.shared.database, name.as_str()).await?;
+        let now = u64::try_from(self.shared.clock.unix_nanos() / 1_000_000).unwrap_or_default();
+        Ok(highest.map_or(now, |highest| now.max(highest.saturating_add(1))))
     }
 
     async fn verify(

@@ -9,6 +9,8 @@ use postern_policy::Verification;
 use postern_policy::bundle::VerificationSection;
 use postern_policy_service::PolicySettings;
 use serde::Deserialize;
+
+mod compile;
 use url::Url;
 
 /// The file as it is written.
@@ -72,6 +74,21 @@ struct Policy {
     /// older one is served. Default 10.
     #[serde(default = "ten")]
     keep_revisions: u32,
+    /// How bundles are compiled that come with Rego and no plan that may run, so that no sidecar needs a compiler. Default:
+    /// they are refused.
+    compile: Option<Compile>,
+}
+
+/// The compiler of policies, and what it makes is signed with: the signature that a bundle came with doesn't fit any more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compile {
+    /// OPA's program: a path, or a name that is looked for in `PATH` (`opa`).
+    opa: PathBuf,
+    /// The id by which sidecars know the key: one of their `policy.verification.keys`. Default: the key's RFC 7638 thumbprint.
+    key_id: Option<String>,
+    /// The private key, a PEM file (`PRIVATE KEY`), readable by this process alone. Needed unless `allow_unsigned` is true.
+    signing_key_file: Option<PathBuf>,
 }
 
 fn ten() -> u32 {
@@ -117,16 +134,25 @@ impl Settings {
         if !(1..=1_000).contains(&file.policy.keep_revisions) {
             return Err(document.invalid(&["policy", "keep_revisions"], "expected 1 to 1000"));
         }
+        let data_dir = document.resolve(&file.data_dir);
+        let mut verification = verification(&document, &file.policy)?;
+        let compile = file
+            .policy
+            .compile
+            .as_ref()
+            .map(|compile| compile::checked(&document, compile, &data_dir, &mut verification))
+            .transpose()?;
         Ok(Self {
-            data_dir: document.resolve(&file.data_dir),
+            data_dir,
             http,
             grpc,
             issuer,
             ttl_seconds: file.token.ttl_seconds,
             algorithm: file.token.algorithm,
             policy: PolicySettings {
-                verification: verification(&document, &file.policy)?,
+                verification,
                 keep_revisions: file.policy.keep_revisions,
+                compile,
             },
         })
     }

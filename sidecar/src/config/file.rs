@@ -121,7 +121,8 @@ impl Default for Decisions {
 pub struct Policy {
     /// The bundle's name, for logs, metrics and hints.
     pub bundle: String,
-    /// Where it is served, by OPA's bundle API; http or https.
+    /// Where it is served, by OPA's bundle API; http or https. Or a file of this machine, `file:///bundles/orders.tar.gz`, which is
+    /// looked at every `poll_seconds`.
     pub url: String,
     /// A file with the credential that the server wants, sent as `Authorization: Bearer`.
     pub credential_file: Option<PathBuf>,
@@ -161,7 +162,7 @@ pub struct Policy {
 pub struct PolicyCandidate {
     /// The bundle's name, another than the policy's.
     pub bundle: String,
-    /// Where it is served, by OPA's bundle API; http or https.
+    /// Where it is served, by OPA's bundle API, http or https; or a file of this machine, `file:///…`.
     pub url: String,
     /// A file with the credential that the server wants, sent as `Authorization: Bearer`. Default: none, whatever the policy's.
     pub credential_file: Option<PathBuf>,

@@ -243,6 +243,20 @@ fn each<T, E: ToString>(
     texts.iter().enumerate().map(one).collect()
 }
 
+/// Where a bundle is: such a URL, or a file of this machine.
+fn bundle_url(document: &Document, key: &[&str], text: String) -> Result<String, ConfigError> {
+    if !text.starts_with("file:") {
+        return url(document, key, text);
+    }
+    match crate::sync::file_of(&text) {
+        Some(_) => Ok(text),
+        None => Err(document.invalid(
+            key,
+            "expected file:// and an absolute path, such as file:///bundles/orders.tar.gz",
+        )),
+    }
+}
+
 /// An absolute http or https URL without credentials.
 fn url(document: &Document, key: &[&str], text: String) -> Result<String, ConfigError> {
     let expected = "expected an http:// or https:// URL without user, password and fragment";

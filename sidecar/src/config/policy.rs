@@ -8,7 +8,7 @@ use postern_config::{ConfigError, Document};
 use postern_decide::{DecisionCacheLimits, PolicyLimits};
 use postern_policy::{EvaluationLimits, HttpSend, Limits, OPA_VERSION, TimeLimit, Verification};
 
-use super::{Policy, file, http_send, url, within};
+use super::{Policy, bundle_url, file, http_send, within};
 use crate::clock;
 use crate::sync::{BundlePlan, CandidatePlan, Requirements};
 
@@ -48,7 +48,7 @@ fn beside(
     }
     let sample = &key("sample_per_million");
     Ok(CandidatePlan {
-        url: url(document, &key("url"), file.url)?,
+        url: bundle_url(document, &key("url"), file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
         plan: BundlePlan {
             name: file.bundle,
@@ -101,7 +101,7 @@ fn policy(document: &Document, file: file::Policy) -> Result<Policy, ConfigError
     let opa = file.opa.map(|program| opa(document, &program)).transpose()?;
     let cache = cache(document, &file.cache)?;
     Ok(Policy {
-        url: url(document, &["policy", "url"], file.url)?,
+        url: bundle_url(document, &["policy", "url"], file.url)?,
         credential_file: file.credential_file.map(|path| document.resolve(&path)),
         plan: BundlePlan {
             name: file.bundle,

@@ -1,12 +1,14 @@
 //! Conditional GETs over HTTP with a deadline and a bounded body. Never follows a redirect: keys and policy come from the
-//! URL that the operator wrote down. Errors are for the status and the log; they hold no credential.
+//! URL that the operator wrote down. A bundle may also be a file of this machine (`file://`). Errors are for the status and the log; they hold no credential.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt as _;
 
 use crate::http_error::causes;
 
@@ -56,6 +58,14 @@ pub(crate) enum FetchError {
         /// What is accepted.
         limit: usize,
     },
+    /// The file can't be read.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// The credential can't be used.
     #[error("{}: {problem}", path.display())]
     Credential {
@@ -87,7 +97,7 @@ pub(crate) enum Answer {
 
 /// An answer whose body is still to be read.
 pub(crate) struct Changed {
-    response: Response,
+    content: Content,
     url: String,
     /// Its tag.
     pub(crate) etag: Option<String>,
@@ -95,6 +105,11 @@ pub(crate) struct Changed {
     pub(crate) max_age: Option<Duration>,
     /// Its media type, without parameters.
     pub(crate) content_type: Option<String>,
+}
+
+enum Content {
+    Response(Response),
+    File(PathBuf),
 }
 
 /// The client that all fetchers share.
@@ -137,6 +152,9 @@ impl Fetcher {
         deadline: Duration,
         decorate: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, FetchError> {
+        if let Some(path) = file_of(&self.url) {
+            return file(path, &self.url, etag).await;
+        }
         let mut request = decorate(self.client.get(&self.url));
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
@@ -163,7 +181,7 @@ impl Fetcher {
                 etag: text_of(&response, &ETAG),
                 max_age: max_age_of(&response),
                 content_type: media_type(&response),
-                response,
+                content: Content::Response(response),
                 url: self.url.clone(),
             }))),
             status => Err(FetchError::Status {
@@ -180,7 +198,10 @@ impl Changed {
     /// # Errors
     /// When it is longer, later, or breaks off.
     pub(crate) async fn body(self, limit: usize, deadline: Duration) -> Result<Vec<u8>, FetchError> {
-        body_of(self.response, &self.url, limit, deadline).await
+        match self.content {
+            Content::Response(response) => body_of(response, &self.url, limit, deadline).await,
+            Content::File(path) => read_file(path, self.url, limit).await,
+        }
     }
 }
 
@@ -213,6 +234,55 @@ pub(crate) async fn body_of(
             url: url.to_owned(),
             deadline,
         }),
+    }
+}
+
+/// The file that a URL names, where it names one.
+pub(crate) fn file_of(url: &str) -> Option<PathBuf> {
+    let parsed = reqwest::Url::parse(url).ok()?;
+    let plain = url.starts_with("file:///") && parsed.query().is_none() && parsed.fragment().is_none();
+    plain.then(|| parsed.to_file_path().ok())?
+}
+
+/// A file's tag is what tells its state from another: it is read when that has changed.
+async fn file(path: PathBuf, url: &str, etag: Option<&str>) -> Result<Answer, FetchError> {
+    let metadata = tokio::fs::metadata(&path).await;
+    let metadata = metadata.map_err(|error| FetchError::File {
+        path: path.clone(),
+        error,
+    })?;
+    let tag = format!(
+        "{:x}-{:x}-{:x}.{:x}",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec()
+    );
+    if etag == Some(&tag) {
+        return Ok(Answer::Unchanged { max_age: None });
+    }
+    Ok(Answer::Changed(Box::new(Changed {
+        content: Content::File(path),
+        url: url.to_owned(),
+        etag: Some(tag),
+        max_age: None,
+        content_type: None,
+    })))
+}
+
+/// Reads a file of at most `limit` bytes.
+async fn read_file(path: PathBuf, url: String, limit: usize) -> Result<Vec<u8>, FetchError> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let read = async {
+        let mut content = Vec::new();
+        let file = tokio::fs::File::open(&path).await?;
+        file.take(most).read_to_end(&mut content).await?;
+        Ok(content)
+    };
+    match read.await {
+        Ok(content) if content.len() > limit => Err(FetchError::TooLarge { url, limit }),
+        Ok(content) => Ok(content),
+        Err(error) => Err(FetchError::File { path, error }),
     }
 }
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 pub(crate) use activation::{Activation, ActivationError, PolicySet, Requirements, verified};
 pub(crate) use bundle::{BundlePlan, LONG_POLLING, put_into_force};
 pub(crate) use candidate::CandidatePlan;
-pub(crate) use fetch::{FetchError, body_of, client, read_credential};
+pub(crate) use fetch::{FetchError, body_of, client, file_of, read_credential};
 pub(crate) use keys::{KeysPlan, KeysSource};
 pub(crate) use nonce_keys::NonceKeySource;
 pub(crate) use sources::{PrepareError, Prepared, Sources};

@@ -25,6 +25,10 @@ pub struct PushArgs {
     /// The name to serve it under: 1 to 128 of a-z, 0-9, `-`, `_` and `.`, the first a letter or digit.
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: BundleName,
+    /// What sidecars ask, `orders/authz/decision` say: checked before it is served, and needed for a bundle with Rego and no
+    /// plan. Can be given more than once [default: whatever its plan has].
+    #[arg(short, long = "entrypoint", value_name = "PATH")]
+    entrypoints: Vec<String>,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -38,6 +42,7 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<Exit> {
     let request = PublishBundleRequest {
         name: args.name.to_string(),
         archive: archive.into(),
+        entrypoints: args.entrypoints.clone(),
     };
     match service.publish_bundle(request).await {
         Ok(answer) => {

@@ -119,6 +119,7 @@ impl Publisher {
         let request = PublishBundleRequest {
             name: demo::BUNDLE.to_owned(),
             archive: archive.into(),
+            entrypoints: vec![demo::ENTRYPOINT.to_owned()],
         };
         self.service
             .publish_bundle(request)

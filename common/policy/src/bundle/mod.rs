@@ -16,6 +16,7 @@ mod error;
 mod limits;
 mod manifest;
 mod name;
+mod planned;
 mod sequence;
 mod signature;
 mod verification;
@@ -36,6 +37,7 @@ pub use error::BundleError;
 pub use limits::Limits;
 pub use manifest::{Manifest, WasmEntry};
 pub use name::BundleName;
+pub use planned::with_plan;
 pub use sequence::{MAX_SEQUENCE, with_sequence};
 pub use verification::{Verification, VerificationKey};
 

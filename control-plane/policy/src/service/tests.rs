@@ -42,6 +42,7 @@ fn policies(database: &Database, signer: &LocalSigner) -> Policies {
     let settings = PolicySettings {
         verification: Verification::keys([key]).unwrap(),
         keep_revisions: 2,
+        compile: None,
     };
     Policies::new(
         settings,

@@ -1,6 +1,6 @@
 //! What the file may say, and what is told about one that says something else.
 
-use postern_jose::{LocalSigner, pem};
+use postern_jose::{LocalSigner, Signer as _, pem};
 
 use super::*;
 
@@ -124,4 +124,55 @@ fn an_issuer_is_needed_when_the_address_says_nothing() {
         .replace("issuer: https://auth.example.com\n", "")
         .replace("127.0.0.1:8080", "0.0.0.0:8080");
     assert!(load(&text).unwrap_err().contains("issuer"));
+}
+
+/// A file with a compiler; `key` is the rest of its section.
+fn compiling(head: &str, rest: &str) -> String {
+    let folder = std::env::current_exe().unwrap();
+    format!("{head}  compile: {{ opa: {}, {rest} }}\n", folder.display())
+}
+
+#[test]
+fn what_is_compiled_is_signed_with_a_key_that_is_believed_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = LocalSigner::generate(Algorithm::ES256)
+        .unwrap()
+        .to_pkcs8_pem()
+        .unwrap();
+    let key = folder.path().join("signing.pem");
+    std::fs::write(&key, pem.as_bytes()).unwrap();
+    let signed = |id: &str| format!("key_id: {id}, signing_key_file: {}", key.display());
+    let settings = load(&compiling(GOOD, &signed("cp"))).unwrap();
+    let signer = settings.policy.compile.unwrap().signer.unwrap();
+    assert_eq!(signer.key_id(), "cp");
+    let Verification::Keys(keys) = settings.policy.verification else {
+        panic!("keys");
+    };
+    assert!(keys.keys().eq(["cp", "demo"]));
+
+    for (rest, expected) in [
+        (signed("demo"), &["policy.compile.key_id", "another id"][..]),
+        (
+            "key_id: cp".to_owned(),
+            &["policy.compile.signing_key_file", "key to sign with"],
+        ),
+        (
+            "signing_key_file: none.pem".to_owned(),
+            &["policy.compile.signing_key_file", "none.pem"],
+        ),
+    ] {
+        let error = load(&compiling(GOOD, &rest)).unwrap_err();
+        for word in expected {
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+    let error = load(&format!("{GOOD}  compile: {{ opa: /nowhere/opa }}\n")).unwrap_err();
+    assert!(
+        error.contains("policy.compile.opa: /nowhere/opa is not a program"),
+        "{error}"
+    );
+    let unsigned = "data_dir: d\nhttp: { listen: \"127.0.0.1:0\" }\ngrpc: { listen: \"127.0.0.1:0\" }\n\
+        policy:\n  allow_unsigned: true\n";
+    let compile = load(&compiling(unsigned, "")).unwrap().policy.compile.unwrap();
+    assert!(compile.signer.is_none() && compile.folder.ends_with("compiling"));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod bundles;
+mod compiled;
 mod credentials;
 mod follower;
 mod lifecycle;

@@ -208,10 +208,21 @@ impl Plane {
     }
 
     pub(crate) async fn publish(&self, name: &str, archive: Vec<u8>) -> Result<BundleInfo, Status> {
+        self.publish_for(name, archive, &[]).await
+    }
+
+    /// Publishes a bundle of which this is asked.
+    pub(crate) async fn publish_for(
+        &self,
+        name: &str,
+        archive: Vec<u8>,
+        asked: &[&str],
+    ) -> Result<BundleInfo, Status> {
         let mut policy = IamPolicyServiceClient::new(self.authorized(&self.admin).await);
         let request = PublishBundleRequest {
             name: name.into(),
             archive: archive.into(),
+            entrypoints: asked.iter().map(ToString::to_string).collect(),
         };
         policy
             .publish_bundle(request)
