@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use postern_e2e::stack::{Stack, TestIssuer, binary, wait_until};
+use postern_e2e::stack::{Stack, TestIssuer, wait_until};
 use serde_json::{Value, json};
 
 /// What a revocation may take to every pod.
@@ -33,13 +33,7 @@ fn claims(token: &str) -> Value {
 
 /// Runs `postern` on this stack.
 async fn postern(stack: &Stack, arguments: &[&str]) -> String {
-    let output = tokio::process::Command::new(binary("postern"))
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(stack.folder())
-        .output()
-        .await
-        .unwrap();
+    let output = stack.postern(arguments).await;
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }

@@ -123,15 +123,9 @@ async fn a_bundle_with_nothing_but_a_module_answers_as_its_rego_does() {
     assert_eq!(allowed, 1, "{by_module:?}");
 }
 
-/// The program that people run, on the folder of `postern dev`: its exit code and what it printed.
+/// The exit code of `postern` on this stack, and what it printed.
 async fn postern(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = tokio::process::Command::new(binary("postern"))
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(stack.folder())
-        .output()
-        .await
-        .unwrap();
+    let output = stack.postern(arguments).await;
     let told = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(told).unwrap())
 }

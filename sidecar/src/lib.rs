@@ -58,6 +58,8 @@ mod routes_test;
 mod signal;
 mod status;
 mod sync;
+#[cfg(test)]
+mod testing;
 mod workers;
 
 pub use decision_log::LogDecisions;

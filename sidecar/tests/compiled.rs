@@ -1,15 +1,16 @@
 //! Bundles with Rego and no plan: compiled by OPA where one is configured, kept, refused elsewhere.
 
 #[cfg(test)]
+#[path = "../../common/compiler/tests/support/pinned_opa.rs"]
+mod pinned_opa;
+#[cfg(test)]
 mod world;
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 #[cfg(test)]
-use helpers::{counting_opa, lines, rego_bundle};
-use postern_compiler::locate_opa;
+use helpers::{lines, rego_bundle};
 use postern_policy::{BundleBuilder, Limits, bundle};
 use serde_json::json;
 use world::{Client, World, eventually};
@@ -28,25 +29,6 @@ mod helpers {
         bundle::sign(&archive, &world.author, "author", &Limits::default()).unwrap()
     }
 
-    /// The pinned opa, and a file with a line for each of its runs.
-    pub(super) fn counting_opa(folder: &Path) -> (PathBuf, PathBuf) {
-        let opa = locate_opa(None).unwrap_or_else(|_| {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/tools.sh");
-            let output = std::process::Command::new("bash").arg(script).output().unwrap();
-            assert!(output.status.success(), "this test needs opa; run `make tools`");
-            String::from_utf8(output.stdout).unwrap().trim().into()
-        });
-        let (script, runs) = (folder.join("opa"), folder.join("runs"));
-        let text = format!(
-            "#!/bin/sh\necho run >> {}\nexec {} \"$@\"\n",
-            runs.display(),
-            opa.display()
-        );
-        std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        (script, runs)
-    }
-
     pub(super) fn lines(file: &Path) -> usize {
         std::fs::read_to_string(file).unwrap_or_default().lines().count()
     }
@@ -55,7 +37,7 @@ mod helpers {
 #[tokio::test]
 async fn a_bundle_without_a_plan_is_compiled_once_and_serves_after_a_restart_without_anybody() {
     let world = World::new().await;
-    let (opa, runs) = counting_opa(world.folder.path());
+    let (opa, runs) = pinned_opa::counting(world.folder.path());
     world.origin.serve_bundle(rego_bundle(&world, "r1", READ));
     let mut config = world.config();
     config.document["policy"]["opa"] = json!(opa);

@@ -243,24 +243,16 @@ async fn bounded(from: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<
 }
 
 #[cfg(test)]
+#[path = "../tests/support/program.rs"]
+mod program;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn script(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("fake");
-        // By another process: a program that is started here meanwhile would hold it open for writing, so that it can't be run.
-        let mut shell = std::process::Command::new("/bin/sh")
-            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        io::Write::write_all(
-            &mut shell.stdin.take().unwrap(),
-            format!("#!/bin/sh\n{text}\n").as_bytes(),
-        )
-        .unwrap();
-        assert!(shell.wait().unwrap().success());
+        program::write(&path, text);
         path
     }
 

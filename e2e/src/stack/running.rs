@@ -1,7 +1,7 @@
 //! A running `postern dev`, and what tests do with it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -121,6 +121,20 @@ impl Stack {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Runs `postern` on this data folder, to its end.
+    ///
+    /// # Panics
+    /// Where it can't be run.
+    pub async fn postern(&self, arguments: &[&str]) -> Output {
+        tokio::process::Command::new(binary("postern"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.folder())
+            .output()
+            .await
+            .unwrap_or_else(|error| panic!("postern can't be run: {error}"))
     }
 
     /// What `postern dev` has printed so far.

@@ -132,12 +132,7 @@ pub fn compare(
 ) -> Result<Comparison, NotComparable> {
     let http = &request.http;
     let path = canonical(http.path).map_err(|_| NotComparable::OtherSnapshot)?;
-    let target = Target {
-        host: http.host,
-        path: &path,
-        method: http.method,
-        context_extensions: &request.context_extensions,
-    };
+    let target = Target::of(request, &path);
     let route = snapshot
         .routes
         .find(&target)

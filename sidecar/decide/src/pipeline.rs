@@ -122,12 +122,7 @@ impl<'c, S: Stages> Check<'c, S> {
 
         let path = canonical(http.path)
             .map_err(|error| Refusal::new(Code::AmbiguousPath, format!("the path is ambiguous: {error}")))?;
-        let target = Target {
-            host: http.host,
-            path: &path,
-            method: http.method,
-            context_extensions: &request.context_extensions,
-        };
+        let target = Target::of(request, &path);
         let route = snapshot
             .routes
             .find(&target)

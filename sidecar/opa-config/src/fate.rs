@@ -11,8 +11,6 @@ use crate::tree::{Node, Value};
 pub enum Fate {
     /// It does what it does in OPA, but for what this says; nothing if there is nothing to say.
     Honoured(&'static str),
-    /// It is read and checked, and whoever runs the plan can't do it yet: the start is refused there.
-    NotYet(&'static str),
     /// It has no effect, for this reason, and is named at start.
     NotHonoured(&'static str),
     /// Start is refused, and this says what to do. Passing over it would change decisions, or what is protected.
@@ -78,9 +76,9 @@ impl Walk<'_> {
                 let why = self.unknown(path);
                 self.notices.push(NotHonoured::new(written, node.at.clone(), why));
             }
-            Some(Fate::Honoured(_) | Fate::NotYet(_) | Fate::Refused(_)) | None => {}
+            Some(Fate::Honoured(_) | Fate::Refused(_)) | None => {}
         }
-        if matches!(fate, None | Some(Fate::Honoured(_) | Fate::NotYet(_))) && self.has_below(path) {
+        if matches!(fate, None | Some(Fate::Honoured(_))) && self.has_below(path) {
             self.below(node, path, written)?;
         }
         path.pop();

@@ -58,7 +58,6 @@ fn nothing_stands_in_a_table_twice() {
 fn row(text: &mut String, name: &str, fate: Fate) {
     let (word, note) = match fate {
         Fate::Honoured(note) => ("honoured", note),
-        Fate::NotYet(note) => ("not yet", note),
         Fate::NotHonoured(note) => ("no effect", note),
         Fate::Refused(note) => ("refused", note),
     };

@@ -2,12 +2,12 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use postern_decide::{Entropy, Issuers, Record, RequestView, Revocations, Route, Routes, Settings, Snapshot};
+use postern_decide::{Entropy, Record, RequestView, Snapshot};
 use postern_policy::{BundleBuilder, Engine as _, Limits, PlanEngine, Verification};
 use postern_telemetry::{CorrelationId, TraceParent};
 
 use super::*;
-use crate::clock;
+use crate::{clock, testing};
 
 const PLAN: &str = include_str!("../../../cli/demo/policy/plan.json");
 
@@ -20,20 +20,7 @@ fn policy() -> Arc<ActivePolicy> {
 }
 
 fn snapshot() -> Arc<Snapshot> {
-    let settings = Settings {
-        realm: "postern".to_owned(),
-        prefix: postern_decide::HeaderPrefix::new("x-postern-").unwrap(),
-        max_upstream_headers: 100,
-        dpop_nonce_lifetime_seconds: 300,
-    };
-    let routes = Arc::new(Routes::catch_all(Route::named("default")));
-    let snapshot = Snapshot::initial(
-        settings,
-        routes,
-        Issuers::default(),
-        Revocations::without_stream(),
-    );
-    Arc::new(snapshot.with_policy(policy()))
+    Arc::new(testing::snapshot().with_policy(policy()))
 }
 
 /// A decision that a policy was asked about.

@@ -3,15 +3,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::Uri;
 use postern_decide::opa_envoy::{Reply, Response, Verdict};
-use postern_decide::{
-    HeaderPrefix, Issuers, Now, OpaEnvoySettings, Revocations, Route, Routes, Settings, Snapshot,
-};
+use postern_decide::{Now, OpaEnvoySettings};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::super::service::OpenService;
 use super::*;
+use crate::testing;
 
 async fn take(State(came): State<UnboundedSender<(String, Json)>>, uri: Uri, body: Bytes) {
     let _ = came.send((uri.path().to_owned(), serde_json::from_slice(&body).unwrap()));
@@ -27,19 +26,7 @@ async fn sink() -> (Arc<dyn Service>, UnboundedReceiver<(String, Json)>) {
 }
 
 fn plan(status: Option<StatusSettings>) -> TellingPlan {
-    let settings = Settings {
-        realm: String::new(),
-        prefix: HeaderPrefix::new("x-postern-").unwrap(),
-        max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
-        dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
-    };
-    let routes = Arc::new(Routes::catch_all(Route::named("opa-envoy")));
-    let snapshot = Snapshot::initial(
-        settings,
-        routes,
-        Issuers::default(),
-        Revocations::without_stream(),
-    );
+    let snapshot = testing::snapshot();
     TellingPlan {
         labels: [("id".to_owned(), "an id".to_owned())].into(),
         path: "authz/allow".to_owned(),

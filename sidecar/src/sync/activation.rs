@@ -12,7 +12,7 @@ use postern_policy::activation::{
 };
 use postern_policy::collection::{DataPath, Given};
 use postern_policy::compilation::{Compiled, Wanted};
-use postern_policy::{Entrypoint, HttpSend, Limits, Verification};
+use postern_policy::{HttpSend, Limits, Verification};
 use tokio::task::JoinError;
 
 use super::Context;
@@ -47,9 +47,6 @@ pub(crate) struct Activation {
     pub(crate) policy: Arc<ActivePolicy>,
     /// What it can be asked.
     pub(crate) entrypoints: Vec<String>,
-    /// Where each of the paths is asked that the set was made for, in their order.
-    #[expect(dead_code, reason = "for hosts that ask for more than decisions")]
-    pub(crate) asked: Vec<Entrypoint>,
     /// The bundles that it is made of.
     pub(crate) bundles: Vec<BundleInForce>,
     /// The bundles of these that had been refused, and came into force because this one did.
@@ -328,7 +325,6 @@ impl PolicySet {
             let activation = Activation {
                 policy: Arc::new(policy),
                 entrypoints,
-                asked: swapped.entrypoints,
                 bundles: active
                     .bundles()
                     .map(|bundle| BundleInForce {

@@ -37,3 +37,24 @@ fn start() -> Option<Runtime> {
     let failed = |error| tracing::warn!(%error, "policies are made ready on any thread");
     built.map_err(failed).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use rustix::process::getpriority_process;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_one_thread_that_gives_way_to_others() {
+        let here = || (thread::current().id(), getpriority_process(None).unwrap());
+        let (first, second) = (behind(here).await.unwrap(), behind(here).await.unwrap());
+        assert_eq!(first, second);
+        assert_ne!(first.0, thread::current().id());
+        assert!(first.1 >= PRIORITY, "{first:?}");
+        // Work that panics takes nothing with it.
+        assert!(behind(|| panic!("as it should")).await.is_err());
+        assert_eq!(behind(here).await.unwrap(), first);
+    }
+}

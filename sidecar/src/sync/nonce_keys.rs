@@ -83,27 +83,12 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use postern_decide::{HeaderPrefix, Issuers, Revocations, Route, Routes, Settings, Snapshot};
-
     use super::*;
+    use crate::testing;
 
     #[test]
     fn the_process_makes_its_own_keys_unless_the_control_plane_does() {
-        let settings = Settings {
-            realm: "postern".to_owned(),
-            prefix: HeaderPrefix::new(HeaderPrefix::DEFAULT).unwrap(),
-            max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
-            dpop_nonce_lifetime_seconds: 300,
-        };
-        let routes = Arc::new(Routes::catch_all(Route::named("default")));
-        let snapshot = Snapshot::initial(
-            settings,
-            routes,
-            Issuers::default(),
-            Revocations::without_stream(),
-        );
+        let snapshot = testing::snapshot();
         let published = Published::new(snapshot);
         let randomness = Randomness::from_system().unwrap();
         let source = NonceKeySource::default();

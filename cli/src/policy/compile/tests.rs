@@ -1,23 +1,13 @@
-use std::{fs, path::PathBuf, process};
+use std::{fs, path::PathBuf};
 
 use postern_policy::{Engine as _, PlanEngine};
 
 use super::*;
 
-/// The pinned opa; built where it isn't yet.
-fn opa() -> PathBuf {
-    if let Ok(opa) = super::super::locate_opa(None) {
-        return opa;
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/tools.sh");
-    let output = process::Command::new("bash").arg(script).output().unwrap();
-    assert!(
-        output.status.success(),
-        "this test needs opa; run `make tools`:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
+#[path = "../../../../common/compiler/tests/support/pinned_opa.rs"]
+mod pinned_opa;
+
+use pinned_opa::{opa, program};
 
 async fn compile_with(
     opa: &Path,
@@ -95,19 +85,7 @@ async fn a_wrong_policy_is_refused_with_file_and_line() {
 
 fn fake(folder: &Path, script: &str) -> PathBuf {
     let path = folder.join("fake");
-    // By another process: a program that is started here meanwhile would hold it open for writing, so that it can't be run.
-    let mut shell = process::Command::new("/bin/sh")
-        .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
-        .arg(&path)
-        .stdin(process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(
-        &mut shell.stdin.take().unwrap(),
-        format!("#!/bin/sh\n{script}\n").as_bytes(),
-    )
-    .unwrap();
-    assert!(shell.wait().unwrap().success());
+    program::write(&path, script);
     path
 }
 

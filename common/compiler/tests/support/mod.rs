@@ -6,23 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use postern_compiler::{Compiler, Opa, RunLimits, locate_opa, loose};
+use postern_compiler::{Compiler, Opa, RunLimits, loose};
 use postern_policy::activation::{Active, Demand, Fetched, Joined, NextStep, Refusal, Tried, Verified};
 use postern_policy::collection::{Given, RegoVersion};
 use postern_policy::compilation::Wanted;
 use postern_policy::{BundleBuilder, Env, HttpSend, Limits, Verification};
 use postern_rego::Value;
 
-/// The pinned opa; built where it isn't yet.
-pub(crate) fn opa() -> PathBuf {
-    if let Ok(opa) = locate_opa(None) {
-        return opa;
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/tools.sh");
-    let output = Command::new("bash").arg(script).output().unwrap();
-    assert!(output.status.success(), "this test needs opa; run `make tools`");
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
+mod pinned_opa;
+
+pub(crate) use pinned_opa::opa;
 
 pub(crate) fn env() -> Env {
     Env::new(1_700_000_000_000_000_000, [0; 32])
@@ -47,22 +40,7 @@ impl World {
     /// With an opa that writes down each of its runs.
     pub(crate) fn counting(files: &[(&str, &str)]) -> Self {
         let work = tempfile::tempdir().unwrap();
-        let script = work.path().join("opa");
-        let runs = work.path().join("runs");
-        let text = format!(
-            "#!/bin/sh\necho run >> {}\nexec {} \"$@\"\n",
-            runs.display(),
-            opa().display()
-        );
-        // By another process: a program that is started here meanwhile would hold it open for writing, so that it can't be run.
-        let mut shell = Command::new("/bin/sh")
-            .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
-            .arg(&script)
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        std::io::Write::write_all(&mut shell.stdin.take().unwrap(), text.as_bytes()).unwrap();
-        assert!(shell.wait().unwrap().success());
+        let (script, _) = pinned_opa::counting(work.path());
         Self::in_folder(files, script, work)
     }
 

@@ -221,12 +221,26 @@ fn builtins_are_called_as_they_are_declared_or_not_at_all() {
         told.contains("declare") || told.contains("while it is loaded"),
         "{told}"
     );
-    // The host's work isn't free: each call reads a thousand bytes.
-    let long = format!(r#"\"{}\""#, "a".repeat(1000));
-    let calls = format!("(loop $again {} (br $again))", call("7"));
+    // The host's work isn't free: as many calls are too many where each has it read a thousand bytes more.
+    let text = |length: usize| format!(r#"{{{{\"result\": \"{}\"}}}}"#, "a".repeat(length));
+    let one = "(drop (call $builtin1 (i32.const 9) (i32.const 0) (i32.const 3)))";
+    let calls = format!(
+        "(local $n i32) (loop $again {one} (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $n) (i32.const 900))))"
+    );
     let mut little = env();
     little.limits.max_statements = 1000;
-    let told = stopped(&[("eval", &calls), ("result", &long)], &little);
+    let (short, long) = (text(1), text(1000));
+    let odd = |result| {
+        [
+            ("builtins", r#"{\"type_name\": 9}"#),
+            ("eval", &*calls),
+            ("result", result),
+        ]
+    };
+    let engine = loaded(&odd(&short)).unwrap();
+    assert_eq!(asked(&engine, &little).unwrap(), Some(Value::from("a")));
+    let told = stopped(&odd(&long), &little);
     assert!(told.contains("1000 statements"), "{told}");
     // Called from within what the host calls for it, over and over.
     for place in ["parse", "dump", "malloc"] {

@@ -1,37 +1,19 @@
 //! Bundles with Rego and no plan are compiled by the control plane, where it is told to, and sidecars take what it serves; what
 //! they wouldn't take isn't published.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use postern_compiler::locate_opa;
 use postern_jose::{Algorithm, LocalSigner};
 use postern_policy::{Bundle, BundleBuilder, Limits, PlanEngine, Verification, VerificationKey, bundle};
 use postern_proto::policy::v1::BundleInfo;
 
 use crate::support::House;
 
+#[path = "../../../../common/compiler/tests/support/pinned_opa.rs"]
+mod pinned_opa;
+
 const ENTRYPOINT: &str = "orders/authz/decision";
 const REGO: &str = "package orders.authz\n\ndecision := {\"allowed\": input.ok == data.orders.wanted}\n";
-
-/// The pinned opa, and a file with a line for each of its runs.
-fn counting_opa(folder: &Path) -> (PathBuf, PathBuf) {
-    let opa = locate_opa(None).unwrap_or_else(|_| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/tools.sh");
-        let output = std::process::Command::new("bash").arg(script).output().unwrap();
-        assert!(output.status.success(), "this test needs opa; run `make tools`");
-        String::from_utf8(output.stdout).unwrap().trim().into()
-    });
-    let (script, runs) = (folder.join("opa"), folder.join("runs"));
-    let text = format!(
-        "#!/bin/sh\necho run >> {}\nexec {} \"$@\"\n",
-        runs.display(),
-        opa.display()
-    );
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    (script, runs)
-}
 
 fn count(runs: &Path) -> usize {
     std::fs::read_to_string(runs).unwrap_or_default().lines().count()
@@ -41,7 +23,7 @@ fn count(runs: &Path) -> usize {
 fn compiling() -> (House, PathBuf, VerificationKey) {
     let house = House::new();
     let folder = house.folder.path();
-    let (opa, runs) = counting_opa(folder);
+    let (opa, runs) = pinned_opa::counting(folder);
     let signer = LocalSigner::generate(Algorithm::ES256).unwrap();
     std::fs::write(
         folder.join("signing.pem"),

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::view::RequestView;
+
 use super::host::{Host, HostPattern};
 use super::path_pattern::PathPattern;
 
@@ -17,6 +19,18 @@ pub struct Target<'a> {
     pub method: &'a str,
     /// Envoy's `context_extensions`.
     pub context_extensions: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> Target<'a> {
+    /// What a request is matched on, with its path in canonical form.
+    pub(crate) fn of(request: &'a RequestView<'a>, path: &'a str) -> Self {
+        Self {
+            host: request.http.host,
+            path,
+            method: request.http.method,
+            context_extensions: &request.context_extensions,
+        }
+    }
 }
 
 /// Which requests a route means: those that meet all conditions. The default means every request.

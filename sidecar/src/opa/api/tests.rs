@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use axum::body::{Body, to_bytes};
-use postern_decide::{ActivePolicy, HeaderPrefix, Issuers, Revocations, Route, Routes, Settings, Snapshot};
+use postern_decide::ActivePolicy;
 use postern_policy::{Engine, EngineError, Entrypoint, Env, Value};
 use tower::ServiceExt;
 
 use super::super::status::{BundleStatus, PluginMetrics, PluginState, StatusMetrics};
 use super::*;
+use crate::testing;
 
 /// A policy with one entrypoint, `system/health`, that tells what it was asked with.
 struct Health;
@@ -39,19 +40,7 @@ impl Engine for Health {
 }
 
 fn api(status: &Arc<OpaStatus>, has_status: bool) -> Api {
-    let settings = Settings {
-        realm: String::new(),
-        prefix: HeaderPrefix::new("x-postern-").unwrap(),
-        max_upstream_headers: Settings::DEFAULT_MAX_UPSTREAM_HEADERS,
-        dpop_nonce_lifetime_seconds: Settings::DEFAULT_DPOP_NONCE_LIFETIME_SECONDS,
-    };
-    let routes = Arc::new(Routes::catch_all(Route::named("opa-envoy")));
-    let snapshot = Snapshot::initial(
-        settings,
-        routes,
-        Issuers::default(),
-        Revocations::without_stream(),
-    );
+    let snapshot = testing::snapshot();
     let policy = ActivePolicy::new(Arc::new(Health), Entrypoint::from_index(0));
     Api {
         status: Arc::clone(status),

@@ -9,6 +9,7 @@ mod conditions;
 mod decode;
 mod facts;
 mod head;
+mod keys;
 mod pattern;
 mod shape;
 mod terms;
@@ -21,13 +22,11 @@ use crate::hash::{HashMap, HashSet};
 use crate::plan::{Function, Plan};
 use crate::value::Value;
 
-pub(super) use asked::{
-    Compared, FurtherKey, Keys, asked, asked_results, asking, becomes, collection, compared, further, keys,
-    made, taken_key, values,
-};
+pub(super) use asked::{Compared, FurtherKey, asked, asked_results, asking, compared, further, taken_key};
 pub(super) use blocks::{fills, saved};
 pub(crate) use facts::split;
 pub(super) use head::{Key, RuleHead, head};
+pub(super) use keys::{Keys, becomes, collection, keys, made, values};
 pub(super) use pattern::Pattern;
 pub(super) use shape::{Group, Made, Rules, rules};
 use terms::{Head, Ref, Step};
