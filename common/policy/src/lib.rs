@@ -64,6 +64,6 @@ pub use wasm::{WasmEngine, WasmModule};
 
 /// What an evaluation is given besides input and data: the time, a seed, limits, and answers to `http.send`.
 pub use postern_rego::{
-    Array, Calls, Document, Effects, Env, Limits as EvaluationLimits, Object, Part, Place, Span, TimeLimit,
-    Value, http,
+    Array, Calls, Document, Effects, Env, Limits as EvaluationLimits, Object, Part, Parts, Place, Span,
+    TimeLimit, Value, http,
 };

@@ -16,9 +16,10 @@ pub trait Document {
     /// All of a part, for who iterates over it, compares it or keeps it.
     fn value(&self, part: Part) -> &Value;
 
-    /// Tells all of the document, for who writes it down elsewhere: the same as [`Document::value`] of [`Part::WHOLE`], in any
-    /// order.
-    fn tell(&self, sink: &mut dyn Sink) {
+    /// Tells the document, for who writes it down elsewhere: the same as [`Document::value`] of [`Part::WHOLE`], in any
+    /// order. Of parts that aren't `wanted` it may be told that they are there, and no more ([`Sink::left_out`]).
+    fn tell(&self, wanted: Parts, sink: &mut dyn Sink) {
+        let _ = wanted;
         tell(self.value(Part::WHOLE), sink);
     }
 }
@@ -45,6 +46,8 @@ pub trait Sink {
     fn end_object(&mut self);
     /// A value that JSON doesn't have: a set, or an object with a key that is no string.
     fn odd(&mut self, value: &Value);
+    /// A value that is there, in the place of which stands that it is this part.
+    fn left_out(&mut self, part: Part);
 }
 
 /// Tells a value. Recurses once for each level of nesting.
@@ -78,6 +81,49 @@ pub struct Part(pub u16);
 impl Part {
     /// All of the document.
     pub const WHOLE: Part = Part(0);
+
+    /// 0 for a number that has no bit.
+    const fn bit(self) -> u64 {
+        match 1_u64.checked_shl(self.0 as u32) {
+            Some(bit) => bit,
+            None => 0,
+        }
+    }
+}
+
+/// Some of the parts of a document. Of those with numbers from 64 on all belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts(u64);
+
+impl Parts {
+    /// None that can be left out.
+    pub const NONE: Self = Self(0);
+    /// All.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Those whose bits are set, each at the place that is its number.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// A bit for each.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub const fn with(self, part: Part) -> Self {
+        Self(self.0 | part.bit())
+    }
+
+    /// Whether a part is one of them.
+    #[must_use]
+    pub const fn has(self, part: Part) -> bool {
+        part.bit() == 0 || self.0 & part.bit() != 0
+    }
 }
 
 /// What a part has under a name.

@@ -69,7 +69,7 @@ pub use builtins::{
     lookup as builtin, names as builtin_names,
 };
 pub use calls::Calls;
-pub use document::{Document, Input, Member, Part, Sink, tell};
+pub use document::{Document, Input, Member, Part, Parts, Sink, tell};
 pub use env::{Env, Limits};
 pub use error::{Conflicting, ConflictingValue, EvalError, Limit, LoadError, Place};
 pub use json::JsonError;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use postern_rego::{Document, Member, Part as Number, Sink, Value};
+use postern_rego::{Document, Member, Part as Number, Parts, Sink, Value};
 
 use super::body::{Bodies, Body};
 use super::cells::Cells;
@@ -211,13 +211,13 @@ impl<H: HeaderParts + ?Sized> Document for InputDocument<'_, H> {
         made.unwrap_or(NULL)
     }
 
-    fn tell(&self, sink: &mut dyn Sink) {
-        self.tell_members(members::WHOLE, sink);
+    fn tell(&self, wanted: Parts, sink: &mut dyn Sink) {
+        self.tell_members(members::WHOLE, wanted, sink);
     }
 }
 
 /// What the machine calls a part.
-const fn number(part: Part) -> Number {
+pub(super) const fn number(part: Part) -> Number {
     Number(part as u16 + 1)
 }
 

@@ -93,7 +93,22 @@ pub trait Rest: fmt::Debug + Sync {
     /// `attributes.request.http.headerMap`: `{"headers": [{"key", "rawValue"}]}`, each repeat on its own.
     fn header_map(&self) -> Option<Value>;
 
-    /// The same, told, where there is one: `begin` comes before it. A host that has it in pieces needn't make values of them.
+    /// Whether there is [`Rest::metadata_context`]: asked where nobody looks at what is in it.
+    fn has_metadata_context(&self) -> bool {
+        self.metadata_context().is_some()
+    }
+
+    /// Likewise of [`Rest::route_metadata_context`].
+    fn has_route_metadata_context(&self) -> bool {
+        self.route_metadata_context().is_some()
+    }
+
+    /// Likewise of [`Rest::header_map`].
+    fn has_header_map(&self) -> bool {
+        self.header_map().is_some()
+    }
+
+    /// [`Rest::header_map`] told, where there is one: `begin` comes before it. A host that has it in pieces needn't make values of them.
     fn tell_header_map(&self, begin: &mut dyn FnMut(&mut dyn Sink), sink: &mut dyn Sink) {
         if let Some(map) = self.header_map() {
             begin(sink);

@@ -273,7 +273,7 @@ impl Part {
     }
 
     /// Those that have parts of their own, whatever is read.
-    const fn containers() -> u64 {
+    pub(super) const fn containers() -> u64 {
         Part::Attributes.bit()
             | Part::Destination.bit()
             | Part::Request.bit()

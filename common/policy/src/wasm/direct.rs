@@ -5,7 +5,9 @@
 //!
 //! Every block has the header that the module's allocator gives it, since its code looks at it.
 
-use postern_rego::{Number, Sink, Value};
+use postern_rego::{Number, Part, Sink, Value};
+
+use super::left_out;
 
 const BOOLEAN: u8 = 2;
 const NULL: u8 = 1;
@@ -332,6 +334,10 @@ impl Sink for Direct {
     fn odd(&mut self, _: &Value) {
         self.is_odd = true;
         self.null();
+    }
+
+    fn left_out(&mut self, part: Part) {
+        self.add(left_out::address(part));
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use postern_rego::{Env, Input, Limit, Value, tell};
+use postern_rego::{Env, Input, Limit, Parts, Value, tell};
 use wasmtime::{
     Engine, Memory, MemoryType, Module, Store, Trap, TypedFunc, UpdateDeadline, WasmParams, WasmResults,
 };
@@ -11,6 +11,7 @@ use wasmtime::{
 use super::abi::{self, Exports};
 use super::direct::Direct;
 use super::host::{imports, memory_used_up, terminated, unreadable};
+use super::left_out::{self, BEYOND_MEMORY};
 use super::state::{Builtin, Clock, Evaluation, Failure, State};
 use crate::module_text::{read, write};
 
@@ -215,7 +216,7 @@ impl Instance {
 
     fn takes(&mut self, value: &Value) -> Made<bool> {
         let exports = Arc::clone(&self.exports);
-        let ours = self.placed(Input::Value(value))?;
+        let ours = self.placed(Input::Value(value), Parts::ALL)?;
         let start = self.call(&exports.heap, ())?;
         let mut text = String::new();
         write(value, &mut text);
@@ -226,66 +227,76 @@ impl Instance {
         Ok(theirs != 0 && self.dumped_text(ours)? == self.dumped_text(theirs)?)
     }
 
-    /// Evaluates; after a failure the instance is of no use.
+    /// Evaluates, with `wanted` of the input and perhaps more; after a failure the instance is of no use.
     pub(super) fn evaluate(
         &mut self,
         entrypoint: i32,
-        input: Input<'_>,
+        (input, wanted): (Input<'_>, Parts),
         env: &Env,
-        clock: Clock,
+        clock: &mut Clock,
     ) -> Made<Option<Value>> {
         let limits = env.limits;
         let room = usize::try_from(limits.max_memory).unwrap_or(usize::MAX);
         let fuel = limits.max_statements.saturating_mul(FUEL_PER_STATEMENT);
         let state = self.store.data_mut();
-        state.evaluation = Evaluation {
-            env: (!state.builtins.is_empty()).then(|| Box::new(env.clone())),
-            clock,
-            strict: env.strict_builtin_errors,
-            ..Evaluation::default()
-        };
         state.memory.most = self.fresh.saturating_add(room);
         state.memory.refused = false;
-        self.store.set_epoch_deadline(deadline(clock));
+        let is_reached = state.memory.most > BEYOND_MEMORY as usize;
+        let wanted = if is_reached { Parts::ALL } else { wanted };
+        state.evaluation = Evaluation {
+            env: (!state.builtins.is_empty()).then(|| Box::new(env.clone())),
+            clock: *clock,
+            strict: env.strict_builtin_errors,
+            leaves_out: wanted != Parts::ALL,
+            ..Evaluation::default()
+        };
+        self.store.set_epoch_deadline(deadline(*clock));
         self.store
             .set_fuel(fuel)
             .map_err(|error| Failure::Broken(error.to_string()))?;
-        let outcome = self
-            .ask(entrypoint, input, limits.max_memory)
-            .map_err(|failure| match failure {
-                // Fuel is ours; what was set are statements.
-                Failure::Limit {
-                    limit: Limit::Statements,
-                    ..
-                } => Failure::Limit {
-                    limit: Limit::Statements,
-                    bound: limits.max_statements,
-                },
-                // As deep as the stack goes that all of its functions have together; as deep as a plan, near enough.
-                Failure::Limit {
-                    limit: Limit::CallDepth,
-                    ..
-                } => Failure::Limit {
-                    limit: Limit::CallDepth,
-                    bound: limits.max_depth as u64,
-                },
-                Failure::Limit {
-                    limit: Limit::Memory, ..
-                } => Failure::Limit {
-                    limit: Limit::Memory,
-                    bound: limits.max_memory,
-                },
-                other => other,
-            });
-        match self.store.data_mut().evaluation.failed.take() {
+        let outcome =
+            self.ask(entrypoint, (input, wanted), limits.max_memory)
+                .map_err(|failure| match failure {
+                    // Fuel is ours; what was set are statements.
+                    Failure::Limit {
+                        limit: Limit::Statements,
+                        ..
+                    } => Failure::Limit {
+                        limit: Limit::Statements,
+                        bound: limits.max_statements,
+                    },
+                    // As deep as the stack goes that all of its functions have together; as deep as a plan, near enough.
+                    Failure::Limit {
+                        limit: Limit::CallDepth,
+                        ..
+                    } => Failure::Limit {
+                        limit: Limit::CallDepth,
+                        bound: limits.max_depth as u64,
+                    },
+                    Failure::Limit {
+                        limit: Limit::Memory, ..
+                    } => Failure::Limit {
+                        limit: Limit::Memory,
+                        bound: limits.max_memory,
+                    },
+                    other => other,
+                });
+        let evaluation = &mut self.store.data_mut().evaluation;
+        *clock = evaluation.clock;
+        match evaluation.failed.take() {
             Some(failed) => Err(failed),
             None => outcome,
         }
     }
 
-    fn ask(&mut self, entrypoint: i32, input: Input<'_>, room: u64) -> Made<Option<Value>> {
+    fn ask(
+        &mut self,
+        entrypoint: i32,
+        (input, wanted): (Input<'_>, Parts),
+        room: u64,
+    ) -> Made<Option<Value>> {
         let exports = Arc::clone(&self.exports);
-        let input = self.placed(input)?;
+        let input = self.placed(input, wanted)?;
         self.call(&exports.set_input, (self.context, input))?;
         if entrypoint != self.entrypoint {
             self.call(&exports.set_entrypoint, (self.context, entrypoint))?;
@@ -312,7 +323,7 @@ impl Instance {
     }
 
     /// Puts the input where evaluations begin to use memory; 0 is no input.
-    fn placed(&mut self, input: Input<'_>) -> Made<u32> {
+    fn placed(&mut self, input: Input<'_>, wanted: Parts) -> Made<u32> {
         let exports = Arc::clone(&self.exports);
         if self.is_direct {
             let mut direct = std::mem::take(&mut self.direct);
@@ -320,7 +331,7 @@ impl Instance {
             match input {
                 Input::Undefined => {}
                 Input::Value(value) => tell(value, &mut direct),
-                Input::Document(document) => document.tell(&mut direct),
+                Input::Document(document) => document.tell(wanted, &mut direct),
             }
             let placed = match direct.end() {
                 Some((bytes, address)) => {
@@ -431,6 +442,9 @@ fn failure(store: &mut Store<State>, error: &wasmtime::Error) -> Failure {
             limit: Limit::CallDepth,
             bound: 0,
         },
+        Some(Trap::MemoryOutOfBounds) if state.evaluation.leaves_out => {
+            Failure::LeftOut(left_out::part(error))
+        }
         _ if state.memory.refused => memory_used_up(&state.memory),
         Some(trap) => Failure::Broken(format!("it trapped: {trap}")),
         None => Failure::Broken(format!("it can't be called: {error}")),

@@ -11,19 +11,20 @@ mod direct;
 mod host;
 mod instance;
 mod kept;
+mod left_out;
 mod pool;
 mod probe;
 mod state;
 mod ticks;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Duration;
 
-use postern_rego::{Document, Env, EvalError, Input, Limit, Place, TimeLimit, Value, http};
+use postern_rego::{Document, Env, Input, Limit, Parts, TimeLimit, Value, http};
 use wasmtime::{Config, Engine as Runtime, Module};
 
 use crate::engine::{Stopped, find_entrypoint};
@@ -32,9 +33,11 @@ use crate::{Engine, EngineError, Entrypoint};
 
 use instance::{Compiled, Data, Instance};
 use kept::Kept;
+use left_out::LookedAt;
 use pool::Pool;
 use state::{Builtin, Clock, Failure};
 use ticks::Running;
+use words::{limit, milliseconds, refused, told, words};
 
 /// The largest module: OPA's library has 400 KiB, a policy of a thousand rules 1 MiB.
 const MOST_MODULE_BYTES: usize = 32 << 20;
@@ -107,8 +110,8 @@ pub struct WasmEngine {
 
 /// Where an answer comes from.
 enum Answer {
-    /// From this entrypoint of the module.
-    Module(i32),
+    /// From this entrypoint of the module, which has looked at so much of its input.
+    Module(i32, LookedAt),
     /// There are no rules: what the base data holds, whatever the input.
     Fixed(Option<Value>),
 }
@@ -208,7 +211,7 @@ impl WasmEngine {
                 EntryAnswer::Entrypoint(entrypoint) => {
                     let id = entrypoints.get(&entrypoint);
                     let id = id.ok_or_else(|| refused(format!("it has no entrypoint `{entrypoint}`")))?;
-                    Answer::Module(*id)
+                    Answer::Module(*id, LookedAt::nothing())
                 }
             };
             answers.push((name, answer));
@@ -276,18 +279,30 @@ impl WasmEngine {
         u32::try_from(at).ok().map(Entrypoint::from_index)
     }
 
+    /// The parts of the input that the module has looked at so far for this entrypoint, and that are written for it. Of no
+    /// [`Document`] anything is left out that isn't made of parts.
+    #[must_use]
+    pub fn looked_at(&self, entrypoint: Entrypoint) -> Parts {
+        match self.at(entrypoint) {
+            Some((_, Answer::Module(_, looked_at))) => looked_at.parts(),
+            _ => Parts::NONE,
+        }
+    }
+
+    fn at(&self, entrypoint: Entrypoint) -> Option<&(String, Answer)> {
+        let at = usize::try_from(entrypoint.index()).ok()?;
+        self.entrypoints.get(at)
+    }
+
     fn ask(&self, entrypoint: Entrypoint, input: Input<'_>, env: &Env) -> Result<Option<Value>, EngineError> {
-        let asked = usize::try_from(entrypoint.index())
-            .ok()
-            .and_then(|at| self.entrypoints.get(at));
-        let Some((name, answer)) = asked else {
+        let Some((name, answer)) = self.at(entrypoint) else {
             return Err(EngineError::Evaluation(Stopped::internal(
                 "the entrypoint is another engine's",
             )));
         };
-        let id = match answer {
+        let (id, looked_at) = match answer {
             Answer::Fixed(value) => return Ok(value.clone()),
-            Answer::Module(id) => *id,
+            Answer::Module(id, looked_at) => (*id, looked_at),
         };
         let env = match &self.runtime {
             Some(runtime) if env.runtime.is_none() => Cow::Owned(Env {
@@ -306,68 +321,27 @@ impl WasmEngine {
             })?),
             _ => None,
         };
-        let asked = self.pool.with(env.time_limit, |instance, clock| {
-            instance.evaluate(id, input, &env, clock)
-        });
+        let mut clock = Clock {
+            time: env.time_limit,
+            began: None,
+        };
+        let mut ask = |wanted: Parts| {
+            self.pool.with(&mut clock, |instance, clock| {
+                instance.evaluate(id, (input, wanted), &env, clock)
+            })
+        };
+        let wanted = looked_at.parts();
+        let mut asked = ask(wanted);
+        if let Err(Failure::LeftOut(part)) = asked {
+            looked_at.note(part, wanted);
+            asked = ask(Parts::ALL);
+        }
         match asked {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(limit(name, Limit::Time, milliseconds(wait))),
             Err(failure) => Err(told(name, failure)),
         }
     }
-}
-
-fn milliseconds(time: Option<Duration>) -> u64 {
-    time.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn limit(name: &str, limit: Limit, bound: u64) -> EngineError {
-    let place = Place {
-        function: name.into(),
-        ..Place::default()
-    };
-    EngineError::Limit((&EvalError::LimitReached { limit, bound, place }).into())
-}
-
-/// Why an evaluation has no answer: in our words, and in those of an OPA that runs the module.
-fn told(name: &str, failure: Failure) -> EngineError {
-    let code = "internal_error";
-    let stopped = |problem: String, opa: &str| {
-        EngineError::Evaluation(Stopped {
-            problem,
-            opa: format!("{code}: {opa}"),
-            code,
-            place: None,
-        })
-    };
-    match failure {
-        Failure::Limit { limit: which, bound } => limit(name, which, bound),
-        Failure::NeedsHttp(request) => EngineError::NeedsHttp(request),
-        Failure::Abort(message) => stopped(format!("{name}: {message}"), &message),
-        Failure::Builtin {
-            name: builtin,
-            message,
-        } => stopped(
-            format!("{name}: eval_builtin_error: {builtin}: {message}"),
-            &message,
-        ),
-        Failure::Broken(problem) => stopped(format!("{name}: policy.wasm: {problem}"), &problem),
-    }
-}
-
-/// Why a module isn't taken.
-fn words(failure: Failure) -> String {
-    match failure {
-        Failure::Abort(message) => format!("it gives up when it is loaded: {message}"),
-        Failure::Builtin { name, message } => format!("{name}: {message}"),
-        Failure::NeedsHttp(_) => "it makes requests when it is loaded".to_owned(),
-        Failure::Limit { limit, .. } => format!("it takes too many {limit} when it is loaded"),
-        Failure::Broken(problem) => problem,
-    }
-}
-
-fn refused(problem: String) -> EngineError {
-    EngineError::Wasm(problem)
 }
 
 /// Neither data nor code, which may be large.

@@ -61,11 +61,10 @@ impl Pool {
     /// stopped in the middle of something. Waiting for one and making one are part of the time that it all may take.
     pub(super) fn with<T>(
         &self,
-        time: Option<TimeLimit>,
-        act: impl FnOnce(&mut Instance, Clock) -> Result<T, Failure>,
+        clock: &mut Clock,
+        act: impl FnOnce(&mut Instance, &mut Clock) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        let mut clock = Clock { time, began: None };
-        let Some(mut instance) = self.take(&mut clock)? else {
+        let Some(mut instance) = self.take(clock)? else {
             return Ok(None);
         };
         let place = Place { pool: self };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_rego::http::HttpRequest;
-use postern_rego::{BuiltinFn, Env, Limit, Paused, TimeLimit};
+use postern_rego::{BuiltinFn, Env, Limit, Part, Paused, TimeLimit};
 use wasmtime::ResourceLimiter;
 
 use super::abi::Exports;
@@ -39,6 +39,8 @@ pub(super) struct Evaluation {
     pub(super) failed: Option<Failure>,
     /// Why the module was stopped.
     pub(super) stopped: Option<Failure>,
+    /// Whether parts of the input may be left out.
+    pub(super) leaves_out: bool,
 }
 
 /// How long it may take.
@@ -82,6 +84,8 @@ pub(super) enum Failure {
     NeedsHttp(Box<HttpRequest>),
     /// It was stopped.
     Limit { limit: Limit, bound: u64 },
+    /// It looked at a part of the input that was left out; at this one, where that can be told.
+    LeftOut(Option<Part>),
     /// It did what no module of OPA's does.
     Broken(String),
 }

@@ -14,6 +14,7 @@ mod bounds;
 mod builtins;
 mod foreign;
 mod hostile;
+mod left_out;
 #[path = "../support/mod.rs"]
 mod support;
 

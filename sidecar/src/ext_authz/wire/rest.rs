@@ -30,6 +30,18 @@ impl Rest for RestOf<'_> {
         header_map(maps).ok().flatten()
     }
 
+    fn has_metadata_context(&self) -> bool {
+        has(Reader::new(self.0), &[1, 11])
+    }
+
+    fn has_route_metadata_context(&self) -> bool {
+        has(Reader::new(self.0), &[1, 13])
+    }
+
+    fn has_header_map(&self) -> bool {
+        has(Reader::new(self.0), &[1, 4, 2, 13])
+    }
+
     fn tell_header_map(&self, begin: &mut dyn FnMut(&mut dyn Sink), sink: &mut dyn Sink) {
         let maps = within(vec![Reader::new(self.0)], 1)
             .and_then(|parts| within(parts, 4))
@@ -78,6 +90,27 @@ impl RestOf<'_> {
         let attributes = within(vec![Reader::new(self.0)], 1).ok()?;
         metadata(within(attributes, number).ok()?).ok().flatten()
     }
+}
+
+/// Whether there is a message at the end of this way, a field in a field.
+fn has(mut message: Reader<'_>, way: &[u32]) -> bool {
+    let Some((first, way)) = way.split_first() else {
+        return true;
+    };
+    // Who asks has the message read already: what is ill-formed was refused then.
+    while let Ok(Some(field)) = message.field() {
+        let passed = if field.number == *first {
+            message.message(field).map(|inner| has(inner, way))
+        } else {
+            message.skip(field).map(|()| false)
+        };
+        match passed {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// The messages under `number` in `messages`, which are the parts of one.

@@ -36,11 +36,13 @@ fn metadata(of: Metadata) -> String {
     });
     let rest = RestOf(&message);
     assert_eq!(rest.route_metadata_context(), None);
+    assert!(rest.has_metadata_context() && !rest.has_route_metadata_context());
     let route = attributes(AttributeContext {
         route_metadata_context: Some(of),
         ..Default::default()
     });
     assert_eq!(RestOf(&route).route_metadata_context(), rest.metadata_context());
+    assert!(RestOf(&route).has_route_metadata_context() && !RestOf(&route).has_metadata_context());
     rest.metadata_context().unwrap().to_json()
 }
 
@@ -146,6 +148,7 @@ fn a_header_map_keeps_each_repeat_on_its_own() {
     for map in [Some(with_value), Some(HeaderMap::default()), None] {
         let message = message(map);
         let rest = RestOf(&message);
+        assert_eq!(rest.has_header_map(), rest.header_map().is_some());
         let mut written = Written::default();
         rest.tell_header_map(&mut |sink| sink.text("begun"), &mut written);
         let expected = rest.header_map().map_or_else(Written::default, |map| {
@@ -213,5 +216,8 @@ impl Sink for Written {
     }
     fn odd(&mut self, value: &Value) {
         self.0.push(value.to_json());
+    }
+    fn left_out(&mut self, _: postern_rego::Part) {
+        panic!("nobody may leave anything out here");
     }
 }

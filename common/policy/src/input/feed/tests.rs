@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use postern_rego::{Document as _, Number, Object, Reads, Sink};
+use postern_rego::{Document as _, Number, Object, Parts, Reads, Sink};
 use proptest::prelude::*;
 
 use super::*;
+use crate::input::document::number;
+use crate::input::members;
 use crate::input::{ApiKeyParts, Extent, PosternParts, RequestParts, Rest, SocketAddress, document};
 
 /// Keeps what it is given.
@@ -93,6 +95,10 @@ impl Sink for Told {
 
     fn odd(&mut self, value: &Value) {
         self.add(value.clone());
+    }
+
+    fn left_out(&mut self, part: postern_rego::Part) {
+        self.add(left_out(part));
     }
 }
 
@@ -263,10 +269,44 @@ fn both(choices: &Choices, reads: &InputReads) -> Option<(Vec<u8>, String)> {
     let mut bytes = Bytes::default();
     input.feed(reads, &mut bytes);
     let mut told = Told::default();
-    input.tell(&mut told);
+    input.tell(Parts::ALL, &mut told);
     let document = document(reads, &request, headers, postern).ok()?;
     assert_eq!(told.root, Some(document.clone()), "what is told is the document");
+    let some = choices.iter().fold(0, |bits: u64, choice| {
+        (bits ^ *choice as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29)
+    });
+    for wanted in [0, some, some | Part::containers() << 1, !some].map(Parts::from_bits) {
+        let mut told = Told::default();
+        input.tell(wanted, &mut told);
+        let expected = without(&document, members::WHOLE, wanted);
+        assert_eq!(told.root, Some(expected), "what is left out, and nothing else");
+    }
     Some((bytes.0, document.to_json()))
+}
+
+/// What is told of a part with these members where only some are wanted.
+fn without(value: &Value, these: &[(&'static str, Part)], wanted: Parts) -> Value {
+    let object = value.as_object().unwrap();
+    let told = object.iter().map(|(name, value)| {
+        let name = name.as_str().unwrap();
+        let part = these
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, part)| *part);
+        let told = match part {
+            Some(part) if !wanted.has(number(part)) => left_out(number(part)),
+            Some(part) if !members::of(part).is_empty() => without(value, members::of(part), wanted),
+            _ => value.clone(),
+        };
+        (name.to_owned(), told)
+    });
+    Value::object_from(told)
+}
+
+fn left_out(part: postern_rego::Part) -> Value {
+    format!("part {} is left out", part.0).into()
 }
 
 /// A path into the document, a level or more too short or too deep at times.
