@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use postern_policy::collection::{CollectionError, Loose, LooseFile, RegoVersion};
 use postern_policy::go_match::matches;
-use postern_policy::{Bundle, BundleError, Limits, Verification};
+use postern_policy::{Arrived, BundleError, Deltas, Limits, Verification};
 
 /// Of all paths together.
 const MAX_FILES: usize = 10_000;
@@ -99,7 +99,7 @@ pub fn read_prefixed<'p>(
     Ok(loose)
 }
 
-/// Reads a bundle that is a folder, or an archive, as `opa run --bundle` does.
+/// Reads a bundle that is a folder, or an archive, as `opa run --bundle` does; a delta, too.
 ///
 /// # Errors
 /// What can't be read, or isn't a bundle.
@@ -108,7 +108,9 @@ pub fn bundle(
     ignore: &[String],
     verification: &Verification,
     limits: &Limits,
-) -> Result<Bundle, LooseError> {
+) -> Result<Arrived, LooseError> {
+    // Nothing that lies on a disk is kept on another.
+    let deltas = Deltas { is_kept: false };
     let failed = |source| LooseError::Read {
         path: path.to_owned(),
         source,
@@ -123,7 +125,7 @@ pub fn bundle(
         let mut archive = Vec::new();
         let file = fs::File::open(path).map_err(failed)?;
         file.take(most).read_to_end(&mut archive).map_err(failed)?;
-        return Bundle::read(&archive, verification, limits).map_err(refused);
+        return Arrived::read(&archive, verification, limits, deltas).map_err(refused);
     }
     let mut reading = Reading::new(ignore);
     let mut files = Vec::new();
@@ -134,7 +136,7 @@ pub fn bundle(
         files.push((below.to_string_lossy().into_owned(), file.content.to_vec()));
         Ok(())
     })?;
-    Bundle::of_files(files, verification, limits).map_err(refused)
+    Arrived::of_files(files, verification, limits, deltas).map_err(refused)
 }
 
 /// Where a path's data goes, and the path: `a.b:path` (`loader.SplitPrefix`).
@@ -283,7 +285,9 @@ mod tests {
         ]);
         let ignore = [".git".to_owned()];
         let read = |path: &Path| bundle(path, &ignore, &Verification::Unsigned, &Limits::default());
-        let found = read(folder.path()).unwrap();
+        let Arrived::Snapshot(found) = read(folder.path()).unwrap() else {
+            panic!("a snapshot was expected");
+        };
         assert_eq!(found.revision(), "r");
         assert_eq!(found.data().to_json(), r#"{"d":{"x":1}}"#);
         assert_eq!(found.files().count(), 3);

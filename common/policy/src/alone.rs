@@ -53,7 +53,7 @@ fn of_module(
     let entries: Vec<Entry> = module.entrypoints().map(Entry::of_plan).collect();
     Ok(Arc::new(WasmEngine::of(
         bundle.revision(),
-        module,
+        &module,
         bundle.data(),
         entries,
     )?))

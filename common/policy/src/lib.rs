@@ -52,7 +52,10 @@ pub use result::{Allow, Deny, DenyOrigin, PolicyResult, Refusal, RefusalCode, Re
 pub use runtime::{OPA_VERSION, runtime};
 
 #[cfg(feature = "bundle")]
-pub use bundle::{Bundle, BundleBuilder, BundleError, BundleName, Limits, Verification, VerificationKey};
+pub use bundle::{
+    Arrived, Bundle, BundleBuilder, BundleError, BundleName, Delta, DeltaError, Deltas, Limits, Verification,
+    VerificationKey,
+};
 #[cfg(all(feature = "bundle", feature = "builtins"))]
 pub use bundle::{OpaKey, OpaVerification};
 #[cfg(feature = "bundle")]

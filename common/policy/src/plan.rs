@@ -6,6 +6,7 @@ mod entry;
 pub mod fit;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use postern_rego::{
     BuiltinFn, Document, Effects, EntrypointId, Env, EvalError, HostBuiltins, Input, LoadError, Program,
@@ -26,7 +27,7 @@ pub use entry::{Entry, EntryAnswer};
 /// A plan with its data, ready to be asked.
 pub struct PlanEngine {
     revision: String,
-    program: Program,
+    program: Arc<Program>,
     data: Value,
     /// In the order of names, so that an [`Entrypoint`] is an index.
     entrypoints: Vec<Asked>,
@@ -168,10 +169,11 @@ impl PlanEngine {
     /// of an entrypoint that the program doesn't have.
     pub fn of(
         revision: impl Into<String>,
-        program: Program,
+        program: impl Into<Arc<Program>>,
         data: Value,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, EngineError> {
+        let program = program.into();
         program
             .check_data(&data)
             .map_err(|e| EngineError::Load(e.to_string()))?;

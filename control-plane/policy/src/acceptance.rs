@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use postern_policy::activation::{Active, Demand, Fetched, NextStep};
+use postern_policy::activation::{Active, Demand, NextStep, Verified};
 use postern_policy::alone::engine_of;
-use postern_policy::collection::{DataPath, Given};
+use postern_policy::collection::{DataPath, Given, Member};
 use postern_policy::compilation::Wanted;
 use postern_policy::{Bundle, BundleName, Env, HttpSend, Limits, Verification};
 
@@ -40,14 +40,13 @@ pub(crate) fn look(
     asked: &[String],
     env: &Env,
 ) -> Result<Looked, Refused> {
-    let fetched = Fetched {
-        name: name.as_str(),
-        archive,
-        etag: "",
+    let bundle = Arc::new(Bundle::read(archive, verification, &Limits::default())?);
+    let verified = Verified::of(Member {
+        name: name.as_str().to_owned(),
+        bundle: Arc::clone(&bundle),
+        etag: String::new(),
         given: Given::Fetched,
-    };
-    let verified = fetched.verify(verification, &Limits::default())?;
-    let bundle = Arc::clone(verified.bundle());
+    });
     let sequence = bundle.sequence()?;
     let named = if asked.is_empty() {
         if is_rego_alone(&bundle) {

@@ -198,3 +198,21 @@ pub fn bundle(revision: &str, roots: &[&str], files: &[(&str, &str)]) -> anyhow:
     let builder = all.fold(builder, |builder, (path, text)| builder.file(*path, *text));
     Ok(builder.build()?)
 }
+
+/// A delta of that revision, with these roots and operations, and files beside its patch that shouldn't be there.
+///
+/// # Errors
+/// When it can't be packed.
+pub fn delta(
+    revision: &str,
+    roots: &[&str],
+    operations: &Json,
+    beside: &[(&str, &str)],
+) -> anyhow::Result<Vec<u8>> {
+    let patch = serde_json::json!({ "data": operations }).to_string();
+    let builder = BundleBuilder::new(revision).roots(roots.iter().copied());
+    let builder = builder.file("patch.json", patch);
+    let all = beside.iter();
+    let builder = all.fold(builder, |builder, (path, text)| builder.file(*path, *text));
+    Ok(builder.build_unread()?)
+}

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod deltas;
 mod discovered;
 mod files;
 mod proved;

@@ -122,7 +122,7 @@ async fn bundles_of_the_command_line_are_proved_with_its_key() {
 }
 
 /// What `program` says when it ends rather than runs with these flags.
-async fn refused(program: &std::path::Path, flags: &[String]) -> String {
+pub(super) async fn refused(program: &std::path::Path, flags: &[String]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let address = |name: &str| format!("unix://{}", folder.path().join(name).display());
     let mut command = tokio::process::Command::new(program);

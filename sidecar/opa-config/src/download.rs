@@ -30,6 +30,8 @@ pub struct Signing {
     pub exclude_files: Vec<String>,
     /// There is a `signing` that says so: a bundle without a signature is refused. Otherwise one that is there must be good.
     pub is_required: bool,
+    /// Deltas, which have no signature, are taken even where one is required.
+    pub allow_unsigned_delta_bundles: bool,
 }
 
 /// Reads `polling` of `section`.
@@ -93,6 +95,7 @@ pub(crate) fn signing(section: &Section<'_>, keys: &Keys) -> Result<Option<Signi
             scope: None,
             exclude_files: Vec::new(),
             is_required: false,
+            allow_unsigned_delta_bundles: false,
         }));
     };
     let key_id = signing.word("keyid")?;
@@ -116,6 +119,7 @@ pub(crate) fn signing(section: &Section<'_>, keys: &Keys) -> Result<Option<Signi
         scope: signing.word("scope")?,
         exclude_files: signing.texts("exclude_files")?,
         is_required: true,
+        allow_unsigned_delta_bundles: signing.flag("allow_unsigned_delta_bundles")?,
     }))
 }
 

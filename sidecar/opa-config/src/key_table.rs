@@ -202,12 +202,7 @@ pub const KEYS: &[KnownKey] = &[
     key("bundles.*.signing.keyid", AS_THERE),
     key("bundles.*.signing.scope", AS_THERE),
     key("bundles.*.signing.exclude_files", AS_THERE),
-    key(
-        "bundles.*.signing.allow_unsigned_delta_bundles",
-        Refused(
-            "a delta without a signature isn't taken where one is asked for; serve whole bundles, or take `signing` and `keys` out",
-        ),
-    ),
+    key("bundles.*.signing.allow_unsigned_delta_bundles", AS_THERE),
     key(
         "bundle.name",
         Honoured("without `data.system.bundle.manifest`, of old; `data.system.bundles` is there"),
@@ -257,10 +252,7 @@ pub const KEYS: &[KnownKey] = &[
     key("discovery.signing.keyid", AS_THERE),
     key("discovery.signing.scope", AS_THERE),
     key("discovery.signing.exclude_files", AS_THERE),
-    key(
-        "discovery.signing.allow_unsigned_delta_bundles",
-        Refused("a delta without a signature isn't taken where one is asked for; take the key out"),
-    ),
+    key("discovery.signing.allow_unsigned_delta_bundles", AS_THERE),
     key(
         "decision_logs.service",
         Honoured("where there are several services and no console, one must be named; OPA takes any"),

@@ -1,13 +1,12 @@
 //! The policy that the process is started with: files and folders, or bundles, from its command line.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use postern_compiler::loose::{self, LooseError, Prefixed};
 use postern_opa_config::{PolicyFiles, RegoVersion};
 use postern_policy::Limits;
 use postern_policy::activation::{Active, Verified};
-use postern_policy::collection::{self, Given, Loose, Member};
+use postern_policy::collection::{self, Given, Loose};
 
 use super::verification;
 
@@ -40,12 +39,7 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtSt
             let path = path.path.as_str();
             let verification = verification::of_files(files, Path::new(path));
             let bundle = loose::bundle(Path::new(path), &files.ignore, &verification, limits)?;
-            Ok(Verified::of(Member {
-                name: path.to_owned(),
-                bundle: Arc::new(bundle),
-                etag: String::new(),
-                given: Given::AtStart,
-            }))
+            Ok(Verified::arrived(path, bundle, "", Given::AtStart))
         });
         (Loose::default(), bundles.collect::<Result<_, AtStartError>>()?)
     } else {

@@ -27,6 +27,7 @@ pub(super) fn of_bundle(keys: &Keys, signing: Option<&Signing>) -> Verification 
         exclude_files: signing.exclude_files.clone(),
         base: String::new(),
         is_required: signing.is_required,
+        takes_unsigned_deltas: signing.allow_unsigned_delta_bundles,
     });
     Verification::AsOpa(Arc::new(verification.unwrap_or_default()))
 }
@@ -49,6 +50,7 @@ pub(super) fn of_files(files: &PolicyFiles, path: &Path) -> Verification {
             exclude_files: given.exclude_files.clone(),
             base: base(path),
             is_required: true,
+            takes_unsigned_deltas: false,
         }
     });
     Verification::AsOpa(Arc::new(verification.unwrap_or_default()))

@@ -12,7 +12,7 @@ use postern_policy::activation::{
 };
 use postern_policy::collection::{DataPath, Given};
 use postern_policy::compilation::{Compiled, Wanted};
-use postern_policy::{HttpSend, Limits, Verification};
+use postern_policy::{Deltas, HttpSend, Limits, Verification};
 use tokio::task::JoinError;
 
 use super::Context;
@@ -99,7 +99,8 @@ impl ActivationError {
     }
 }
 
-/// Reads an archive that came, on a thread of its own, and has its signature proved.
+/// Reads an archive that came, on a thread of its own, and has its signature proved. It may be a delta where `deltas` says how
+/// one is taken.
 ///
 /// # Errors
 /// When it isn't what it must be.
@@ -109,6 +110,7 @@ pub(crate) async fn verified(
     etag: &str,
     verification: &Verification,
     limits: Limits,
+    deltas: Option<Deltas>,
 ) -> Result<Verified, ActivationError> {
     let (name, etag, verification) = (name.to_owned(), etag.to_owned(), verification.clone());
     let verified = behind(move || {
@@ -118,7 +120,10 @@ pub(crate) async fn verified(
             etag: &etag,
             given: Given::Fetched,
         };
-        fetched.verify(&verification, &limits)
+        match deltas {
+            Some(deltas) => fetched.verify_or_delta(&verification, &limits, deltas),
+            None => fetched.verify(&verification, &limits),
+        }
     });
     Ok(verified.await??)
 }
@@ -235,6 +240,7 @@ impl PolicySet {
             etag,
             &requirements.verification,
             requirements.limits,
+            None,
         );
         self.take(verified.await?, tell).await
     }

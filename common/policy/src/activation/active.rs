@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::arrival::{Content, Patch, Verified};
 use super::order::Order;
 use super::refusal::{Refusal, Step};
-use super::steps::{Joined, Tried, Verified};
-use crate::collection::{Collection, Loose, Member, RegoVersion};
-use crate::{Engine, Entrypoint};
+use super::steps::{Joined, Made, Tried};
+use crate::collection::{self, Collection, Given, Loose, Member, RegoVersion};
+use crate::{BundleError, DeltaError, Engine, Entrypoint};
 
 /// The parts of the policy in force: files outside of bundles, and the last good version of each bundle.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Active {
     version: RegoVersion,
     members: BTreeMap<String, Member>,
     waiting: BTreeMap<String, Verified>,
+    /// What was made of all Rego, so that nothing is compiled where nothing but data changes. The engine has it, too.
+    made: Option<Made>,
     generation: u64,
     /// Whether there is never more than one bundle, which takes the place of the one before it.
     sole: bool,
@@ -96,31 +99,77 @@ impl Active {
     }
 
     pub(super) fn join(&self, candidates: Vec<Verified>) -> Result<Joined, Refusal> {
-        if let Some(order) = &self.order {
-            for Verified { member } in &candidates {
-                order
-                    .check(&member.bundle)
-                    .map_err(|reason| Refusal::new(Step::Order, Some(&member.name), reason))?;
-            }
-        }
-        let comes = |name: &str| candidates.iter().any(|candidate| candidate.member.name == name);
-        let others = self
-            .members
-            .values()
-            .filter(|member| !self.sole && !comes(&member.name));
-        let members = others
-            .cloned()
-            .chain(candidates.iter().map(|candidate| candidate.member.clone()));
         let name = match candidates.as_slice() {
-            [only] => Some(only.member.name.as_str()),
+            [only] => Some(only.name()),
             _ => None,
         };
-        let collection = Collection::join(&self.loose, members, self.version)
+        let comes = |name: &str| candidates.iter().any(|candidate| candidate.name() == name);
+        let others: Vec<&Member> = self
+            .members
+            .values()
+            .filter(|member| !self.sole && !comes(&member.name))
+            .collect();
+        // Of a delta this comes before what it changes, as in OPA.
+        let roots = others.iter().map(|member| (member.name.as_str(), member.roots()));
+        let roots = roots.chain(
+            candidates
+                .iter()
+                .map(|candidate| (candidate.name(), candidate.roots())),
+        );
+        collection::check_roots(roots).map_err(|error| Refusal::new(Step::Join, name, error))?;
+        let members = candidates.iter().map(|candidate| match &candidate.content {
+            Content::Snapshot(member) => self.in_order(member),
+            Content::Delta(patch) => self.patched(patch),
+        });
+        let members = members.collect::<Result<Vec<Member>, Refusal>>()?;
+        let all = others.into_iter().cloned().chain(members.iter().cloned());
+        let collection = Collection::join(&self.loose, all, self.version)
             .map_err(|error| Refusal::new(Step::Join, name, error))?;
+        let changes_data = |candidate: &Verified| matches!(candidate.content, Content::Delta(_));
+        let is_data_alone = candidates.iter().all(changes_data) && !candidates.is_empty();
         Ok(Joined {
+            made: self.made.clone().filter(|_| is_data_alone),
             candidates,
+            members,
             collection: Arc::new(collection),
             generation: self.generation,
+        })
+    }
+
+    fn in_order(&self, member: &Member) -> Result<Member, Refusal> {
+        let checked = self
+            .order
+            .as_ref()
+            .map_or(Ok(()), |order| order.check(&member.bundle));
+        checked.map_err(|reason| Refusal::new(Step::Order, Some(&member.name), reason))?;
+        Ok(member.clone())
+    }
+
+    /// What a delta makes of the bundle in force.
+    fn patched(&self, patch: &Patch) -> Result<Member, Refusal> {
+        let refuse = |error: DeltaError| Refusal::new(Step::Patch, Some(&patch.name), error);
+        if self.sole {
+            let what = "delta bundles aren't supported; publish a snapshot";
+            let path = "patch.json".to_owned();
+            let error = BundleError::Unsupported { path, what };
+            return Err(Refusal::new(Step::Patch, Some(&patch.name), error));
+        }
+        let (bundle, given) = match self.members.get(&patch.name) {
+            Some(base) => (patch.delta.on(&patch.name, &base.bundle), base.given),
+            None => {
+                let there = self.loose.owned_by(&patch.delta.manifest().roots);
+                let given = match patch.given {
+                    Given::AtStart => Given::AtStart,
+                    Given::Fetched | Given::AsDelta => Given::AsDelta,
+                };
+                (patch.delta.on_nothing(there), given)
+            }
+        };
+        Ok(Member {
+            name: patch.name.clone(),
+            bundle: Arc::new(bundle.map_err(refuse)?),
+            etag: patch.etag.clone(),
+            given,
         })
     }
 
@@ -133,7 +182,8 @@ impl Active {
             return Err(Stale(tried.joined.candidates));
         }
         self.generation = self.generation.wrapping_add(1);
-        for Verified { mut member } in tried.joined.candidates {
+        self.made = Some(tried.made).filter(|_| !self.sole);
+        for mut member in tried.joined.members {
             self.waiting.remove(&member.name);
             if let Some(order) = &mut self.order {
                 order.follow(&member.bundle);
@@ -151,12 +201,14 @@ impl Active {
     }
 
     /// Keeps a bundle that was refused beside the others, to be tried again when one of them has changed. A newer one of its
-    /// name takes its place.
+    /// name takes its place. A delta doesn't wait, since what it is of may be another then: its server is asked for it again.
     pub fn wait(&mut self, candidate: Verified) {
-        if self.sole {
+        let name = candidate.name().to_owned();
+        if self.sole || matches!(candidate.content, Content::Delta(_)) {
+            self.waiting.remove(&name);
             return;
         }
-        self.waiting.insert(candidate.member.name.clone(), candidate);
+        self.waiting.insert(name, candidate);
     }
 
     /// No longer waits for a bundle of this name: another came, or what was refused is no longer served.

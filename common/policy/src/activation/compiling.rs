@@ -1,8 +1,10 @@
 //! The step that may need a process of another program, and may have none.
 
+use std::sync::Arc;
+
 use super::policy::Policy;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
-use super::steps::{Demand, Joined, OURS, Ready};
+use super::steps::{Demand, Joined, Made, OURS, Ready};
 use crate::compilation::{CompileJob, Compiled, RulePath, Target};
 use crate::plan::fit::Unfit;
 use crate::{EngineError, PlanFile};
@@ -83,13 +85,12 @@ impl Compiling {
                     .to_owned(),
             ));
         }
+        let policy = Policy::Plan {
+            program: Arc::new(program),
+            unplanned: unplanned.into(),
+        };
         Ok(Ready {
-            policy: Policy::Plan {
-                program: Box::new(program),
-                unplanned,
-            },
-            targets,
-            demand: self.demand,
+            made: Made::new(policy, targets, &self.demand),
             joined: self.joined,
         })
     }

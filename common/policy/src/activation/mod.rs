@@ -7,6 +7,7 @@
 //! and its last good version stays. It is kept, and tried again when another bundle has changed.
 
 mod active;
+mod arrival;
 mod compiling;
 mod order;
 mod policy;
@@ -15,11 +16,12 @@ mod steps;
 mod wasm;
 
 pub use active::{Active, ActiveBundle, Stale, Swapped};
+pub use arrival::{Fetched, Verified};
 pub use compiling::Compiling;
 pub use order::OlderBundle;
 pub use refusal::NoCompiler;
 pub use refusal::{Reason, Refusal, Step};
-pub use steps::{Checked, Demand, Fetched, Joined, NextStep, Ready, Tried, Verified};
+pub use steps::{Checked, Demand, Joined, NextStep, Ready, Tried};
 
 #[cfg(test)]
 mod tests;

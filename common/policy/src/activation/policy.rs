@@ -11,17 +11,17 @@ use crate::{Engine, EngineError, Entrypoint, PlanEngine};
 use crate::{WasmEngine, WasmModule};
 
 /// What a bundle brought, or the compiler made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Policy {
     /// A plan.
     Plan {
-        program: Box<Program>,
+        program: Arc<Program>,
         /// Rules that aren't in it, and lie where data may not.
-        unplanned: Vec<RulePath>,
+        unplanned: Arc<[RulePath]>,
     },
     /// A Wasm module.
     #[cfg(feature = "wasm")]
-    Wasm(Box<WasmModule>),
+    Wasm(Arc<WasmModule>),
 }
 
 impl Policy {
@@ -44,7 +44,7 @@ impl Policy {
 
     /// With its data and what may be asked of it; where each of the wanted names is asked.
     pub(super) fn engine(
-        self,
+        &self,
         revision: String,
         data: &Value,
         entries: Vec<Entry>,
@@ -52,13 +52,13 @@ impl Policy {
     ) -> Result<(Arc<dyn Engine>, Vec<Entrypoint>), EngineError> {
         match self {
             Self::Plan { program, .. } => {
-                let engine = PlanEngine::of(revision, *program, data.clone(), entries)?;
+                let engine = PlanEngine::of(revision, Arc::clone(program), data.clone(), entries)?;
                 let asked = named(&engine, wanted, |name| engine.named(name))?;
                 Ok((Arc::new(engine), asked))
             }
             #[cfg(feature = "wasm")]
             Self::Wasm(module) => {
-                let engine = WasmEngine::of(revision, *module, data, entries)?;
+                let engine = WasmEngine::of(revision, module, data, entries)?;
                 let asked = named(&engine, wanted, |name| engine.named(name))?;
                 Ok((Arc::new(engine), asked))
             }

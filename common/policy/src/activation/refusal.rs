@@ -6,7 +6,7 @@ use super::order::OlderBundle;
 use crate::collection::CollectionError;
 use crate::compilation::{CompileRefusal, RuleConflict};
 use crate::plan::fit::Unfit;
-use crate::{BundleError, EngineError};
+use crate::{BundleError, DeltaError, EngineError};
 
 /// A step on the way to being active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Step {
     Verify,
     /// Not older than what was in force.
     Order,
+    /// A delta, on what is in force.
+    Patch,
     /// With the other parts: roots, packages, data.
     Join,
     /// Rego to plan.
@@ -32,6 +34,7 @@ impl Step {
         match self {
             Self::Verify => "verify",
             Self::Order => "order",
+            Self::Patch => "patch",
             Self::Join => "join",
             Self::Compile => "compile",
             Self::Check => "check",
@@ -50,6 +53,9 @@ pub enum Reason {
     /// It is an older one.
     #[error(transparent)]
     Older(#[from] OlderBundle),
+    /// What changes of it can't be changed.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// It doesn't go with the others.
     #[error(transparent)]
     Collection(#[from] CollectionError),

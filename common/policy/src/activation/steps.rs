@@ -1,20 +1,20 @@
-//! The steps, a type each.
+//! The steps after an archive was read, a type each.
 
 use std::sync::Arc;
 
 use postern_rego::Env;
 
-use super::active::Active;
+use super::arrival::Verified;
 use super::compiling::Compiling;
 use super::policy::Policy;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
 use super::wasm;
-use crate::collection::{Collection, DataPath, Given, Member};
+use crate::collection::{Collection, DataPath, Member};
 use crate::compilation::{CompileJob, Target, Wanted};
 use crate::engine::smoke_check;
 use crate::plan::fit::{Unfit, fit};
 use crate::plan::{Entry, EntryAnswer};
-use crate::{Bundle, Engine, EngineError, Entrypoint, HttpSend, Limits, Verification};
+use crate::{Engine, EngineError, Entrypoint, HttpSend};
 
 /// What any policy must be to become active.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,76 +27,14 @@ pub struct Demand {
     pub may_fail: bool,
 }
 
-/// An archive that came.
-#[derive(Debug, Clone)]
-pub struct Fetched<'a> {
-    /// The bundle's name.
-    pub name: &'a str,
-    /// Its bytes.
-    pub archive: &'a [u8],
-    /// The tag that it came with; empty for none.
-    pub etag: &'a str,
-    /// How it came.
-    pub given: Given,
-}
-
-impl Fetched<'_> {
-    /// Reads the archive, and has its signature proved.
-    ///
-    /// # Errors
-    /// At [`Step::Verify`].
-    pub fn verify(self, verification: &Verification, limits: &Limits) -> Result<Verified, Refusal> {
-        let bundle = Bundle::read(self.archive, verification, limits)
-            .map_err(|error| Refusal::new(Step::Verify, Some(self.name), error))?;
-        Ok(Verified {
-            member: Member {
-                name: self.name.to_owned(),
-                bundle: Arc::new(bundle),
-                etag: self.etag.to_owned(),
-                given: self.given,
-            },
-        })
-    }
-}
-
-/// A bundle that is what its signer signed.
-#[derive(Debug, Clone)]
-pub struct Verified {
-    pub(super) member: Member,
-}
-
-impl Verified {
-    /// A bundle that was read elsewhere: there is none that wasn't found good.
-    #[must_use]
-    pub fn of(member: Member) -> Self {
-        Self { member }
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.member.name
-    }
-
-    /// What it holds.
-    #[must_use]
-    pub fn bundle(&self) -> &Arc<Bundle> {
-        &self.member.bundle
-    }
-
-    /// With all that is active: in the place of the bundle of its name, beside the others.
-    ///
-    /// # Errors
-    /// At [`Step::Join`].
-    pub fn join(self, active: &Active) -> Result<Joined, Refusal> {
-        active.join(vec![self])
-    }
-}
-
 /// Parts that go together.
 #[derive(Debug, Clone)]
 pub struct Joined {
     pub(super) candidates: Vec<Verified>,
+    /// What becomes of the candidates once they are in force.
+    pub(super) members: Vec<Member>,
+    /// The policy in force, where nothing but data changes.
+    pub(super) made: Option<Made>,
     pub(super) collection: Arc<Collection>,
     pub(super) generation: u64,
 }
@@ -125,27 +63,23 @@ impl Joined {
     /// [`Step::Compile`] where there is nothing to compile.
     pub fn next(self, demand: &Demand) -> Result<NextStep, Refusal> {
         let candidate = self.name();
+        if let Some(made) = self.made.clone().filter(|made| made.demand == *demand) {
+            return Ok(NextStep::Ready(Box::new(Ready { made, joined: self })));
+        }
         let found = wasm::find(&self.collection, demand);
         let found = found.map_err(|error| Refusal::new(Step::Check, candidate.as_deref(), error))?;
         if let Some((policy, targets)) = found {
-            return Ok(NextStep::Ready(Box::new(Ready {
-                policy,
-                targets,
-                demand: demand.clone(),
-                joined: self,
-            })));
+            let made = Made::new(policy, targets, demand);
+            return Ok(NextStep::Ready(Box::new(Ready { made, joined: self })));
         }
         let unfit = match fit(&self.collection, &demand.wanted, demand.http_send) {
             Ok(fit) => {
-                return Ok(NextStep::Ready(Box::new(Ready {
-                    policy: Policy::Plan {
-                        program: Box::new(fit.program),
-                        unplanned: Vec::new(),
-                    },
-                    targets: fit.targets,
-                    demand: demand.clone(),
-                    joined: self,
-                })));
+                let policy = Policy::Plan {
+                    program: Arc::new(fit.program),
+                    unplanned: Arc::from([]),
+                };
+                let made = Made::new(policy, fit.targets, demand);
+                return Ok(NextStep::Ready(Box::new(Ready { made, joined: self })));
             }
             Err(unfit) => unfit,
         };
@@ -187,7 +121,7 @@ impl Joined {
 
     pub(super) fn name(&self) -> Option<String> {
         match self.candidates.as_slice() {
-            [only] => Some(only.member.name.clone()),
+            [only] => Some(only.name().to_owned()),
             _ => None,
         }
     }
@@ -196,12 +130,28 @@ impl Joined {
 /// What our module's rules are called in a plan.
 pub(super) const OURS: &str = "postern__entrypoints/";
 
+/// What was made of all Rego, plans and modules, whatever the data is.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    policy: Policy,
+    targets: Arc<[Target]>,
+    demand: Demand,
+}
+
+impl Made {
+    pub(super) fn new(policy: Policy, targets: Vec<Target>, demand: &Demand) -> Self {
+        Self {
+            policy,
+            targets: targets.into(),
+            demand: demand.clone(),
+        }
+    }
+}
+
 /// A plan or a module that is loaded.
 #[derive(Debug)]
 pub struct Ready {
-    pub(super) policy: Policy,
-    pub(super) targets: Vec<Target>,
-    pub(super) demand: Demand,
+    pub(super) made: Made,
     pub(super) joined: Joined,
 }
 
@@ -214,14 +164,19 @@ impl Ready {
         let candidate = self.joined.name();
         let candidate = candidate.as_deref();
         let collection = &self.joined.collection;
-        for rule in self.policy.unplanned() {
+        let Made {
+            policy,
+            targets,
+            demand,
+        } = &self.made;
+        for rule in policy.unplanned() {
             rule.check(collection.data())
                 .map_err(|error| Refusal::new(Step::Check, candidate, error))?;
         }
         let refuse = |reason: EngineError| Refusal::new(Step::Check, candidate, reason);
-        let names = self.policy.entrypoints();
+        let names = policy.entrypoints();
         let mut entries: Vec<Entry> = Vec::new();
-        for (wanted, target) in self.demand.wanted.iter().zip(&self.targets) {
+        for (wanted, target) in demand.wanted.iter().zip(&**targets) {
             let answer = match target {
                 Target::Entrypoint(name) => EntryAnswer::Entrypoint(name.clone()),
                 Target::Data if wanted.required && names.is_empty() => {
@@ -251,20 +206,14 @@ impl Ready {
             })
             .collect();
         entries.extend(own);
-        let wanted: Vec<String> = self
-            .demand
-            .wanted
-            .iter()
-            .map(|wanted| wanted.path.name())
-            .collect();
-        let (engine, entrypoints) = self
-            .policy
+        let wanted: Vec<String> = demand.wanted.iter().map(|wanted| wanted.path.name()).collect();
+        let (engine, entrypoints) = policy
             .engine(collection.revision(), collection.data(), entries, &wanted)
             .map_err(refuse)?;
         Ok(Checked {
             engine,
             entrypoints,
-            may_fail: self.demand.may_fail,
+            made: self.made,
             joined: self.joined,
         })
     }
@@ -273,9 +222,9 @@ impl Ready {
 /// A policy that holds together.
 #[derive(Debug)]
 pub struct Checked {
+    made: Made,
     engine: Arc<dyn Engine>,
     entrypoints: Vec<Entrypoint>,
-    may_fail: bool,
     joined: Joined,
 }
 
@@ -289,23 +238,25 @@ impl Checked {
         let candidate = self.joined.name();
         for entrypoint in &self.entrypoints {
             match smoke_check(&*self.engine, *entrypoint, env) {
-                Err(EngineError::Evaluation(_)) if self.may_fail => {}
+                Err(EngineError::Evaluation(_)) if self.made.demand.may_fail => {}
                 tried => tried.map_err(|error| Refusal::new(Step::Try, candidate.as_deref(), error))?,
             }
         }
         Ok(Tried {
             engine: self.engine,
             entrypoints: self.entrypoints,
+            made: self.made,
             joined: self.joined,
         })
     }
 }
 
-/// A policy that answers. [`Active::swap`] puts it into force.
+/// A policy that answers. [`Active::swap`](super::Active::swap) puts it into force.
 #[derive(Debug)]
 pub struct Tried {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) entrypoints: Vec<Entrypoint>,
+    pub(super) made: Made,
     pub(super) joined: Joined,
 }
 

@@ -1,4 +1,5 @@
 mod damage;
+mod deltas;
 mod ordered;
 
 use std::sync::Arc;
@@ -267,7 +268,7 @@ fn a_newer_one_takes_the_place_of_one_that_waits() {
     let waiting: Vec<String> = active
         .waiting()
         .iter()
-        .map(|one| one.bundle().revision().to_owned())
+        .map(|one| one.revision().to_owned())
         .collect();
     assert_eq!(waiting, ["2"]);
     active.forget("two");

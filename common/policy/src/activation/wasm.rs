@@ -2,6 +2,9 @@
 //! manifest names, and its own evaluator for all the rest, within one evaluation; here it is one or the other, and what would
 //! need both is refused. A bundle with a plan runs its plan.
 
+#[cfg(feature = "wasm")]
+use std::sync::Arc;
+
 use super::policy::Policy;
 use super::steps::Demand;
 use crate::EngineError;
@@ -142,7 +145,7 @@ fn refused(problem: String) -> EngineError {
 #[cfg(feature = "wasm")]
 fn load(wasm: &[u8], demand: &Demand, _: &DataPath) -> Result<Policy, EngineError> {
     let module = crate::WasmModule::load(wasm, demand.http_send)?;
-    Ok(Policy::Wasm(Box::new(module)))
+    Ok(Policy::Wasm(Arc::new(module)))
 }
 
 #[cfg(not(feature = "wasm"))]

@@ -28,6 +28,8 @@ pub struct OpaVerification {
     pub base: String,
     /// There must be a signature. Otherwise one that is there must be good.
     pub is_required: bool,
+    /// Deltas, which have no signature, are taken even where there must be one (`allow_unsigned_delta_bundles`).
+    pub takes_unsigned_deltas: bool,
 }
 
 /// One of `keys`.

@@ -76,6 +76,16 @@ impl BundleBuilder {
     /// When it would not be read back: a path that climbs out or comes twice, data that isn't JSON or lies outside the
     /// roots, more than the default [`Limits`] allow.
     pub fn build(self) -> Result<Vec<u8>, BundleError> {
+        let archive = self.build_unread()?;
+        Bundle::read(&archive, &super::Verification::Unsigned, &Limits::default())?;
+        Ok(archive)
+    }
+
+    /// As [`BundleBuilder::build`], whether it would be read back or not: a delta, say, or what another's server may serve.
+    ///
+    /// # Errors
+    /// When a path climbs out or comes twice.
+    pub fn build_unread(self) -> Result<Vec<u8>, BundleError> {
         let limits = Limits::default();
         let mut files = Files::new();
         files.insert(MANIFEST.to_owned(), self.manifest.to_json()?);
@@ -85,12 +95,10 @@ impl BundleBuilder {
                 return Err(BundleError::Duplicate { path });
             }
         }
-        let archive = archive::write(
+        archive::write(
             files
                 .iter()
                 .map(|(path, content)| (path.as_str(), content.as_slice())),
-        )?;
-        Bundle::read(&archive, &super::Verification::Unsigned, &limits)?;
-        Ok(archive)
+        )
     }
 }

@@ -1,5 +1,7 @@
 //! Why a bundle is refused. Each text says what was found and what to do about it; none holds file contents.
 
+use super::DeltaError;
+
 /// A refusal of a bundle: whoever serves one keeps the last good one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -144,6 +146,9 @@ pub enum BundleError {
         /// As the signature has it.
         algorithm: String,
     },
+    /// A delta isn't what it must be.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// A key given for verification or signing can't be used.
     #[error("key `{key_id}`: {problem}")]
     Key {

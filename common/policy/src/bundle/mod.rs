@@ -3,7 +3,7 @@
 //!
 //! Read: `.manifest` or `.manifest.pb`, `data.json`, `data.yaml` and `data.yml` in any folder, `plan.json` or `plan.pb` at the root, `policy.wasm` where
 //! the manifest names it or at the root, `*.rego` (kept, not interpreted), `.signatures.json` at the root. Other files are kept and mean nothing, as in OPA. What OPA would
-//! interpret and we don't is refused by name, never passed over: delta bundles.
+//! interpret and we don't is refused by name, never passed over: delta bundles, but for who asks for them ([`Arrived`]).
 
 mod archive;
 #[cfg(feature = "builtins")]
@@ -11,6 +11,7 @@ mod as_opa;
 mod builder;
 mod configured;
 mod data;
+mod delta;
 mod digest;
 mod error;
 mod limits;
@@ -20,6 +21,8 @@ mod planned;
 mod sequence;
 mod signature;
 mod verification;
+
+use std::sync::Arc;
 
 use postern_jose::Signer;
 use postern_rego::Value;
@@ -33,6 +36,7 @@ use signature::SIGNATURES;
 pub use as_opa::{OpaKey, OpaVerification};
 pub use builder::BundleBuilder;
 pub use configured::{VerificationKeySection, VerificationSection, VerificationSectionError};
+pub use delta::{Arrived, Delta, DeltaError, Deltas};
 pub use error::BundleError;
 pub use limits::Limits;
 pub use manifest::{Manifest, WasmEntry};
@@ -51,8 +55,10 @@ const PLAN_PROTOBUF: &str = "plan.pb";
 pub struct Bundle {
     manifest: Manifest,
     data: Value,
-    files: Files,
+    files: Arc<Files>,
     signed_by: Option<String>,
+    /// What the manifest of the last delta said, where deltas changed it.
+    changed: Option<Arc<delta::Stated>>,
 }
 
 impl Bundle {
@@ -75,15 +81,23 @@ impl Bundle {
         verification: &Verification,
         limits: &Limits,
     ) -> Result<Self, BundleError> {
-        let mut checked = Files::new();
-        for (path, content) in files {
-            let path = archive::normal_path(path.as_bytes(), limits)?;
-            checked.insert(path, content);
-        }
-        Self::verified(checked, verification, limits)
+        Self::verified(checked(files, limits)?, verification, limits)
     }
 
     fn verified(files: Files, verification: &Verification, limits: &Limits) -> Result<Self, BundleError> {
+        let bundle = Self::proved(files, verification, limits)?;
+        let delta = bundle.files.keys().find(|path| file_name(path) == delta::PATCH);
+        if let Some(path) = delta {
+            return Err(BundleError::Unsupported {
+                path: path.clone(),
+                what: "delta bundles aren't supported; publish a snapshot",
+            });
+        }
+        Ok(bundle)
+    }
+
+    /// A bundle that isn't a delta.
+    fn proved(files: Files, verification: &Verification, limits: &Limits) -> Result<Self, BundleError> {
         let signed_by = match verification {
             Verification::Keys(keys) => Some(signature::verify(&files, keys, limits)?),
             Verification::Unsigned => None,
@@ -94,34 +108,48 @@ impl Bundle {
     }
 
     fn from_files(files: Files, signed_by: Option<String>) -> Result<Self, BundleError> {
-        refuse_what_is_not_interpreted(&files)?;
-        let manifest = match (files.get(MANIFEST), files.get(MANIFEST_PROTOBUF)) {
-            (Some(_), Some(_)) => {
-                return Err(two(
-                    MANIFEST_PROTOBUF,
-                    "there is a .manifest, too; keep one of them",
-                ));
-            }
-            (Some(text), None) => Manifest::parse(text)?,
-            (None, Some(bytes)) => Manifest::parse_protobuf(bytes)?,
-            (None, None) => Manifest::absent(),
-        };
+        refuse_misplaced(&files)?;
+        let manifest = manifest_of(&files)?;
         if files.contains_key(PLAN) && files.contains_key(PLAN_PROTOBUF) {
             return Err(two(PLAN_PROTOBUF, "there is a plan.json, too; keep one of them"));
         }
         let data = data::read(&files, &manifest)?;
         Ok(Self {
-            manifest,
             data,
-            files,
+            files: Arc::new(files),
             signed_by,
+            ..Self::empty(manifest)
         })
+    }
+
+    fn empty(manifest: Manifest) -> Self {
+        Self {
+            manifest,
+            data: Value::Object(postern_rego::Object::default()),
+            files: Arc::default(),
+            signed_by: None,
+            changed: None,
+        }
     }
 
     /// The manifest; that of [`Manifest::absent`] where there is none.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The manifest as it is told to policies, and its text where there is any: after a delta that of the delta, whose language
+    /// says nothing of the modules.
+    pub(crate) fn told_manifest(&self) -> (&Manifest, Option<&[u8]>) {
+        match &self.changed {
+            Some(stated) => (&stated.manifest, stated.text.as_deref()),
+            None => (&self.manifest, self.file(MANIFEST)),
+        }
+    }
+
+    /// Whether deltas made it what it is.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.is_some()
     }
 
     /// The revision: opaque, never ordered; may be empty.
@@ -165,11 +193,13 @@ impl Bundle {
     #[must_use]
     pub fn outline(&self) -> Self {
         Self {
-            manifest: self.manifest.clone(),
-            data: Value::Object(postern_rego::Object::default()),
-            files: Files::new(),
             signed_by: self.signed_by.clone(),
+            ..Self::empty(self.manifest.clone())
         }
+    }
+
+    fn into_files(self) -> Files {
+        Arc::unwrap_or_clone(self.files)
     }
 
     /// The id of the key that signed it: proved. `None` where signatures were not looked at.
@@ -198,7 +228,7 @@ pub fn sign(
     key_id: &str,
     limits: &Limits,
 ) -> Result<Vec<u8>, BundleError> {
-    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.files;
+    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.into_files();
     files.remove(SIGNATURES);
     let signature = signature::sign(&files, signer, key_id)?;
     files.insert(SIGNATURES.to_owned(), signature);
@@ -236,11 +266,35 @@ fn parse_object<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T, String
     serde_json::from_slice(text).map_err(|e| e.to_string())
 }
 
+/// The files of a folder, by paths that are like those of an archive.
+fn checked(
+    files: impl IntoIterator<Item = (String, Vec<u8>)>,
+    limits: &Limits,
+) -> Result<Files, BundleError> {
+    let mut checked = Files::new();
+    for (path, content) in files {
+        let path = archive::normal_path(path.as_bytes(), limits)?;
+        checked.insert(path, content);
+    }
+    Ok(checked)
+}
+
+fn manifest_of(files: &Files) -> Result<Manifest, BundleError> {
+    match (files.get(MANIFEST), files.get(MANIFEST_PROTOBUF)) {
+        (Some(_), Some(_)) => Err(two(
+            MANIFEST_PROTOBUF,
+            "there is a .manifest, too; keep one of them",
+        )),
+        (Some(text), None) => Manifest::parse(text),
+        (None, Some(bytes)) => Manifest::parse_protobuf(bytes),
+        (None, None) => Ok(Manifest::absent()),
+    }
+}
+
 /// OPA gives these files a meaning that this crate doesn't: passing over one would make another policy of the bundle.
-fn refuse_what_is_not_interpreted(files: &Files) -> Result<(), BundleError> {
+fn refuse_misplaced(files: &Files) -> Result<(), BundleError> {
     for path in files.keys() {
         let what = match file_name(path) {
-            "patch.json" => "delta bundles aren't supported; publish a snapshot",
             _ if path.ends_with(MANIFEST_PROTOBUF) && path != MANIFEST_PROTOBUF => {
                 "a manifest stands at the root and is called .manifest.pb"
             }

@@ -8,7 +8,7 @@ use super::{Bundle, BundleError, Limits, PLAN, PLAN_PROTOBUF, SIGNATURES, Verifi
 /// # Errors
 /// When the archive isn't a good bundle, or with the plan it is more than `limits` allow.
 pub fn with_plan(archive: &[u8], plan: Vec<u8>, limits: &Limits) -> Result<Vec<u8>, BundleError> {
-    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.files;
+    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.into_files();
     for gone in [SIGNATURES, PLAN_PROTOBUF] {
         files.remove(gone);
     }

@@ -57,7 +57,7 @@ pub fn with_sequence(archive: &[u8], sequence: u64, limits: &Limits) -> Result<V
             "the sequence {sequence} is too large; expected at most {MAX_SEQUENCE}"
         )));
     }
-    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.files;
+    let mut files = Bundle::read(archive, &Verification::Unsigned, limits)?.into_files();
     files.remove(super::SIGNATURES);
     state(&mut files, sequence)?;
     archive::write(

@@ -77,6 +77,16 @@ impl VerificationKey {
 }
 
 impl Verification {
+    /// Whether a delta may come, which has no signature.
+    pub(super) fn takes_unsigned_deltas(&self) -> bool {
+        match self {
+            Self::Keys(_) => false,
+            Self::Unsigned => true,
+            #[cfg(feature = "builtins")]
+            Self::AsOpa(opa) => !opa.is_required || opa.takes_unsigned_deltas,
+        }
+    }
+
     /// Requires a signature by one of these keys.
     ///
     /// # Errors

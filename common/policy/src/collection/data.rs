@@ -25,6 +25,8 @@ pub(super) fn join(
             data = removed(data, &path);
             if let Some(owned) = find(member.bundle.data(), &path) {
                 data = put(data, &path, owned.clone()).map_err(|place| refuse(member, &place))?;
+            } else if member.bundle.is_changed() {
+                data = with_way(data, member.bundle.data(), &path).map_err(|place| refuse(member, &place))?;
             }
         }
     }
@@ -76,6 +78,7 @@ fn opa_version() -> Value {
 
 /// The manifest as OPA's store has it: with all that it says, and what it doesn't say left out.
 fn manifest(bundle: &Bundle) -> Value {
+    let (told, text) = bundle.told_manifest();
     let Manifest {
         revision,
         roots,
@@ -84,11 +87,9 @@ fn manifest(bundle: &Bundle) -> Value {
         file_rego_versions,
         // As it is written, below.
         wasm: _,
-    } = bundle.manifest();
+    } = told;
     // As it is written: numbers keep their text.
-    let written = bundle
-        .file(".manifest")
-        .and_then(|text| Value::from_json_slice(text).ok());
+    let written = text.and_then(|text| Value::from_json_slice(text).ok());
     let written = |name: &str| written.as_ref().and_then(|manifest| manifest.get(name)).cloned();
     let number = |version: u8| Value::from(i64::from(version));
     let mut members = Object::default();
@@ -122,6 +123,29 @@ fn manifest(bundle: &Bundle) -> Value {
         }
     }
     Value::Object(members)
+}
+
+/// With the objects that led to what a delta removed, which stay.
+fn with_way(data: Value, owned: &Value, path: &[&str]) -> Result<Value, String> {
+    let is_object = |at: &&[&str]| find(owned, at).is_some_and(|value| value.as_object().is_some());
+    let ways = (1..path.len()).rev().filter_map(|length| path.get(..length));
+    match { ways }.find(is_object) {
+        Some(way) if find(&data, way).is_none() => put(data, way, Value::Object(Object::default())),
+        _ => Ok(data),
+    }
+}
+
+/// What of a document lies at these roots.
+pub(super) fn owned(data: &Value, roots: &[String]) -> Value {
+    let none = Value::Object(Object::default());
+    roots.iter().fold(none, |owned, root| {
+        let path: Vec<&str> = root.split('/').filter(|name| !name.is_empty()).collect();
+        match find(data, &path) {
+            // Roots don't lie in one another, so that what is on the way is an object.
+            Some(value) => put(owned.clone(), &path, value.clone()).unwrap_or(owned),
+            None => owned,
+        }
+    })
 }
 
 fn find<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use postern_rego::{Object, Value};
 
-use super::data::merged;
+use super::data::{merged, owned};
 use super::text::package;
 use super::{CollectionError, Module, RegoVersion};
 
@@ -47,6 +47,11 @@ enum Kind {
 }
 
 impl Loose {
+    /// What of the data lies at these roots.
+    pub(crate) fn owned_by(&self, roots: &[String]) -> Value {
+        owned(&self.data, roots)
+    }
+
     /// Takes in a file. One that OPA passes over (it was found, and its name ends in nothing known) is passed over.
     ///
     /// # Errors

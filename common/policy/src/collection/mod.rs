@@ -21,8 +21,19 @@ use crate::bundle::Bundle;
 pub use loose::{Loose, LooseFile};
 pub use path::{DataPath, PathError, Segment};
 pub use roots::RootsOverlap;
+
 pub use text::package;
 pub(crate) use text::reference;
+
+/// Whether the roots of these bundles (each with its name) are disjoint.
+///
+/// # Errors
+/// All that overlap.
+pub(crate) fn check_roots<'b>(
+    bundles: impl Iterator<Item = (&'b str, &'b [String])>,
+) -> Result<(), CollectionError> {
+    Ok(roots::check(bundles)?)
+}
 
 /// The language of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -52,6 +63,8 @@ pub enum Given {
     AtStart,
     /// From a server, or from the disk in its place.
     Fetched,
+    /// As a delta, where nothing of its name was before it: it takes the place of nothing that the process was started with.
+    AsDelta,
 }
 
 /// A bundle under its name.
@@ -266,7 +279,7 @@ impl Collection {
 }
 
 impl Member {
-    fn roots(&self) -> &[String] {
+    pub(crate) fn roots(&self) -> &[String] {
         &self.bundle.manifest().roots
     }
 

@@ -27,7 +27,8 @@ const MOST_GROWTH: usize = 8 << 20;
 /// No tick of the engine's epoch is meant.
 const NEVER: u64 = 1 << 60;
 
-/// A module that can be made instances of.
+/// A module that can be made instances of. Clones share all of it.
+#[derive(Clone)]
 pub(super) struct Compiled {
     pub(super) engine: Engine,
     pub(super) module: Module,

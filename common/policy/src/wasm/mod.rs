@@ -196,7 +196,7 @@ impl WasmEngine {
     /// entrypoint that the module doesn't have.
     pub fn of(
         revision: impl Into<String>,
-        module: WasmModule,
+        module: &WasmModule,
         data: &Value,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, EngineError> {
@@ -204,6 +204,7 @@ impl WasmEngine {
             compiled,
             entrypoints,
         } = module;
+        let compiled = compiled.clone();
         let mut answers = Vec::new();
         for Entry { name, answer } in entries {
             let answer = match answer {

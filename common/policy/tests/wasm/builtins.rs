@@ -197,7 +197,7 @@ fn a_request_is_asked_for_and_its_answer_taken() {
         "package a\n\nx := http.send({\"method\": \"GET\", \"url\": \"http://127.0.0.1/\"}).status_code\n";
     let built = build(&[("a.rego", rego)], &["a/x"]);
     let module = WasmModule::load(crate::module(&built.wasm), HttpSend::On).unwrap();
-    let engine = WasmEngine::of("r", module, &json("{}"), [Entry::of_plan("a/x")]).unwrap();
+    let engine = WasmEngine::of("r", &module, &json("{}"), [Entry::of_plan("a/x")]).unwrap();
     let entrypoint = engine.entrypoint("a/x").unwrap();
     let mut env = env();
     env.http = HttpAnswers::up_to(1);

@@ -83,7 +83,7 @@ pub(crate) fn engine(bundle: &Bundle) -> Result<WasmEngine, EngineError> {
 pub(crate) fn of_module(wasm: &[u8], data: &Value) -> Result<WasmEngine, EngineError> {
     let module = WasmModule::load(wasm, HttpSend::Off)?;
     let entries: Vec<Entry> = module.entrypoints().map(Entry::of_plan).collect();
-    WasmEngine::of("r1", module, data, entries)
+    WasmEngine::of("r1", &module, data, entries)
 }
 
 pub(crate) fn env() -> Env {

@@ -132,6 +132,17 @@ impl Object {
         inserted.change()
     }
 
+    /// Takes the member under `key` out, and gives its value. What it nests stays counted.
+    pub fn remove(&mut self, key: &Value) -> Option<Value> {
+        if !self.contains_key(key) {
+            return None;
+        }
+        let members = Arc::make_mut(&mut self.shared);
+        let (name, value) = members.tree.remove(key)?;
+        members.inner.remove(name.weight().saturating_add(value.weight()));
+        Some(value)
+    }
+
     /// How deep it nests: 1 for `{}`.
     #[must_use]
     pub fn nesting(&self) -> usize {

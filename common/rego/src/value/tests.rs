@@ -261,6 +261,34 @@ proptest! {
     }
 
     #[test]
+    fn what_is_removed_of_an_object_is_gone_of_it_and_of_no_clone(
+        start in prop::collection::vec(0..400_i64, 0..400),
+        changed in prop::collection::vec((0..400_i64, any::<bool>()), 0..600),
+    ) {
+        let pair = |key: i64| (Value::from(key), Value::from(key));
+        let mut object: Object = start.iter().copied().map(pair).collect();
+        let mut model: std::collections::BTreeSet<i64> = start.into_iter().collect();
+        let (before, of_before) = (object.clone(), model.clone());
+        for (key, comes) in changed {
+            if comes {
+                prop_assert_eq!(object.insert(Value::from(key), Value::from(key)), model.insert(key));
+            } else {
+                let expected = model.remove(&key).then(|| Value::from(key));
+                prop_assert_eq!(object.remove(&Value::from(key)), expected);
+            }
+        }
+        for (object, model) in [(object, model), (before, of_before)] {
+            prop_assert_eq!(object.len(), model.len());
+            let expected: Object = model.iter().copied().map(pair).collect();
+            prop_assert_eq!(object.weight(), expected.weight());
+            prop_assert!(object.iter().eq(expected.iter()));
+            for key in 0..400 {
+                prop_assert_eq!(object.get(&Value::from(key)).is_some(), model.contains(&key));
+            }
+        }
+    }
+
+    #[test]
     fn objects_behave_as_a_sorted_map(
         start in prop::collection::vec((0..400_i64, any::<bool>()), 0..300),
         inserted in prop::collection::vec((0..400_i64, any::<bool>()), 0..300),

@@ -2,6 +2,8 @@
 //! A clone shares all nodes, and an insertion copies at most the nodes on its path, so that changing one entry of a
 //! large shared document never copies the document. Knows nothing of what the entries mean.
 
+mod removal;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use postern_opa_config::{Discovery, Keys};
 use postern_policy::activation::Verified;
-use postern_policy::{Limits, Verification};
+use postern_policy::{Deltas, Limits, Verification};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -185,7 +185,7 @@ impl Discovered {
         let verified = self.verified(archive, etag).await?;
         self.told.last_successful_request = Some(now);
         self.told.last_successful_download = Some(now);
-        "snapshot".clone_into(&mut self.told.kind);
+        verified.kind().clone_into(&mut self.told.kind);
         self.told.size = size;
         let revision = self.applied(verified, apply).await?;
         if let Some((path, archive)) = kept {
@@ -208,7 +208,10 @@ impl Discovered {
             file_bytes: MAX_INFLATED_BYTES,
             ..Limits::default()
         };
-        let read = verified(archive, DISCOVERY, etag, &self.verification, limits).await;
+        let deltas = Deltas {
+            is_kept: self.kept.is_some(),
+        };
+        let read = verified(archive, DISCOVERY, etag, &self.verification, limits, Some(deltas)).await;
         read.map_err(|error| Problem::of(error, &self.missing))
     }
 
@@ -218,11 +221,14 @@ impl Discovered {
         verified: Verified,
         apply: &mut impl AsyncFnMut(Verified) -> Applied,
     ) -> Result<String, Problem> {
-        let revision = verified.bundle().revision().to_owned();
-        let message = apply(verified).await.map_err(|problem| match problem {
-            NotApplied::Policy(error) => Problem::of(error, &self.missing),
-            NotApplied::Other(problem) => Problem::Other(problem),
-        })?;
+        let revision = verified.revision().to_owned();
+        // As in OPA, which looks at no patch here: a delta is a bundle with nothing in it.
+        let message = apply(verified.without_patch())
+            .await
+            .map_err(|problem| match problem {
+                NotApplied::Policy(error) => Problem::of(error, &self.missing),
+                NotApplied::Other(problem) => Problem::Other(problem),
+            })?;
         // No error: what is told beside success.
         self.told.set_error(Some(BundleError {
             message,

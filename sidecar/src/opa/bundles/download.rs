@@ -65,7 +65,7 @@ async fn begin(service: &dyn Service, resource: &str, polling: &Polling) -> Resu
         ))
     };
     let mut request = request.map_err(late)?.map_err(Problem::Request)?;
-    let mut prefer = "modes=snapshot".to_owned();
+    let mut prefer = "modes=snapshot,delta".to_owned();
     let mut within = service.header_timeout();
     if let Some(hold) = polling.hold() {
         prefer.push_str(&format!(";wait={}", hold.as_secs()));

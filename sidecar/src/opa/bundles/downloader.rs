@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use postern_policy::Deltas;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,9 @@ impl Downloader {
                         &etag,
                         &subscription.verification,
                         subscription.limits,
+                        Some(Deltas {
+                            is_kept: subscription.persist,
+                        }),
                     );
                     let read = read.await;
                     update.timer("rego_load_bundles", stopwatch.elapsed());

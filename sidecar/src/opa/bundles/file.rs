@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use postern_compiler::loose;
 use postern_policy::activation::Verified;
-use postern_policy::collection::{Given, Member};
+use postern_policy::collection::Given;
 use tokio::task::spawn_blocking;
 
 use super::loading::{Came, Loading, Subscription, Update};
@@ -39,12 +39,7 @@ fn read(subscription: &Subscription, path: &Path) -> Result<Came, Problem> {
     let bundle = loose::bundle(path, &[], &subscription.verification, &subscription.limits);
     let bundle = bundle.map_err(|error| Problem::Other(error.to_string()))?;
     Ok(Came {
-        verified: Verified::of(Member {
-            name: subscription.name.clone(),
-            bundle: Arc::new(bundle),
-            etag: String::new(),
-            given: Given::Fetched,
-        }),
+        verified: Verified::arrived(&subscription.name, bundle, "", Given::Fetched),
         etag: String::new(),
         size: 0,
         kept: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postern_policy::activation::Verified;
-use postern_policy::{Limits, Verification};
+use postern_policy::{Deltas, Limits, Verification};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -118,7 +118,7 @@ impl Loading {
             Ok(Some(came)) => {
                 status.last_successful_request = Some(now);
                 status.last_successful_download = Some(now);
-                "snapshot".clone_into(&mut status.kind);
+                came.verified.kind().clone_into(&mut status.kind);
                 let etag = came.etag.clone();
                 let done = self.activate(subscription, came, &mut update, &mut status).await;
                 if let Err(problem) = &done {
@@ -148,12 +148,13 @@ impl Loading {
         status: &mut BundleStatus,
     ) -> Result<(), Problem> {
         let stopwatch = Stopwatch::start();
-        let revision = came.verified.bundle().revision().to_owned();
+        let revision = came.verified.revision().to_owned();
+        let is_whole = came.verified.bundle().is_some();
         let activated = self.in_force(came.verified).await;
         update.timer("rego_module_compile", stopwatch.elapsed());
         update.timer("rego_load_bundles", stopwatch.elapsed());
         self.tell_of_followers(&activated?);
-        if subscription.persist {
+        if subscription.persist && is_whole {
             self.keep(subscription, came.kept).await.map_err(Problem::Other)?;
         }
         status.set_error(None);
@@ -220,10 +221,11 @@ impl Loading {
             let mut refused = Vec::new();
             for verified in std::mem::take(&mut found) {
                 let name = verified.name().to_owned();
-                let revision = verified.bundle().revision().to_owned();
+                let revision = verified.revision().to_owned();
+                let kind = verified.kind();
                 let activated = self.in_force(verified.clone()).await;
                 self.into.status.loaded_from_disk(&name, |status| {
-                    "snapshot".clone_into(&mut status.kind);
+                    kind.clone_into(&mut status.kind);
                     match &activated {
                         Ok(_) => {
                             status.set_error(None);
@@ -278,7 +280,8 @@ impl Loading {
             ..
         } = subscription;
         // OPA has no tag for it.
-        let verified = verified(archive, name, "", verification, *limits).await;
+        let deltas = Some(Deltas::default());
+        let verified = verified(archive, name, "", verification, *limits, deltas).await;
         verified.map(Some).map_err(Problem::Refused)
     }
 

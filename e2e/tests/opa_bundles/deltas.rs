@@ -1,0 +1,396 @@
+//! Deltas: what changes of a bundle's data.
+
+use postern_e2e::opa_envoy::bundle_server::{BundleServer, bundle, delta};
+use postern_e2e::stack::binary;
+use serde_json::{Value as Json, json};
+
+use super::proved::{refused, signer};
+use super::{polled, programs, rules, says_so, start, start_with, until, words};
+
+fn said(text: &str) -> Json {
+    json!([{"op": "upsert", "path": "/words/said", "value": text}])
+}
+
+fn changes(revision: &str, text: &str) -> Vec<u8> {
+    delta(revision, &["words"], &said(text), &[]).unwrap()
+}
+
+fn both() -> Json {
+    json!({"rules": polled("rules.tar.gz"), "words": polled("words.tar.gz")})
+}
+
+fn is_active(revision: &str) -> impl Fn(&Json) -> bool {
+    move |status| status["active_revision"] == revision && status.get("code").is_none()
+}
+
+async fn world(program: &std::path::Path) -> super::World {
+    let bundles = BundleServer::start().await.unwrap();
+    bundles.serve("/rules.tar.gz", rules("r1"));
+    bundles.serve("/words.tar.gz", words("w1", "hello"));
+    let config = json!({
+        "bundles": both(),
+        "status": {"service": "s", "prometheus": true},
+        "decision_logs": {"service": "s", "reporting": {"min_delay_seconds": 0, "max_delay_seconds": 1}},
+    });
+    let world = start(program, &bundles, config).await;
+    world.says("hello").await;
+    world
+}
+
+#[tokio::test]
+async fn data_is_changed_by_deltas_and_told_of() {
+    for program in programs() {
+        let world = world(&program).await;
+        let asked = &world.bundles.asked("/words.tar.gz")[0];
+        assert_eq!(asked["prefer"], "modes=snapshot,delta");
+        let archive = changes("w2", "changed");
+        let size = archive.len();
+        world.bundles.serve("/words.tar.gz", archive);
+        world.says("changed").await;
+        let status = world.status("words", is_active("w2")).await;
+        assert_eq!(
+            (&status["type"], &status["size"]),
+            (&json!("delta"), &json!(size))
+        );
+        let tag = world.bundles.etag("/words.tar.gz").unwrap();
+        let sent = until(async || {
+            let asked = world.bundles.asked("/words.tar.gz");
+            let mut tags = asked.iter().filter_map(|headers| headers.get("if-none-match"));
+            tags.any(|sent| *sent == tag.as_str()).then_some(())
+        });
+        sent.await.expect("the delta's tag is sent");
+        // One upon the other; the same revision is another policy, too.
+        for text in ["again", "and again"] {
+            world.bundles.serve("/words.tar.gz", changes("w2", text));
+            world.says(text).await;
+        }
+        let several = json!([
+            {"op": "upsert", "path": "words/deep/er/list", "value": ["a"]},
+            {"op": "upsert", "path": "/words/deep/er/list/-", "value": "b"},
+            {"op": "replace", "path": "/words/said/", "value": "last"},
+        ]);
+        world
+            .bundles
+            .serve("/words.tar.gz", delta("w3", &["words"], &several, &[]).unwrap());
+        world.says("last").await;
+        let is_whole = |event: &Json| {
+            event["bundles"] == json!({"rules": {"revision": "r1"}, "words": {"revision": "w3"}})
+        };
+        let told = until(async || {
+            world.said().await;
+            let posted = world.bundles.posted("/logs").into_iter();
+            let mut events = posted.flat_map(|all| all.as_array().cloned().unwrap_or_default());
+            events.any(|event| is_whole(&event)).then_some(())
+        });
+        told.await
+            .expect("decisions are logged with the delta's revision");
+        let (_, metrics) = world.server.api_text("/metrics").await.unwrap();
+        let line = "last_success_bundle_activation{active_revision=\"w3\",name=\"words\"} ";
+        assert!(metrics.contains(line), "{metrics}");
+        // And a whole bundle takes the place of all that.
+        world.bundles.serve("/words.tar.gz", words("w4", "whole"));
+        world.says("whole").await;
+        let status = world.status("words", is_active("w4")).await;
+        assert_eq!(status["type"], "snapshot");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_delta_is_refused_and_the_last_good_one_serves() {
+    let on = |roots: &[&str], operations: Json, beside: &[(&str, &str)]| {
+        delta("bad", roots, &operations, beside).unwrap()
+    };
+    let upsert = |path: &str| json!([{"op": "upsert", "path": path, "value": 1}]);
+    let only_patch = "delta bundle expected to contain only patch file but";
+    let cases = [
+        (
+            on(&["words", "more"], said("no"), &[]),
+            "delta bundle 'words' has wasm resolvers or manifest roots that are different from those in the store"
+                .to_owned(),
+        ),
+        (on(&["envoy"], upsert("envoy/x"), &[]), "root envoy is in multiple bundles".to_owned()),
+        (
+            on(&["words"], upsert("/other/x/"), &[]),
+            "manifest roots [words] do not permit data patch at path 'other/x'".to_owned(),
+        ),
+        (on(&["words"], json!([{"op": "add", "path": "words/x"}]), &[]), "bad patch operation: add".to_owned()),
+        (on(&["words"], upsert("words/%zz"), &[]), "error parsing patch path".to_owned()),
+        (
+            on(&["words"], json!([{"op": "upsert", "path": "words/said", "value": "half"}, {"op": "remove", "path": "words/none"}]), &[]),
+            "storage_not_found_error: document does not exist".to_owned(),
+        ),
+        // What a delta adds can't be removed by itself.
+        (
+            on(&["words"], json!([{"op": "upsert", "path": "words/new", "value": 1}, {"op": "remove", "path": "words/new"}]), &[]),
+            "storage_not_found_error: document does not exist".to_owned(),
+        ),
+        (on(&["words"], upsert("words/said/x/y"), &[]), "storage_write_conflict_error: /words/said".to_owned()),
+        (on(&["words"], said("no"), &[("p.rego", "package words")]), format!("{only_patch} policy files found")),
+        (on(&["words"], said("no"), &[("policy.wasm", "")]), format!("{only_patch} wasm files found")),
+        (on(&["words"], json!([{"op": 1}]), &[]), "bundle load failed on patch decode: ".to_owned()),
+    ];
+    for program in programs() {
+        let world = world(&program).await;
+        world.bundles.serve("/words.tar.gz", changes("w2", "good"));
+        world.says("good").await;
+        let tag = world.bundles.etag("/words.tar.gz").unwrap();
+        for (archive, why) in &cases {
+            world.bundles.serve("/words.tar.gz", archive.clone());
+            let status = world.status("words", says_so(why)).await;
+            assert_eq!(
+                (&status["code"], &status["active_revision"]),
+                (&json!("bundle_error"), &json!("w2")),
+                "{why}"
+            );
+            assert_eq!(world.said().await, "good", "{why}");
+        }
+        // What is in force is told to the server all the while.
+        let asked = world.bundles.asked("/words.tar.gz");
+        assert_eq!(asked.last().unwrap()["if-none-match"], tag.as_str());
+        world.bundles.serve("/words.tar.gz", changes("w3", "better"));
+        world.says("better").await;
+        world.status("words", is_active("w3")).await;
+    }
+}
+
+/// OPA finds it where it reads files at once, and passes over it where a bundle comes over HTTP.
+#[tokio::test]
+async fn data_beside_a_patch_is_refused() {
+    for program in programs() {
+        let world = world(&program).await;
+        let beside = [("words/data.json", "{\"x\": 1}")];
+        let archive = delta("w2", &["words"], &said("changed"), &beside).unwrap();
+        world.bundles.serve("/words.tar.gz", archive);
+        if program != binary("postern-sidecar") {
+            world.says("changed").await;
+            continue;
+        }
+        let found = "delta bundle expected to contain only patch file but data files found";
+        let status = world.status("words", says_so(found)).await;
+        assert_eq!(status["active_revision"], "w1");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_and_data_of_a_delta_are_not_at_one_place() {
+    const RULE: &str = "package words\n\nloud := upper(data.words.said)\n";
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        bundles.serve("/rules.tar.gz", rules("r1"));
+        let files = [("p.rego", RULE), ("words/data.json", "{\"said\": \"hello\"}")];
+        bundles.serve("/words.tar.gz", bundle("w1", &["words"], &files).unwrap());
+        let config = json!({"bundles": both(), "status": {"console": true}});
+        let world = start(&program, &bundles, config).await;
+        world.says("hello").await;
+        let at_rule = json!([{"op": "upsert", "path": "words/loud", "value": 1}]);
+        bundles.serve("/words.tar.gz", delta("w2", &["words"], &at_rule, &[]).unwrap());
+        let status = world.status("words", |status| status.get("code").is_some()).await;
+        let told = status.to_string();
+        assert!(
+            told.contains("conflicting rule for data path words/loud found"),
+            "{told}"
+        );
+        assert_eq!(world.said().await, "hello");
+        // What is told of the rules follows the data.
+        bundles.serve("/words.tar.gz", changes("w3", "world"));
+        world.says("world").await;
+    }
+}
+
+#[tokio::test]
+async fn deltas_come_where_nothing_was_before_them() {
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        bundles.serve("/rules.tar.gz", rules("r1"));
+        bundles.serve("/words.tar.gz", changes("w1", "out of nothing"));
+        let config = json!({"bundles": both(), "status": {"console": true}});
+        let world = start(&program, &bundles, config).await;
+        world.says("out of nothing").await;
+        let status = world.status("words", is_active("w1")).await;
+        assert_eq!(status["type"], "delta");
+        let (code, _) = world.server.api("/health?bundles").await.unwrap();
+        assert_eq!(code, 200);
+        // Now there are roots that must be the same.
+        bundles.serve(
+            "/words.tar.gz",
+            delta("w2", &["words", "x"], &said("no"), &[]).unwrap(),
+        );
+        world
+            .status("words", says_so("are different from those in the store"))
+            .await;
+        bundles.serve("/words.tar.gz", changes("w3", "something"));
+        world.says("something").await;
+    }
+}
+
+/// An empty list of operations makes a whole bundle, whose signature and data count.
+#[tokio::test]
+async fn a_patch_without_operations_is_none() {
+    for program in programs() {
+        let world = world(&program).await;
+        let files = [
+            ("patch.json", "{\"data\": []}"),
+            ("words/data.json", "{\"said\": \"whole\"}"),
+        ];
+        world.bundles.serve("/words.tar.gz", bundle_unread("w2", &files));
+        world.says("whole").await;
+        let status = world.status("words", is_active("w2")).await;
+        assert_eq!(status["type"], "snapshot");
+    }
+}
+
+fn bundle_unread(revision: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let builder = postern_policy::BundleBuilder::new(revision).roots(["words"]);
+    let all = files.iter();
+    let builder = all.fold(builder, |builder, (path, text)| builder.file(*path, *text));
+    builder.build_unread().unwrap()
+}
+
+#[tokio::test]
+async fn deltas_have_no_signature_and_are_not_kept() {
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let key = signer();
+        let signed = |archive: &[u8]| {
+            postern_policy::bundle::sign(archive, &key, "mine", &postern_policy::Limits::default()).unwrap()
+        };
+        for name in ["strict", "lax", "kept"] {
+            let said = json!({ "said": "whole" }).to_string();
+            let archive = bundle("w1", &[name], &[(&format!("{name}/data.json"), &said)]).unwrap();
+            bundles.serve(&format!("/{name}.tar.gz"), signed(&archive));
+        }
+        let asking = |name: &str, signing: Json, persist: bool| {
+            let mut asking = polled(&format!("{name}.tar.gz"));
+            asking["persist"] = json!(persist);
+            if !signing.is_null() {
+                asking["signing"] = signing;
+            }
+            asking
+        };
+        let public = key.public_jwk().to_spki_pem().unwrap();
+        let config = json!({
+            "keys": {"mine": {"key": public, "algorithm": "ES256"}},
+            "persistence_directory": folder.path(),
+            "bundles": {
+                "strict": asking("strict", json!({"keyid": "mine"}), false),
+                "lax": asking("lax", json!({"keyid": "mine", "allow_unsigned_delta_bundles": true}), false),
+                "kept": asking("kept", Json::Null, true),
+            },
+            "status": {"console": true},
+        });
+        let world = start(&program, &bundles, config).await;
+        for name in ["strict", "lax", "kept"] {
+            world.status(name, is_active("w1")).await;
+            let operations = json!([{"op": "upsert", "path": format!("/{name}/said"), "value": "changed"}]);
+            let archive = delta("w2", &[name], &operations, &[]).unwrap();
+            bundles.serve(&format!("/{name}.tar.gz"), archive);
+        }
+        let status = world
+            .status(
+                "strict",
+                says_so("delta bundles do not support signature verification"),
+            )
+            .await;
+        assert_eq!(status["active_revision"], "w1");
+        let status = world.status("lax", is_active("w2")).await;
+        assert_eq!(status["type"], "delta");
+        let status = world
+            .status(
+                "kept",
+                says_so("persisting delta bundle to disk is not supported"),
+            )
+            .await;
+        assert_eq!(status["active_revision"], "w1");
+        // Whole ones must still be signed.
+        bundles.serve("/lax.tar.gz", bundle("w3", &["lax"], &[]).unwrap());
+        world
+            .status("lax", says_so("bundle missing .signatures.json file"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn deltas_lie_in_files_and_on_the_command_line_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("rules.tar.gz"), rules("r1")).unwrap();
+    std::fs::write(path("delta.tar.gz"), changes("w1", "from a file")).unwrap();
+    std::fs::create_dir(path("delta")).unwrap();
+    std::fs::write(
+        path("delta/.manifest"),
+        r#"{"revision": "w2", "roots": ["words"]}"#,
+    )
+    .unwrap();
+    std::fs::write(
+        path("delta/patch.json"),
+        json!({ "data": said("from a folder") }).to_string(),
+    )
+    .unwrap();
+    let file = |name: &str| json!({"resource": format!("file://{}", path(name))});
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        for (name, text) in [("delta.tar.gz", "from a file"), ("delta", "from a folder")] {
+            let config = json!({"bundles": {"rules": file("rules.tar.gz"), "words": file(name)}, "status": {"console": true}});
+            let world = start(&program, &bundles, config).await;
+            world.says(text).await;
+            let status = world
+                .status("words", |status| status.get("active_revision").is_some())
+                .await;
+            assert_eq!(status["type"], "delta");
+            let flags = ["--bundle".to_owned(), path("rules.tar.gz"), path(name)];
+            let world = start_with(&program, &bundles, json!({}), &flags).await;
+            world.says(text).await;
+        }
+        // Data beside it, which is found where files are read at once.
+        std::fs::create_dir_all(path("beside/words")).unwrap();
+        std::fs::copy(path("delta/patch.json"), path("beside/patch.json")).unwrap();
+        std::fs::write(path("beside/words/data.json"), "{\"x\": 1}").unwrap();
+        let said = refused(&program, &["--bundle".to_owned(), path("beside")]).await;
+        assert!(
+            said.contains("delta bundle expected to contain only patch file but data files found"),
+            "{said}"
+        );
+        // And one that a key should prove.
+        std::fs::write(path("key.pem"), signer().public_jwk().to_spki_pem().unwrap()).unwrap();
+        let flags = [
+            "--bundle".to_owned(),
+            format!("--verification-key={}", path("key.pem")),
+            "--signing-alg=ES256".to_owned(),
+            path("delta"),
+        ];
+        let said = refused(&program, &flags).await;
+        assert!(
+            said.contains("delta bundles do not support signature verification"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_discovery_a_delta_is_a_bundle_with_nothing_in_it() {
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        bundles.serve("/rules.tar.gz", rules("r1"));
+        bundles.serve("/words.tar.gz", words("w1", "hello"));
+        let config = json!({"config": {"bundles": both(), "status": {"console": true}}});
+        let whole = bundle("d1", &["config"], &[("data.json", &config.to_string())]).unwrap();
+        bundles.serve("/discovery.tar.gz", whole);
+        let mut discovery = polled("discovery.tar.gz");
+        discovery["decision"] = json!("config");
+        let world = start(&program, &bundles, json!({"discovery": discovery})).await;
+        world.says("hello").await;
+        let operations = json!([{"op": "upsert", "path": "config/labels", "value": {"x": "y"}}]);
+        bundles.serve(
+            "/discovery.tar.gz",
+            delta("d2", &["config"], &operations, &[]).unwrap(),
+        );
+        let status = world.discovery(says_so("undefined configuration")).await;
+        let told = &status["discovery"];
+        assert_eq!(
+            (&told["type"], &told["active_revision"]),
+            (&json!("delta"), &json!("d1"))
+        );
+        assert_eq!(world.said().await, "hello");
+    }
+}
