@@ -2,6 +2,7 @@
 //! bytes at all, and panics where it doesn't. `fuzz_targets/` hands them to libFuzzer; the test below runs them on the
 //! corpora with an ordinary toolchain, so that what was found once stays found.
 
+pub mod bundle_delta;
 pub mod bundle_signatures;
 pub mod canonical_path;
 pub mod check_request;
@@ -37,6 +38,7 @@ mod tests {
 
     #[test]
     fn nothing_in_the_corpora_breaks_a_promise() {
+        replay("bundle_delta", crate::bundle_delta::run);
         replay("bundle_signatures", crate::bundle_signatures::run);
         replay("canonical_path", crate::canonical_path::run);
         replay("check_request", crate::check_request::run);
