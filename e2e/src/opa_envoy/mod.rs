@@ -5,5 +5,6 @@ pub mod bundle_server;
 pub mod compare;
 pub mod generate;
 pub mod golden;
+pub mod plain_opa;
 pub mod protobuf_json;
 pub mod server;
