@@ -21,7 +21,7 @@ pub struct Server {
     pub unix_socket_mode: u32,
     /// HTTP/2 without TLS is served on all of them, too.
     pub h2c: bool,
-    /// How long listening waits for bundles and plugins, in seconds; not at all if there is none. In OPA it fails then.
+    /// How long listening waits for bundles and plugins, in seconds; not at all if there is none. The process ends then.
     pub ready_timeout_seconds: Option<u64>,
     /// How long requests may take to end when the process is told to, in seconds.
     pub shutdown_grace_seconds: u64,

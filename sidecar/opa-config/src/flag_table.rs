@@ -135,7 +135,12 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         NotHonoured("pprof looks into Go programs"),
     ),
-    flag("ready-timeout", None, Takes::Integer, NOT_DONE),
+    flag(
+        "ready-timeout",
+        None,
+        Takes::Integer,
+        Honoured("Checks are answered meanwhile, as in the plugin; a signal ends the wait, too"),
+    ),
     flag("scope", None, Takes::Text, AS_THERE),
     flag(
         "server",
@@ -190,6 +195,13 @@ pub const FLAGS: &[Flag] = &[
         ),
     ),
     flag("verification-key-id", None, Takes::Text, AS_THERE),
-    flag("watch", Some('w'), Takes::Switch, NOT_DONE),
+    flag(
+        "watch",
+        Some('w'),
+        Takes::Switch,
+        Honoured(
+            "what is there is looked at twice a second, through links, and read once it rests; then all of it is as after a restart, and signatures are verified. OPA reads at once, loses the data of services' bundles, and passes over signatures",
+        ),
+    ),
     flag("watch-config", None, Takes::Switch, NOT_DONE),
 ];

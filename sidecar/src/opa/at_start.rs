@@ -5,7 +5,7 @@ use std::path::Path;
 use postern_compiler::loose::{self, LooseError, Prefixed};
 use postern_opa_config::{PolicyFiles, RegoVersion};
 use postern_policy::Limits;
-use postern_policy::activation::{Active, Verified};
+use postern_policy::activation::Verified;
 use postern_policy::collection::{self, Given, Loose};
 
 use super::verification;
@@ -14,7 +14,9 @@ use super::verification;
 #[derive(Debug)]
 pub(super) struct AtStart {
     /// Files outside of bundles.
-    pub(super) active: Active,
+    pub(super) loose: Loose,
+    /// The language of Rego that doesn't say itself.
+    pub(super) version: collection::RegoVersion,
     /// Bundles.
     pub(super) bundles: Vec<Verified>,
     /// Whether there is anything.
@@ -50,7 +52,8 @@ pub(super) fn read(files: &PolicyFiles, limits: &Limits) -> Result<AtStart, AtSt
         (loose::read_prefixed(placed, &files.ignore, version)?, Vec::new())
     };
     Ok(AtStart {
-        active: Active::new(loose, version),
+        loose,
+        version,
         bundles,
         is_empty,
     })

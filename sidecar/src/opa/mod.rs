@@ -20,6 +20,7 @@
 //! | `api/` | OPA's HTTP API |
 //! | `configured` | what the configuration says of what is told |
 //! | `telling` | starts and ends all that tells of decisions |
+//! | `watching` | files that may change while the process runs |
 //! | `verification` | which signatures of bundles count |
 //! | `service/` | the servers that bundles come from, and that log and status are sent to |
 
@@ -42,6 +43,7 @@ mod status;
 mod telling;
 mod tells;
 mod verification;
+mod watching;
 
 use postern_config::ConfigError;
 use postern_opa_config::{LogFormat as Format, LogLevel, Plan};

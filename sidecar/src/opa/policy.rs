@@ -6,6 +6,7 @@ use std::time::Duration;
 use postern_compiler::{MissingTool, locate_opa};
 use postern_decide::{DecisionCacheLimits, PolicyLimits};
 use postern_opa_config::{DecisionPath, ExtAuthz, Plan, Segment};
+use postern_policy::activation::Active;
 use postern_policy::collection::DataPath;
 use postern_policy::compilation::Wanted;
 use postern_policy::{EvaluationLimits, HttpSend, Limits, TimeLimit, Verification};
@@ -37,7 +38,7 @@ pub(super) async fn start(
     let (requirements, missing) = requirements(&plugin.decision.path().entrypoint());
     let set = PolicySet::new(
         Arc::clone(context),
-        at_start.active,
+        Active::new(at_start.loose, at_start.version),
         wanted(plan, plugin),
         &requirements,
     );

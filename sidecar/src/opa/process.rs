@@ -27,6 +27,7 @@ use super::service::{Around, Proxies, ServiceError, services};
 use super::sockets::{self, SocketError};
 use super::telling::Telling;
 use super::tells;
+use super::watching::Watching;
 use crate::checker::Checker;
 use crate::clock;
 use crate::decision_log::{DecisionLog, LogDecisions};
@@ -100,6 +101,16 @@ pub(crate) enum DropInError {
     /// Metrics can't be set up.
     #[error("metrics: {0}")]
     Metrics(String),
+    /// `--ready-timeout` is over.
+    #[error(
+        "failed to wait for plugins activation: timeout of --ready-timeout={seconds}; not ready: {}", waiting.join(", ")
+    )]
+    NotReady {
+        /// What it was.
+        seconds: u64,
+        /// Whose plugins aren't `OK`.
+        waiting: Vec<String>,
+    },
     /// The operating system refuses what a process needs.
     #[error("the operating system refuses: {0}")]
     System(#[from] io::Error),
@@ -163,8 +174,21 @@ async fn serve(plan: &Plan, folder: (&Path, bool)) -> Result<(), DropInError> {
     let deciding = Deciding::start(plan, plugin, listening, bundles, &context, &telling)?;
     // Not before: whoever asks for health asks whether checks are answered.
     let stop_api = CancellationToken::new();
-    tells::serve(plan, &telling, &stop_api)?;
-    let signal = told_to_end.await;
+    let mut told_to_end = std::pin::pin!(told_to_end);
+    let told = tokio::select! {
+        signal = &mut told_to_end => Some(signal),
+        ready = tells::ready(plan, telling.status()) => {
+            ready?;
+            None
+        }
+    };
+    let signal = match told {
+        Some(signal) => signal,
+        None => {
+            tells::serve(plan, &telling.api(), &stop_api)?;
+            told_to_end.await
+        }
+    };
     tracing::info!(signal, "ending");
     deciding.end(plan).await;
     telling
@@ -240,14 +264,23 @@ impl Deciding {
         context: &Arc<Context>,
         telling: &Telling,
     ) -> Result<Bundles, DropInError> {
+        let files = &plan.policy;
+        let watching = (files.watch && !files.paths.is_empty()).then(|| {
+            let paths = files.paths.iter().map(|path| PathBuf::from(&path.path));
+            Watching::from_now(paths)
+        });
         let policy = policy::start(plan, plugin, context).await?;
-        Ok(Bundles::new(bundles::Into {
+        let bundles = Bundles::new(bundles::Into {
             set: policy.set,
             context: Arc::clone(context),
             status: Arc::clone(telling.status()),
             folder: PathBuf::from(&plan.config.persistence_directory),
             missing: policy.missing.map(|missing| missing.to_string()),
-        }))
+        });
+        if let Some(watching) = watching {
+            bundles.watch(files, watching);
+        }
+        Ok(bundles)
     }
 
     /// Begins to answer.

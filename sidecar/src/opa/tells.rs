@@ -7,12 +7,12 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use postern_opa_config::{ExtAuthz, Plan};
 
-use super::api::{self, Port};
+use super::api::{self, Api, Port};
 use super::configured::{self, Surroundings};
 use super::process::DropInError;
 use super::service::Service;
 use super::sockets;
-use super::status::PluginState;
+use super::status::{OpaStatus, PluginState};
 use super::telling::Telling;
 use crate::admin::HttpVersions;
 use crate::sync::Context;
@@ -55,13 +55,29 @@ pub(super) fn surroundings(context: &Context, prometheus: PrometheusHandle, id: 
     }
 }
 
+/// With `--ready-timeout`, waits for all plugins to be ready, bundles and discovery among them. Checks are answered meanwhile,
+/// as in the plugin.
+///
+/// # Errors
+/// When they aren't in time.
+pub(super) async fn ready(plan: &Plan, status: &OpaStatus) -> Result<(), DropInError> {
+    let Some(seconds) = plan.server.ready_timeout_seconds else {
+        return Ok(());
+    };
+    let ready = tokio::time::timeout(Duration::from_secs(seconds), status.ready()).await;
+    ready.map_err(|_| DropInError::NotReady {
+        seconds,
+        waiting: status.not_ready(),
+    })
+}
+
 /// Serves OPA's HTTP API where the command line says, until `stop`.
 ///
 /// # Errors
 /// When an address can't be listened on.
 pub(super) fn serve(
     plan: &Plan,
-    telling: &Telling,
+    api: &Api,
     stop: &tokio_util::sync::CancellationToken,
 ) -> Result<(), DropInError> {
     let main = plan.server.addresses.iter().map(|address| (address, Port::Main));
@@ -69,7 +85,7 @@ pub(super) fn serve(
     for (address, port) in main.chain(diagnostic.map(|address| (address, Port::Diagnostic))) {
         let bound = sockets::bind_with_mode(address, plan.server.unix_socket_mode)
             .map_err(|error| DropInError::Api { port, error })?;
-        let (api, stop) = (telling.api(), stop.clone());
+        let (api, stop) = (api.clone(), stop.clone());
         let versions = if plan.server.h2c {
             HttpVersions::Both
         } else {

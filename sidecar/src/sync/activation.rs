@@ -10,7 +10,7 @@ use postern_decide::{ActivePolicy, DecisionCacheLimits, PolicyLimits};
 use postern_policy::activation::{
     Active, Compiling, Demand, Fetched, NextStep, Ready, Reason, Refusal, Tried, Verified,
 };
-use postern_policy::collection::{DataPath, Given};
+use postern_policy::collection::{DataPath, Given, Loose};
 use postern_policy::compilation::{Compiled, Wanted};
 use postern_policy::{Deltas, HttpSend, Limits, Verification};
 use tokio::task::JoinError;
@@ -218,7 +218,22 @@ impl PolicySet {
         bundles: Vec<Verified>,
         tell: Told<'_>,
     ) -> Result<Activation, ActivationError> {
-        self.bring(bundles, tell, Haste::AtOnce).await
+        self.bring(bundles, None, tell, Haste::AtOnce).await
+    }
+
+    /// Activates what the process was started with, read again: in the place of what was read before, with the bundles that
+    /// were fetched. Those that waited for it follow.
+    ///
+    /// # Errors
+    /// When it can't be; what was in force stays.
+    pub(crate) async fn start_anew(
+        &self,
+        loose: Loose,
+        bundles: Vec<Verified>,
+        tell: Told<'_>,
+    ) -> Result<Activation, ActivationError> {
+        let activation = self.bring(bundles, Some(&loose), tell, Haste::Behind).await?;
+        Ok(self.followed(activation, tell).await)
     }
 
     /// Activates a bundle; what was active under its name stays where it is refused. Those that waited for it follow.
@@ -254,17 +269,24 @@ impl PolicySet {
         verified: Verified,
         tell: Told<'_>,
     ) -> Result<Activation, ActivationError> {
-        let mut activation = match self.bring(vec![verified.clone()], tell, Haste::Behind).await {
-            Ok(activation) => activation,
+        match self
+            .bring(vec![verified.clone()], None, tell, Haste::Behind)
+            .await
+        {
+            Ok(activation) => Ok(self.followed(activation, tell).await),
             Err(error) => {
                 self.active().wait(verified);
-                return Err(error);
+                Err(error)
             }
-        };
+        }
+    }
+
+    /// After an activation: those that waited are tried again.
+    async fn followed(&self, mut activation: Activation, tell: Told<'_>) -> Activation {
         let waiting = self.active().waiting();
         for candidate in waiting {
             let name = candidate.name().to_owned();
-            match self.bring(vec![candidate], tell, Haste::Behind).await {
+            match self.bring(vec![candidate], None, tell, Haste::Behind).await {
                 Ok(later) => {
                     tracing::info!(
                         bundle = name,
@@ -277,7 +299,7 @@ impl PolicySet {
                 Err(error) => tracing::debug!(bundle = name, %error, "a bundle that was refused still is"),
             }
         }
-        Ok(activation)
+        activation
     }
 
     /// The highest sequence of the bundles that were in force.
@@ -304,11 +326,15 @@ impl PolicySet {
     async fn bring(
         &self,
         candidates: Vec<Verified>,
+        anew: Option<&Loose>,
         tell: Told<'_>,
         haste: Haste,
     ) -> Result<Activation, ActivationError> {
         for _ in 0..MOST_ROUNDS {
-            let active = self.active().clone();
+            let mut active = self.active().clone();
+            if let Some(loose) = anew {
+                active = active.anew(loose.clone());
+            }
             let tried = self.tried(candidates.clone(), active, haste).await?;
             let entrypoints = tried.names();
             let mut active = self.active();

@@ -20,6 +20,8 @@ pub struct Active {
     /// What was made of all Rego, so that nothing is compiled where nothing but data changes. The engine has it, too.
     made: Option<Made>,
     generation: u64,
+    /// Whether the files were read again since the last swap, which goes for what is joined with them.
+    is_anew: bool,
     /// Whether there is never more than one bundle, which takes the place of the one before it.
     sole: bool,
     order: Option<Order>,
@@ -98,6 +100,18 @@ impl Active {
         self.join(bundles)
     }
 
+    /// The same with other files, and without the bundles that were given with them: those are read again, too, and come
+    /// ([`Active::start`]). What was fetched stays.
+    #[must_use]
+    pub fn anew(&self, loose: Loose) -> Self {
+        let mut anew = self.clone();
+        anew.loose = Arc::new(loose);
+        anew.members.retain(|_, member| member.given != Given::AtStart);
+        anew.made = None;
+        anew.is_anew = true;
+        anew
+    }
+
     pub(super) fn join(&self, candidates: Vec<Verified>) -> Result<Joined, Refusal> {
         let name = match candidates.as_slice() {
             [only] => Some(only.name()),
@@ -133,6 +147,7 @@ impl Active {
             members,
             collection: Arc::new(collection),
             generation: self.generation,
+            loose: self.is_anew.then(|| Arc::clone(&self.loose)),
         })
     }
 
@@ -183,6 +198,10 @@ impl Active {
         }
         self.generation = self.generation.wrapping_add(1);
         self.made = Some(tried.made).filter(|_| !self.sole);
+        if let Some(loose) = tried.joined.loose {
+            self.loose = loose;
+            self.members.retain(|_, member| member.given != Given::AtStart);
+        }
         for mut member in tried.joined.members {
             self.waiting.remove(&member.name);
             if let Some(order) = &mut self.order {

@@ -9,7 +9,7 @@ use super::compiling::Compiling;
 use super::policy::Policy;
 use super::refusal::{NoCompiler, Reason, Refusal, Step};
 use super::wasm;
-use crate::collection::{Collection, DataPath, Member};
+use crate::collection::{Collection, DataPath, Loose, Member};
 use crate::compilation::{CompileJob, Target, Wanted};
 use crate::engine::smoke_check;
 use crate::plan::fit::{Unfit, fit};
@@ -37,6 +37,8 @@ pub struct Joined {
     pub(super) made: Option<Made>,
     pub(super) collection: Arc<Collection>,
     pub(super) generation: u64,
+    /// The files outside of bundles, where they were read again.
+    pub(super) loose: Option<Arc<Loose>>,
 }
 
 /// What comes after joining.

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use super::problem::Problem;
 use super::{Into, PLUGIN, kept};
 use crate::clock::{self, Stopwatch};
+use crate::opa::at_start::AtStart;
 use crate::opa::status::{BundleStatus, PluginState};
 use crate::sync::{Activation, put_into_force, verified};
 
@@ -175,6 +176,22 @@ impl Loading {
         let tell = move |activation: &Activation| put_into_force(&context, &activation.policy);
         let taken = self.into.set.take(verified, &tell).await;
         taken.map_err(|error| Problem::of(error, &self.into.missing))
+    }
+
+    /// Puts what the process was started with into force once more, as it was read again.
+    ///
+    /// # Errors
+    /// Whatever keeps what was in force there.
+    pub(super) async fn start_anew(&self, at_start: AtStart) -> Result<(), Problem> {
+        let _turn = self.turn.lock().await;
+        let context = Arc::clone(&self.into.context);
+        let tell = move |activation: &Activation| put_into_force(&context, &activation.policy);
+        let AtStart { loose, bundles, .. } = at_start;
+        let started = self.into.set.start_anew(loose, bundles, &tell).await;
+        let activation = started.map_err(|error| Problem::of(error, &self.into.missing))?;
+        self.tell_of_followers(&activation);
+        self.check_readiness();
+        Ok(())
     }
 
     /// Bundles that had been refused came into force with another.

@@ -9,6 +9,7 @@
 //! | `file` | a bundle on this machine's disk |
 //! | `loading` | from what came to what is in force, and what is told of it |
 //! | `kept` | `persist`: the last good bundle on disk, where OPA has it |
+//! | `watched` | `--watch`: what the process was started with, when it changes on disk |
 //! | `discovered` | the bundle of `discovery` |
 //! | `problem` | why there is no bundle, in the status's words |
 
@@ -20,12 +21,13 @@ mod kept;
 mod loading;
 mod polling;
 mod problem;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use postern_opa_config::{Bundle, BundleSource, Keys};
+use postern_opa_config::{Bundle, BundleSource, Keys, PolicyFiles};
 use postern_policy::Limits;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use super::service::Service;
 use super::status::{OpaStatus, PluginState};
 use super::verification;
+use super::watching::Watching;
 use crate::sync::{Context, PolicySet};
 pub(super) use discovered::{Applied, DISCOVERY, Discovered, NotApplied};
 use downloader::Downloader;
@@ -163,6 +166,12 @@ impl Bundles {
         };
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.insert(name, Asking { stop, task });
+    }
+
+    /// Loads what the command line names again each time that it changes.
+    pub(super) fn watch(&self, files: &PolicyFiles, watching: Watching) {
+        let (loading, files, stop) = (Arc::clone(&self.loading), files.clone(), self.stop.child_token());
+        tokio::spawn(async move { watched::follow(&loading, files, watching, stop).await });
     }
 
     /// Asks for no more; what is being loaded is loaded.

@@ -57,14 +57,20 @@ pub(super) async fn serve(
     );
     let mut discovered = discovered.map_err(DropInError::Discovery)?;
     let stop_api = CancellationToken::new();
-    tells::serve(plan, running.telling(), &stop_api)?;
+    let waits = plan.server.ready_timeout_seconds.is_some();
+    if !waits {
+        tells::serve(plan, &running.telling().api(), &stop_api)?;
+    }
+    let (api, status) = (running.telling().api(), Arc::clone(running.telling().status()));
     if !discovery.persist {
         running.begin_with_boot().await?;
     }
     let stop = CancellationToken::new();
     let told = async {
-        let signal = told_to_end.await;
-        tracing::info!(signal, "ending");
+        tokio::select! {
+            signal = told_to_end => tracing::info!(signal, "ending"),
+            () = stop.cancelled() => {}
+        }
         stop.cancel();
     };
     let mut apply = async |bundle: Verified| apply(bundle, plan, discovery, &context, &mut running).await;
@@ -72,7 +78,22 @@ pub(super) async fn serve(
         discovered.begin_from_disk(&mut apply).await;
         discovered.run(&stop, &mut apply).await;
     };
-    tokio::join!(told, discovering);
+    let serving = async {
+        if !waits {
+            return Ok(());
+        }
+        let ready = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            ready = tells::ready(plan, &status) => ready,
+        };
+        let served = ready.and_then(|()| tells::serve(plan, &api, &stop_api));
+        if served.is_err() {
+            stop.cancel();
+        }
+        served
+    };
+    let ((), (), served) = tokio::join!(told, discovering, serving);
+    served?;
     let grace = Duration::from_secs(plan.server.shutdown_grace_seconds);
     running.end(plan, grace).await;
     stop_api.cancel();

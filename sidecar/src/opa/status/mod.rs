@@ -89,6 +89,25 @@ impl OpaStatus {
         self.shown.borrow().was_ready
     }
 
+    /// Waits until all plugins are `OK` at once.
+    pub(crate) async fn ready(&self) {
+        let mut shown = self.shown.subscribe();
+        // The sender is this one's own.
+        let _ = shown
+            .wait_for(|shown| shown.plugins.values().all(|state| *state == PluginState::Ok))
+            .await;
+    }
+
+    /// The plugins that aren't `OK`.
+    pub(crate) fn not_ready(&self) -> Vec<String> {
+        let shown = self.shown.borrow();
+        let waiting = shown
+            .plugins
+            .iter()
+            .filter(|(_, state)| **state != PluginState::Ok);
+        waiting.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The state of a plugin, if there is such a one.
     pub(crate) fn plugin_state(&self, name: &str) -> Option<PluginState> {
         self.shown.borrow().plugins.get(name).copied()
