@@ -1,6 +1,6 @@
 //! One line for each decision, of those that the operator wants lines of. Never holds a token, a header or a query.
 
-use postern_decide::{Authenticated, PolicyCache, Record, Refusal, RequestView, Shadow};
+use postern_decide::{Authenticated, PolicyCache, Record, Refusal, RequestView, Shadow, outcome};
 use postern_telemetry::{Code, CorrelationId};
 use serde::Deserialize;
 
@@ -34,7 +34,7 @@ impl DecisionLog {
             correlation_id = record.correlation_id.as_str(),
             trace_id = record.trace_id(),
             decision_id = %record.decision_id,
-            outcome = if record.allowed { "allowed" } else { "denied" },
+            outcome = record.outcome(),
             code = record.code.map(Code::as_str),
             reason = record.reason.as_deref(),
             subject = record.caller.subject().map(AsRef::<str>::as_ref),
@@ -59,7 +59,8 @@ impl DecisionLog {
                 correlation_id = record.correlation_id.as_str(),
                 policy_revision = record.policy_revision.as_deref(),
                 reason = record.reason.as_deref(),
-                "the policy itself fails; requests that meet this are denied"
+                left_to_proxy = record.left_to_proxy,
+                "the policy itself fails; requests that meet this are denied, or left to the proxy where that is configured"
             );
         }
     }
@@ -99,10 +100,10 @@ impl DecisionLog {
 
 /// What a policy would have done.
 pub(crate) fn shadow_words(shadow: &Shadow) -> &'static str {
-    if shadow.code.is_some() {
-        "would deny"
-    } else {
-        "would allow"
+    match outcome(shadow.code.is_none(), shadow.left_to_proxy) {
+        "allowed" => "would allow",
+        "error" => "would fail",
+        _ => "would deny",
     }
 }
 

@@ -88,6 +88,19 @@ pub enum Answer {
     Allow(Allow),
     /// Answer the client.
     Deny(Deny),
+    /// Nothing was decided: the policy failed on a route that leaves that to the proxy.
+    Failed(Box<Failed>),
+}
+
+/// A policy that came to no decision, where the proxy is to do what it does when its authorizer fails.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// What failed.
+    pub code: Code,
+    /// What failed, in words for an operator: proxies log it, and send it to nobody.
+    pub message: Cow<'static, str>,
+    /// What the client would be told where this was a denial: for proxies that answer it with what they are told.
+    pub deny: Deny,
 }
 
 /// The request goes on, changed like this.
@@ -131,6 +144,8 @@ pub struct Record {
     pub trace: TraceParent,
     /// Whether the request was let through.
     pub allowed: bool,
+    /// Whether nothing was decided, and the proxy does what it does when its authorizer fails. Not [`Self::allowed`].
+    pub left_to_proxy: bool,
     /// The stage that settled it: the one that refused, or the last.
     pub stage: Stage,
     /// Why not: exactly, also where the client is told less.
@@ -166,6 +181,17 @@ pub struct Shadow {
     pub code: Option<Code>,
     /// Why it would have refused, in words for an operator; never for the client.
     pub reason: Option<Cow<'static, str>>,
+    /// Whether it fails, and the route leaves that to the proxy.
+    pub left_to_proxy: bool,
+}
+
+/// What comes of a check, in one word.
+pub const fn outcome(allowed: bool, left_to_proxy: bool) -> &'static str {
+    match (allowed, left_to_proxy) {
+        (true, _) => "allowed",
+        (false, true) => "error",
+        (false, false) => "denied",
+    }
 }
 
 impl Record {
@@ -176,6 +202,7 @@ impl Record {
             correlation_id,
             trace,
             allowed: false,
+            left_to_proxy: false,
             stage: Stage::Route,
             code: None,
             reason: None,
@@ -190,6 +217,11 @@ impl Record {
             token_cached: false,
             revocations_stale: false,
         }
+    }
+
+    /// What came of it, in the word that logs, metrics and explanations have.
+    pub const fn outcome(&self) -> &'static str {
+        outcome(self.allowed, self.left_to_proxy)
     }
 
     /// Trace id, 32 hexadecimal digits.

@@ -99,6 +99,8 @@ pub struct Comparison {
 pub struct Said {
     /// Whether the request would go on.
     pub allowed: bool,
+    /// Whether nothing would be decided, and the proxy left to do what it does when its authorizer fails.
+    pub left_to_proxy: bool,
     /// The status for the client, where not.
     pub status: Option<u16>,
     /// Why not.
@@ -223,6 +225,8 @@ fn compared(
             ]));
             differs
         }
+        // What failed is in the code.
+        (Answer::Failed(_), Answer::Failed(_)) => Vec::new(),
         _ => named([("allowed", true)]).collect(),
     };
     if active.code != candidate.code {
@@ -249,23 +253,24 @@ fn said(judged: Result<Judgement, Refusal>, question: &Question<'_>, route: &Rou
     let (answer, refused) = match judged {
         Ok(Judgement { answer, refused }) => (answer, refused),
         Err(refusal) => {
-            let deny = refusal.answer(&About {
+            let answer = refusal.answer(&About {
                 settings: question.settings,
                 identifiers: question.identifiers,
                 headers: &question.request.http.headers,
                 route: Some(route),
             });
-            (Answer::Deny(deny), Some((refusal.code, refusal.reason)))
+            (answer, Some((refusal.code, refusal.reason)))
         }
     };
     let status = match &answer {
-        Answer::Allow(_) => None,
+        Answer::Allow(_) | Answer::Failed(_) => None,
         Answer::Deny(deny) => Some(deny.status),
     };
     let allowed = refused.is_none();
     let (code, reason) = refused.unzip();
     let said = Said {
         allowed,
+        left_to_proxy: matches!(answer, Answer::Failed(_)),
         status,
         code,
         reason,

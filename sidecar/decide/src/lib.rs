@@ -70,7 +70,9 @@ mod verified_caller;
 pub mod view;
 
 pub use accept::{Accept, ApiKeyAccept, JwtAccept, TokenSource};
-pub use answer::{Allow, Answer, Decision, Deny, Need, Outcome, PresentedToken, Record, Shadow};
+pub use answer::{
+    Allow, Answer, Decision, Deny, Failed, Need, Outcome, PresentedToken, Record, Shadow, outcome,
+};
 pub use api_keys::{ApiKey, ApiKeyError, ApiKeys};
 pub use caches::{CacheLimits, Caches};
 pub use caller::{Binding, Identity, Methods};

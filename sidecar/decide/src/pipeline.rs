@@ -183,7 +183,7 @@ impl<'c, S: Stages> Check<'c, S> {
             PolicyMode::Enforce => ask(&mut self.record, snapshot, &question, self.now, self.entropy),
             PolicyMode::Shadow => {
                 let judged = ask(&mut self.record, snapshot, &question, self.now, self.entropy);
-                self.record.shadow = Some(Box::new(shadow(judged)));
+                self.record.shadow = Some(Box::new(shadow(judged, route)));
                 policy::unasked(&question)
             }
         }
@@ -210,15 +210,16 @@ impl<'c, S: Stages> Check<'c, S> {
                 (answer, None)
             }
             Err(refusal) => {
-                let deny = refusal.answer(&About {
+                let answer = refusal.answer(&About {
                     settings: &self.snapshot.settings,
                     identifiers: &self.identifiers,
                     headers: &self.request.http.headers,
                     route: self.route.map(AsRef::as_ref),
                 });
+                self.record.left_to_proxy = matches!(answer, Answer::Failed(_));
                 self.record.code = Some(refusal.code);
                 self.record.reason = Some(refusal.reason);
-                (Answer::Deny(deny), refusal.refetch)
+                (answer, refusal.refetch)
             }
         };
         self.stages.passed(Stage::Answer);
@@ -244,13 +245,20 @@ fn ask(
 }
 
 /// What would have come of it. What it needs isn't got: nothing may wait for what doesn't count.
-fn shadow(judged: Result<Judgement, Refusal>) -> Shadow {
+fn shadow(judged: Result<Judgement, Refusal>, route: &Route) -> Shadow {
+    let left_to_proxy = judged
+        .as_ref()
+        .is_err_and(|refusal| refusal.is_left_to_proxy(Some(route)));
     let refused = match judged {
         Ok(Judgement { refused, .. }) => refused,
         Err(Refusal { code, reason, .. }) => Some((code, reason)),
     };
     let (code, reason) = refused.unzip();
-    Shadow { code, reason }
+    Shadow {
+        code,
+        reason,
+        left_to_proxy,
+    }
 }
 
 fn note_caller(record: &mut Record, caller: &Caller, token_cached: bool) {

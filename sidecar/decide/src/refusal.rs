@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use postern_telemetry::{Code, Error, PROBLEM_JSON, Problem};
 
-use crate::answer::{Deny, Need};
+use crate::answer::{Answer, Deny, Failed, Need};
 use crate::challenge;
 use crate::correlation::Identifiers;
 use crate::header::Header;
 use crate::headers::Headers;
-use crate::routes::{Route, StepUp};
+use crate::routes::{OnPolicyError, Route, StepUp};
 use crate::settings::Settings;
 
 /// A refusal before it is put into words for the client.
@@ -88,8 +88,29 @@ impl Refusal {
         Self { fresh_nonce, ..self }
     }
 
-    /// The answer for the client.
-    pub(crate) fn answer(&self, about: &About<'_>) -> Deny {
+    /// What the proxy is told.
+    pub(crate) fn answer(&self, about: &About<'_>) -> Answer {
+        let deny = self.denial(about);
+        if !self.is_left_to_proxy(about.route) {
+            return Answer::Deny(deny);
+        }
+        Answer::Failed(Box::new(Failed {
+            code: self.code,
+            message: self.reason.clone(),
+            deny,
+        }))
+    }
+
+    /// Whether the policy came to no decision, and `route` leaves that to the proxy.
+    pub(crate) fn is_left_to_proxy(&self, route: Option<&Route>) -> bool {
+        let failed = matches!(
+            self.code,
+            Code::PolicyError | Code::PolicyTimeout | Code::PolicyUnavailable
+        );
+        failed && route.is_some_and(|route| route.on_policy_error == OnPolicyError::Error)
+    }
+
+    fn denial(&self, about: &About<'_>) -> Deny {
         answer(
             &Words::of(self.code),
             self.wanted.as_deref(),
@@ -159,6 +180,22 @@ fn detail(code: Code) -> &'static str {
         Code::PolicyError | Code::PolicyTimeout => "the decision could not be made",
         Code::InvalidRequest => "the path, query or body of the request is ill-formed",
         other => other.title(),
+    }
+}
+
+/// The refusal where policy alone decides: a problem document that names its request, and no header of ours.
+pub(crate) fn plain(code: Code, identifiers: &Identifiers) -> Deny {
+    let words = Words::of(code);
+    let error = Error::new(words.code, words.detail.as_ref());
+    Deny {
+        status: words.status,
+        headers: vec![
+            Header::ours("content-type", PROBLEM_JSON),
+            Header::ours("cache-control", "no-store"),
+            identifiers.request_id(),
+        ],
+        body: document(&error, words.status, identifiers),
+        metadata: None,
     }
 }
 

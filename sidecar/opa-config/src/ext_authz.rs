@@ -24,6 +24,9 @@ pub struct ExtAuthz {
     pub decision: Decision,
     /// Every answer is OK, and the decision is logged.
     pub dry_run: bool,
+    /// A policy that comes to no decision denies, with 500 and a problem document. Ours; the plugin knows only errors of
+    /// gRPC's.
+    pub denies_on_policy_error: bool,
     /// gRPC reflection is served.
     pub enable_reflection: bool,
     /// The file of descriptors with which gRPC bodies are read.
@@ -97,6 +100,7 @@ fn plugin(plugin: &Section<'_>) -> Result<ExtAuthz, ConfigError> {
         address: Address::parse(&address, "grpc").map_err(|message| plugin.error("addr", message))?,
         decision: decision(plugin)?,
         dry_run: plugin.flag("dry-run")?,
+        denies_on_policy_error: denies_on_policy_error(plugin)?,
         enable_reflection: plugin.flag("enable-reflection")?,
         proto_descriptor: plugin.word("proto-descriptor")?,
         max_received_bytes: size(plugin, "grpc-max-recv-msg-size", DEFAULT_RECEIVED_BYTES)?,
@@ -105,6 +109,15 @@ fn plugin(plugin: &Section<'_>) -> Result<ExtAuthz, ConfigError> {
         enable_performance_metrics: plugin.flag("enable-performance-metrics")?,
         duration_buckets_seconds: buckets,
     })
+}
+
+fn denies_on_policy_error(plugin: &Section<'_>) -> Result<bool, ConfigError> {
+    const KEY: &str = "on-policy-error";
+    match plugin.word(KEY)?.as_deref() {
+        None | Some("error") => Ok(false),
+        Some("deny") => Ok(true),
+        Some(_) => Err(plugin.error(KEY, "expected one of error, deny")),
+    }
 }
 
 fn decision(plugin: &Section<'_>) -> Result<Decision, ConfigError> {

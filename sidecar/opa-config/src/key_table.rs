@@ -317,6 +317,12 @@ pub const KEYS: &[KnownKey] = &[
         ),
     ),
     key("plugins.*.dry-run", AS_THERE),
+    key(
+        "plugins.*.on-policy-error",
+        Honoured(
+            "ours: `error` is what the plugin does where policy fails, gRPC's `UNKNOWN` or `DEADLINE_EXCEEDED`, and the default; `deny` answers 500 with a problem document, which `failure_mode_allow` doesn't let through. The plugin passes over it",
+        ),
+    ),
     key("plugins.*.enable-reflection", AS_THERE),
     key("plugins.*.proto-descriptor", AS_THERE),
     key("plugins.*.grpc-max-recv-msg-size", AS_THERE),

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use postern_decide::candidate::{Comparison, Said};
-use postern_decide::{ActivePolicy, RequestView};
+use postern_decide::{ActivePolicy, RequestView, outcome};
 use postern_telemetry::Code;
 use serde::Serialize;
 
@@ -86,7 +86,7 @@ impl Answered {
     fn of(said: &Said, policy: Option<&ActivePolicy>) -> Self {
         Self {
             revision: policy.map_or_else(String::new, |policy| policy.revision().to_string()),
-            outcome: if said.allowed { "allowed" } else { "denied" },
+            outcome: outcome(said.allowed, said.left_to_proxy),
             code: said.code.map(Code::as_str),
             status: said.status,
             reason: said.reason.as_deref().map(|reason| cut(reason).to_owned().into()),

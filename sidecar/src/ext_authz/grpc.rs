@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use postern_decide::Failed;
 use tonic::{Code, Status};
 
 /// The prefix of a message: whether it is compressed, and its length.
@@ -88,6 +89,15 @@ pub(crate) fn announced(beginning: &[u8]) -> Option<usize> {
 /// A message larger than anybody's is.
 pub(crate) fn too_large(most: usize) -> Status {
     Status::resource_exhausted(format!("the message is larger than {most} bytes"))
+}
+
+/// A policy that came to no decision, where that is left to the proxy: as opa-envoy-plugin has it.
+pub(crate) fn policy_failed(failed: &Failed) -> Status {
+    let code = match failed.code {
+        postern_telemetry::Code::PolicyTimeout => Code::DeadlineExceeded,
+        _ => Code::Unknown,
+    };
+    Status::new(code, failed.message.as_ref())
 }
 
 /// A request beyond those that are taken on at once.

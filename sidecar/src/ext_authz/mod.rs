@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use postern_decide::{Deny, Header, OpaEnvoySettings, RequestView};
+use postern_decide::{Answer, Deny, Header, OpaEnvoySettings, RequestView};
 use postern_telemetry::{Code, CorrelationId, Error, PROBLEM_JSON, Problem, X_REQUEST_ID};
 use tonic::Status;
 
@@ -120,7 +120,14 @@ impl ExtAuthz {
 
     /// The answer to the request with this body; afterwards, the candidate policy may be asked, too.
     fn made(&self, mut settled: Settled, body: &Bytes) -> Reply {
-        let reply = Reply::Message(wire::response(&settled));
+        let reply = match &settled.answer {
+            Answer::Failed(failed) => Reply::Refusal(Box::new(grpc::policy_failed(failed))),
+            Answer::Allow(allow) => Reply::Message(wire::allowed(allow, &settled.decision_id)),
+            Answer::Deny(deny) => {
+                let code = settled.code.unwrap_or(Code::Internal);
+                Reply::Message(wire::denied(deny, code, &settled.decision_id))
+            }
+        };
         if let Some(sampled) = settled.sampled.take() {
             // A copy, which keeps no more of a connection's memory than itself.
             let body = Bytes::copy_from_slice(body);

@@ -63,6 +63,7 @@ pub(super) fn answer(
             }
         },
         Answer::Deny(deny) => denied(mode, prefix, deny, code),
+        Answer::Failed(failed) => accident(failed.deny),
     }
 }
 
@@ -156,6 +157,17 @@ fn denied(mode: Mode, prefix: &HeaderPrefix, deny: Deny, code: Code) -> Response
     let mut response = Response::new(Body::from(deny.body));
     add(response.headers_mut(), deny.headers);
     set_status(mode, prefix, &mut response, deny.status, code);
+    response
+}
+
+/// What every proxy takes for a failure of its authorizer, since it is to be left to it: the status as it is (5xx).
+fn accident(deny: Deny) -> Response<Body> {
+    let mut response = Response::new(Body::from(deny.body));
+    add(response.headers_mut(), deny.headers);
+    let status = StatusCode::from_u16(deny.status).ok();
+    *response.status_mut() = status
+        .filter(StatusCode::is_server_error)
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }
 

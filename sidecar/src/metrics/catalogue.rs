@@ -40,7 +40,7 @@ macro_rules! catalogue {
 
 catalogue! {
     CHECKS = Counter "postern_checks_total" ["route", "outcome", "code"]
-        "Checks decided. `outcome` is `allowed` (code `ok`) or `denied`; `code` is one of errors.md; `route` is empty where none matched.";
+        "Checks decided. `outcome` is `allowed` (code `ok`), `denied`, or `error` where a policy failed and that was left to the proxy (`on_policy_error`); `code` is one of errors.md; `route` is empty where none matched.";
     CHECK_SECONDS = Histogram "postern_check_duration_seconds" []
         "Time from a check's decoded request to its decision, with what it waited for.";
     STAGE_SECONDS = Histogram "postern_check_stage_duration_seconds" ["stage"]
@@ -74,7 +74,7 @@ catalogue! {
     DECISION_MISSES = Counter "postern_decision_cache_misses_total" []
         "Checks in which the policy was evaluated because its answer was not remembered; those of a policy whose answers never are don't count.";
     SHADOW = Counter "postern_shadow_decisions_total" ["route", "outcome", "code"]
-        "What the policy would have done on routes that ask it without acting on it, `policy: shadow`. `outcome` is `allowed` (code `ok`) or `denied`.";
+        "What the policy would have done on routes that ask it without acting on it, `policy: shadow`. `outcome` is `allowed` (code `ok`), `denied`, or `error` where its failing would be left to the proxy.";
     DPOP_PROOFS = Gauge "postern_dpop_proofs" []
         "DPoP proofs remembered, so that none counts twice.";
     JWKS_FETCHES = Counter "postern_jwks_fetches_total" ["issuer", "outcome"]

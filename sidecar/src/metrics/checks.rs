@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, counter};
-use postern_decide::{PolicyCache, Record, Stage};
+use postern_decide::{PolicyCache, Record, Stage, outcome};
 use postern_telemetry::Code;
 use quick_cache::DefaultHashBuilder;
 
@@ -73,7 +73,7 @@ impl CheckMetrics {
             shadows: RwLock::default(),
             nowhere: Outcomes::of_checks(CHECKS, ""),
             validations: Outcomes::new(
-                |outcome, code| counter!(VALIDATIONS, "outcome" => if outcome { "valid" } else { "refused" }, "code" => code),
+                |ending, code| counter!(VALIDATIONS, "outcome" => if ending == Ending::Well { "valid" } else { "refused" }, "code" => code),
             ),
             token_hits: counter!(TOKEN_HITS),
             token_misses: counter!(TOKEN_MISSES),
@@ -86,17 +86,17 @@ impl CheckMetrics {
 
     /// Counts one check.
     pub(crate) fn count(&self, record: &Record, took: Duration, laps: &Laps) {
-        let refused = if record.allowed {
+        let code = if record.allowed {
             None
         } else {
             Some(record.code.unwrap_or(Code::Internal))
         };
         match &record.route {
-            None => self.nowhere.count(refused),
+            None => self.nowhere.count(code, record.left_to_proxy),
             Some(route) => {
-                count_on(&self.routes, CHECKS, route, refused);
+                count_on(&self.routes, CHECKS, route, (code, record.left_to_proxy));
                 if let Some(shadow) = &record.shadow {
-                    count_on(&self.shadows, SHADOW, route, shadow.code);
+                    count_on(&self.shadows, SHADOW, route, (shadow.code, shadow.left_to_proxy));
                 }
             }
         }
@@ -142,12 +142,12 @@ impl CheckMetrics {
 
     /// Counts one check that was refused before it was read, and so met no route.
     pub(crate) fn count_unread(&self, code: Code) {
-        self.nowhere.count(Some(code));
+        self.nowhere.count(Some(code), false);
     }
 
     /// Counts one token that an application asked about; no code means that it is valid.
     pub(crate) fn count_validation(&self, refused: Option<Code>) {
-        self.validations.count(refused);
+        self.validations.count(refused, false);
     }
 }
 
@@ -155,57 +155,78 @@ fn count_on(
     routes: &RwLock<HashMap<Arc<str>, Outcomes, DefaultHashBuilder>>,
     metric: &'static str,
     route: &Arc<str>,
-    refused: Option<Code>,
+    (code, left_to_proxy): (Option<Code>, bool),
 ) {
     let known = routes.read().unwrap_or_else(PoisonError::into_inner);
     if let Some(outcomes) = known.get(route) {
-        return outcomes.count(refused);
+        return outcomes.count(code, left_to_proxy);
     }
     drop(known);
     let mut routes = routes.write().unwrap_or_else(PoisonError::into_inner);
     let outcomes = routes
         .entry(Arc::clone(route))
         .or_insert_with(|| Outcomes::of_checks(metric, route));
-    outcomes.count(refused);
+    outcomes.count(code, left_to_proxy);
+}
+
+/// How something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Well,
+    Refused,
+    /// Not decided, and left to the proxy.
+    LeftToProxy,
 }
 
 /// A counter of what went well, and one for each code that says why something didn't.
 struct Outcomes {
-    make: Box<dyn Fn(bool, &'static str) -> Counter + Send + Sync>,
+    make: Box<dyn Fn(Ending, &'static str) -> Counter + Send + Sync>,
     well: OnceLock<Counter>,
     refused: Box<[OnceLock<Counter>]>,
+    left_to_proxy: OnceLock<Box<[OnceLock<Counter>]>>,
 }
 
 impl Outcomes {
-    fn new(make: impl Fn(bool, &'static str) -> Counter + Send + Sync + 'static) -> Self {
+    fn new(make: impl Fn(Ending, &'static str) -> Counter + Send + Sync + 'static) -> Self {
         Self {
             make: Box::new(make),
             well: OnceLock::new(),
-            refused: Code::ALL.iter().map(|_| OnceLock::new()).collect(),
+            refused: one_for_each_code(),
+            left_to_proxy: OnceLock::new(),
         }
     }
 
     fn of_checks(metric: &'static str, route: &str) -> Self {
         let route = route.to_owned();
-        Self::new(move |allowed, code| {
-            let outcome = if allowed { "allowed" } else { "denied" };
+        Self::new(move |ending, code| {
+            let outcome = outcome(ending == Ending::Well, ending == Ending::LeftToProxy);
             counter!(metric, "route" => route.clone(), "outcome" => outcome, "code" => code)
         })
     }
 
-    fn count(&self, refused: Option<Code>) {
-        let counter = match refused {
-            None => self.well.get_or_init(|| (self.make)(true, "ok")),
+    fn count(&self, code: Option<Code>, left_to_proxy: bool) {
+        let counter = match code {
+            None => self.well.get_or_init(|| (self.make)(Ending::Well, "ok")),
             Some(code) => {
+                let (slots, ending) = if left_to_proxy {
+                    let slots = self.left_to_proxy.get_or_init(one_for_each_code);
+                    (slots, Ending::LeftToProxy)
+                } else {
+                    (&self.refused, Ending::Refused)
+                };
                 // `Code::ALL` has the codes in the order of their declaration.
-                let Some(slot) = self.refused.get(code as usize) else {
+                let Some(slot) = slots.get(code as usize) else {
                     return;
                 };
-                slot.get_or_init(|| (self.make)(false, code.as_str()))
+                slot.get_or_init(|| (self.make)(ending, code.as_str()))
             }
         };
         counter.increment(1);
     }
+}
+
+fn one_for_each_code() -> Box<[OnceLock<Counter>]> {
+    Code::ALL.iter().map(|_| OnceLock::new()).collect()
 }
 
 impl fmt::Debug for Outcomes {

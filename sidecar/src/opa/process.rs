@@ -361,6 +361,7 @@ fn settings_of(plugin: &ExtAuthz) -> Result<OpaEnvoySettings, DescriptorsError> 
         .map(|path| Descriptors::read(path.as_ref()));
     Ok(OpaEnvoySettings {
         dry_run: plugin.dry_run,
+        denies_on_policy_error: plugin.denies_on_policy_error,
         skip_request_body_parse: plugin.skip_request_body_parse,
         http_requests: MOST_REQUESTS,
         max_sent_bytes: usize::try_from(plugin.max_sent_bytes).ok(),

@@ -36,7 +36,7 @@ pub(super) struct Facts {
     pub(super) stage: Stage,
     pub(super) methods: Methods,
     pub(super) binding: Binding,
-    pub(super) allowed: bool,
+    pub(super) outcome: &'static str,
     pub(super) token_cached: bool,
     pub(super) policy_cache: PolicyCache,
     /// On routes in shadow.
@@ -63,7 +63,7 @@ impl Entry {
             stage: record.stage,
             methods: record.methods,
             binding: record.binding,
-            allowed: record.allowed,
+            outcome: record.outcome(),
             token_cached: record.token_cached,
             policy_cache: record.policy_cache,
             shadow: record.shadow.clone(),

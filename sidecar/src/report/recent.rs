@@ -135,7 +135,7 @@ impl Kept {
             trace_id: facts.trace.trace_id(),
             at_unix_ms: facts.at.unix_ns.div_euclid(1_000_000),
             took_us: facts.took.as_secs_f64() * 1e6,
-            outcome: if facts.allowed { "allowed" } else { "denied" },
+            outcome: facts.outcome,
             code: facts.code.map(Code::as_str),
             reason: facts.reason.clone(),
             stage: facts.stage.as_str(),

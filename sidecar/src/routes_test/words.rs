@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use postern_decide::accept::{Accept, TokenSource};
-use postern_decide::routes::{PathMode, PeerRules, PolicyMode, Route, WhenStale};
+use postern_decide::routes::{OnPolicyError, PathMode, PeerRules, PolicyMode, Route, WhenStale};
 
 /// The rules that a route has, each under a name of its own.
 pub(super) fn rules(route: &Route) -> Vec<(&'static str, String)> {
@@ -77,6 +77,12 @@ pub(super) fn rules(route: &Route) -> Vec<(&'static str, String)> {
             PolicyMode::Off => "off".to_owned(),
         },
     ));
+    if route.on_policy_error == OnPolicyError::Error {
+        rules.push((
+            "failing",
+            "left to the proxy, which may let it through".to_owned(),
+        ));
+    }
     rules
 }
 

@@ -68,6 +68,31 @@ impl Client {
         .await
     }
 
+    /// The status that a GET of `path` with this token fails with.
+    #[allow(dead_code, reason = "each test takes what it needs")]
+    pub(crate) async fn failing(&self, path: &str, token: &str) -> tonic::Status {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        let http = HttpRequest {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: headers.into(),
+            ..Default::default()
+        };
+        let request = Request {
+            time: None,
+            http: Some(http),
+        };
+        let attributes = AttributeContext {
+            request: Some(request),
+            ..Default::default()
+        };
+        let asked = CheckRequest {
+            attributes: Some(attributes),
+        };
+        self.authorization.clone().check(asked).await.unwrap_err()
+    }
+
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], raw: bool) -> Answer {
         let mut http = HttpRequest {
             method: method.to_owned(),

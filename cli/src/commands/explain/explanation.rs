@@ -96,6 +96,7 @@ impl Explanation {
         let said = |(place, stage): (usize, &&str)| {
             let became = match settled {
                 Some(at) if place > at => "not reached",
+                Some(at) if place == at && self.outcome == "error" => "failed",
                 Some(at) if place == at && denied => "refused",
                 _ => "passed",
             };
@@ -198,7 +199,11 @@ impl Printed for Explanation {
             anstyle::AnsiColor::Red
         };
         let style = colour.on_default().bold();
-        let word = if allowed { "ALLOWED" } else { "DENIED" };
+        let word = match self.outcome.as_str() {
+            "allowed" => "ALLOWED",
+            "error" => "LEFT TO THE PROXY",
+            _ => "DENIED",
+        };
         let mut text = format!("{style}{word}{style:#}");
         for why in self.why() {
             let _ = write!(text, " · {why}");
@@ -257,6 +262,21 @@ mod tests {
             assert!(text.contains(told), "{told} is not in\n{text}");
         }
         assert!(text.lines().count() < 24, "{text}");
+    }
+
+    #[test]
+    fn what_was_left_to_the_proxy_is_no_denial() {
+        let failed = Explanation {
+            outcome: "error".to_owned(),
+            stage: "policy".to_owned(),
+            ..denied()
+        };
+        let text = failed.human();
+        assert!(
+            text.contains("LEFT TO THE PROXY") && !text.contains("DENIED"),
+            "{text}"
+        );
+        assert!(text.contains("policy       failed"), "{text}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use postern_policy::input::{Bodies, GrpcMessages, InputDocument, InputError, Inp
 use postern_policy::{Calls, Document, EngineError, Part, Span, TimeLimit, Value};
 use uuid::Uuid;
 
+use crate::correlation::Identifiers;
 use crate::decision_cache::{Answered, Around, PolicyCache};
 use crate::entropy::Entropy;
 use crate::http_send::{HttpSend, Resumption};
@@ -40,6 +41,8 @@ pub struct OpaEnvoySettings {
     pub dry_run: bool,
     /// Whether bodies are left unparsed (`skip-request-body-parse`).
     pub skip_request_body_parse: bool,
+    /// Whether a policy that comes to no decision denies (`on-policy-error: deny`, ours); else it is an error of gRPC's.
+    pub denies_on_policy_error: bool,
     /// The largest answer, in bytes (`grpc-max-send-msg-size`); any, if there is none.
     pub max_sent_bytes: Option<usize>,
     /// How many different requests (`http.send`) one decision may make.
@@ -184,6 +187,9 @@ fn decided(
         Ok(Ok(Some(result))) => judge(decision_id, result, settings),
     };
     verdict.policy_cache = cache;
+    if settings.denies_on_policy_error {
+        verdict = verdict.denying(&Identifiers::of(&request.http.headers, asking.entropy));
+    }
     verdict
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use postern_policy::{Stopped, Value};
+use postern_policy::{Object, Stopped, Value};
 use postern_telemetry::Code;
 use uuid::Uuid;
 
@@ -11,6 +11,8 @@ use crate::answer::Record;
 use crate::correlation::Identifiers;
 use crate::decision_cache::PolicyCache;
 use crate::entropy::Entropy;
+use crate::header::Header;
+use crate::refusal;
 use crate::snapshot::ActivePolicy;
 use crate::stage::Stage;
 use crate::view::RequestView;
@@ -192,6 +194,7 @@ impl Verdict {
         } = Identifiers::of(&request.http.headers, entropy);
         let mut record = Record::begin(self.decision_id, correlation_id, trace_parent);
         record.allowed = self.allowed;
+        record.left_to_proxy = matches!(self.reply, Reply::Error { .. });
         record.policy_cache = self.policy_cache;
         record.policy_revision = policy.map(|policy| Arc::clone(policy.revision()));
         record.stage = match (&self.failure, self.allowed) {
@@ -245,6 +248,30 @@ impl Verdict {
             failure: Some(failure),
             has_input: true,
             policy_cache: PolicyCache::default(),
+        }
+    }
+
+    /// The same, with a denial in the place of an error: 500 and a problem document. A dry run lets through what policy
+    /// denied; here it came to nothing, and so this stays, as the error would have.
+    pub(super) fn denying(self, identifiers: &Identifiers) -> Self {
+        let (Reply::Error { .. }, Some(failure)) = (&self.reply, &self.failure) else {
+            return self;
+        };
+        let deny = refusal::plain(failure.our_code(), identifiers);
+        let headers = deny.headers.into_iter().map(Header::into_parts);
+        let response = Response {
+            status: PERMISSION_DENIED,
+            message: failure.message.clone(),
+            http: Some(HttpAnswer::Denied(Denied {
+                status: deny.status,
+                headers: headers.collect(),
+                body: deny.body,
+            })),
+            metadata: Some(Value::Object(Object::default())),
+        };
+        Self {
+            reply: Reply::Response(response),
+            ..self
         }
     }
 

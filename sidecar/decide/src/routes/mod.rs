@@ -20,7 +20,9 @@ pub use path_pattern::{PathPattern, PathPatternError};
 pub use peer_rules::{
     AddressRange, AddressRangeError, PeerRules, SpiffePattern, SpiffePatternError, XfccSender,
 };
-pub use route::{DpopRule, PathMode, PolicyMode, RequiredClaim, RevocationRule, Route, StepUp, WhenStale};
+pub use route::{
+    DpopRule, OnPolicyError, PathMode, PolicyMode, RequiredClaim, RevocationRule, Route, StepUp, WhenStale,
+};
 
 /// Most routes of one sidecar.
 pub const MAX_ROUTES: usize = 4096;

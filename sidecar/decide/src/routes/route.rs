@@ -34,6 +34,8 @@ pub struct Route {
     pub revocation: RevocationRule,
     /// Whether policy is asked.
     pub policy: PolicyMode,
+    /// What happens where the policy fails.
+    pub on_policy_error: OnPolicyError,
     /// Whether the policy may have requests made (`http.send`) while a request of this route waits.
     pub http_send: bool,
 }
@@ -54,6 +56,7 @@ impl Route {
             step_up: None,
             revocation: RevocationRule::default(),
             policy: PolicyMode::Enforce,
+            on_policy_error: OnPolicyError::Deny,
             http_send: false,
         }
     }
@@ -80,6 +83,17 @@ pub enum PolicyMode {
     Shadow,
     /// The route's other rules are all there is.
     Off,
+}
+
+/// What happens where the policy comes to no decision: there is none, it fails, it is stopped, or its answer can't be acted
+/// on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnPolicyError {
+    /// The request is denied, with a problem document.
+    #[default]
+    Deny,
+    /// The proxy does what it does when its authorizer fails.
+    Error,
 }
 
 /// A claim that must be there, and what it may be.

@@ -89,6 +89,7 @@ fn told(decision: &Decision) -> String {
             deny.body,
             deny.metadata
         ),
+        Answer::Failed(failed) => format!("{:?}", failed.code),
     }
 }
 

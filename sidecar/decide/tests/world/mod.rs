@@ -259,14 +259,14 @@ pub(crate) fn sign_as(signer: &LocalSigner, typ: &str, claims: &Json) -> String 
 pub(crate) fn denied(decision: &Decision) -> &Deny {
     match &decision.answer {
         Answer::Deny(deny) => deny,
-        Answer::Allow(_) => panic!("allowed: {decision:?}"),
+        Answer::Allow(_) | Answer::Failed(_) => panic!("not denied: {decision:?}"),
     }
 }
 
 pub(crate) fn allowed(decision: &Decision) -> &postern_decide::Allow {
     match &decision.answer {
         Answer::Allow(allow) => allow,
-        Answer::Deny(_) => panic!("denied: {decision:?}"),
+        Answer::Deny(_) | Answer::Failed(_) => panic!("not allowed: {decision:?}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postern_config::{ConfigError, Document};
 use postern_decide::dpop::is_public_origin;
-use postern_decide::routes::{DpopRule, PathMode, PolicyMode, RevocationRule, RoutesError};
+use postern_decide::routes::{DpopRule, OnPolicyError, PathMode, PolicyMode, RevocationRule, RoutesError};
 use postern_decide::{Route, Routes};
 
 use super::conditions::conditions;
@@ -95,6 +95,12 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
             "needs a policy that may ask somebody: `policy.http_send` with its hosts, and `policy: enforce` here: nothing waits for a policy that decides nothing",
         ));
     }
+    if file.on_policy_error == file::OnPolicyError::Error && file.policy == file::AskPolicy::Off {
+        return Err(place.invalid(
+            &["on_policy_error"],
+            "says nothing on a route that asks no policy; take it out, or let `policy` be enforce or shadow",
+        ));
+    }
     let public_origin = match &file.public_origin {
         Some(origin) if is_public_origin(origin) => Some(Arc::from(origin.as_str())),
         Some(_) => {
@@ -148,6 +154,10 @@ fn one(place: &Place<'_>, file: file::Route, surroundings: &Surroundings<'_>) ->
             file::AskPolicy::Enforce => PolicyMode::Enforce,
             file::AskPolicy::Shadow => PolicyMode::Shadow,
             file::AskPolicy::Off => PolicyMode::Off,
+        },
+        on_policy_error: match file.on_policy_error {
+            file::OnPolicyError::Deny => OnPolicyError::Deny,
+            file::OnPolicyError::Error => OnPolicyError::Error,
         },
         http_send: file.http_send,
         ..Route::named(&file.name)

@@ -51,6 +51,12 @@ pub struct Route {
     /// answers as `off` does and tells what the policy would have done. Default `enforce`.
     #[serde(default)]
     pub policy: AskPolicy,
+    /// What happens where the policy fails (`policy_error`, `policy_timeout`, `policy_unavailable`): `deny` answers 500 or 503 with a
+    /// problem document; `error` leaves it to the proxy, whose `failure_mode_allow` may let the request through: gRPC `UNKNOWN`
+    /// with the message, or `DEADLINE_EXCEEDED` for a policy that was stopped at a limit, as opa-envoy-plugin has it; over
+    /// HTTP a 5xx that the proxy takes for an accident. Default `deny`.
+    #[serde(default)]
+    pub on_policy_error: OnPolicyError,
     /// Whether the policy may have requests made (`http.send`) while a request of this route waits. Elsewhere a policy that
     /// comes to one denies (`policy_error`). Needs `policy.http_send` at the top of the file. Default false.
     #[serde(default)]
@@ -144,6 +150,17 @@ pub enum WhenStale {
     Serve,
     /// Checks are refused.
     Deny,
+}
+
+/// What happens where the policy fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPolicyError {
+    /// The request is denied.
+    #[default]
+    Deny,
+    /// The proxy does what it does when its authorizer fails.
+    Error,
 }
 
 /// Whether the policy is asked.

@@ -16,5 +16,5 @@ pub(crate) use opa_response::opa_response;
 #[cfg(feature = "fuzzing")]
 pub(crate) use oracle::difference;
 pub(crate) use request::{done_with, verbatim, view};
-pub(crate) use response::{denied, response};
+pub(crate) use response::{allowed, denied};
 pub(crate) use rest::RestOf;

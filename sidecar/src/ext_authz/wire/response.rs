@@ -3,27 +3,18 @@
 
 use bytes::Bytes;
 use postern_decide::headers::SeenNames;
-use postern_decide::{Allow, Answer, Deny, Header};
+use postern_decide::{Allow, Deny, Header};
 use postern_rego::Value;
 use postern_telemetry::Code;
 use uuid::Uuid;
 
 use super::put::Backwards;
-use crate::checker::Settled;
 
 /// Room for an ordinary answer without its body.
 pub(super) const USUAL_BYTES: usize = 1024;
 
-/// The framed response.
-pub(crate) fn response(settled: &Settled) -> Bytes {
-    let id = &settled.decision_id;
-    match &settled.answer {
-        Answer::Allow(allow) => allowed(allow, id),
-        Answer::Deny(deny) => denied(deny, settled.code.unwrap_or(Code::Internal), id),
-    }
-}
-
-fn allowed(allow: &Allow, decision_id: &Uuid) -> Bytes {
+/// The framed response that lets the request go on.
+pub(crate) fn allowed(allow: &Allow, decision_id: &Uuid) -> Bytes {
     let mut out = Backwards::with_room_for(USUAL_BYTES);
     metadata(&mut out, allow.metadata.as_ref(), decision_id);
     // `ok_response`

@@ -20,7 +20,7 @@ pub(crate) fn response(answer: Answer, code: Option<Code>, decision_id: Uuid) ->
     let decision_id = decision_id.to_string();
     let code = match &answer {
         Answer::Allow(_) => 0,
-        Answer::Deny(_) => code.unwrap_or(Code::Internal).grpc_code(),
+        Answer::Deny(_) | Answer::Failed(_) => code.unwrap_or(Code::Internal).grpc_code(),
     };
     let (http_response, metadata) = match answer {
         Answer::Allow(allow) => {
@@ -31,6 +31,8 @@ pub(crate) fn response(answer: Answer, code: Option<Code>, decision_id: Uuid) ->
             let metadata = deny.metadata.clone();
             (HttpResponse::DeniedResponse(denied(deny)), metadata)
         }
+        // Over gRPC that is a status without a message.
+        Answer::Failed(failed) => (HttpResponse::DeniedResponse(denied(failed.deny)), None),
     };
     CheckResponse {
         status: Some(Status {
