@@ -117,7 +117,12 @@ async fn compare(plugin: &Path, random: &Random) -> anyhow::Result<()> {
                 continue;
             };
             found += 1;
-            println!("{}: {}", policy.display(), protobuf_json::of_request(&request)?);
+            // Some have no JSON: an `Any` without a type, for one.
+            let shown = match protobuf_json::of_request(&request) {
+                Ok(json) => json.to_string(),
+                Err(_) => format!("{request:?}"),
+            };
+            println!("{}: {shown}", policy.display());
             for (wanted, got) in wanted
                 .lines()
                 .zip(got.lines())

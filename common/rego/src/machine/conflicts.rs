@@ -8,8 +8,10 @@ use super::Machine;
 use super::fault::Fault;
 use super::slot::Slot;
 use super::watch::Watch;
+use crate::builtins::host::rego_text;
 use crate::error::{Conflicting, ConflictingValue};
 use crate::program::{Address, Op};
+use crate::value::Value;
 
 /// So many values are told.
 const MOST_VALUES: usize = 10;
@@ -127,10 +129,10 @@ struct Text {
 }
 
 impl Text {
-    fn of(value: &impl fmt::Debug) -> String {
+    fn of(value: &Value) -> String {
         let mut text = Text::default();
         // It ends where there is enough of it.
-        let _ = write!(text, "{value:?}");
+        let _ = text.write_str(&rego_text(value));
         text.text
     }
 }
