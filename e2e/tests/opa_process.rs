@@ -224,6 +224,34 @@ async fn bundles_of_the_command_line_are_loaded_again_when_they_change() {
     }
 }
 
+/// OPA's planner refuses some rules that its evaluator takes; it looks at those that are asked for alone.
+#[tokio::test]
+async fn rules_that_cannot_be_planned_do_no_harm_where_nobody_asks_for_them() {
+    const ODD: &str = "package odd\n\nlimits[x].base := 1 if some x in [\"a\"]\n\nlimits[x].twice := 2 * limits.a.base if some x in [\"a\"]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("p.rego"), says_text("\"well\"")).unwrap();
+    std::fs::write(path("odd.rego"), ODD).unwrap();
+    for program in programs() {
+        let setting = setting(None, &[folder.path()], &[]);
+        let server = Server::start(&program, &setting).await.unwrap();
+        says(&server, "well").await;
+    }
+    // Asked for, they are refused in OPA's words.
+    std::fs::write(path("p.rego"), says_text("sprintf(\"%v\", [data.odd.limits])")).unwrap();
+    let setting = setting(None, &[folder.path()], &[]);
+    // It listens before it compiles, so that either may be seen of it.
+    let refused = match Server::start(&binary("postern-sidecar"), &setting).await {
+        Err(refused) => format!("{refused:#}"),
+        Ok(server) => {
+            let told =
+                until(async || Some(server.log().unwrap()).filter(|log| log.contains("opa can't plan")));
+            told.await.expect("it is refused")
+        }
+    };
+    assert!(refused.contains("planned as a single function"), "{refused}");
+}
+
 /// OPA proves a bundle at start and takes whatever comes later; here what comes later is proved, too.
 #[tokio::test]
 async fn a_bundle_that_changes_is_proved_again() {

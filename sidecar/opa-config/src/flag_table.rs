@@ -47,7 +47,6 @@ const NO_CHECK: Fate = NotHonoured("there is no version check");
 const NO_TLS: Fate = Refused(
     "8181 and 8282 are served without TLS; take the flag out and let --addr be localhost or a Unix socket, or put a proxy before it",
 );
-const NOT_DONE: Fate = NotHonoured("not done yet");
 const LEVELS: &[&str] = &["debug", "info", "error"];
 
 /// The flags, in the order of `opa run --help`.
@@ -115,7 +114,9 @@ pub const FLAGS: &[Flag] = &[
         "max-errors",
         Some('m'),
         Takes::Integer,
-        NotHonoured("the compiler's own bound holds"),
+        NotHonoured(
+            "`opa build`, which compiles here, has no such flag: it tells of 10 errors, the flag's default",
+        ),
     ),
     flag(
         "min-tls-version",
@@ -203,5 +204,10 @@ pub const FLAGS: &[Flag] = &[
             "what is there is looked at twice a second, through links, and read once it rests; then all of it is as after a restart, and signatures are verified. OPA reads at once, loses the data of services' bundles, and passes over signatures",
         ),
     ),
-    flag("watch-config", None, Takes::Switch, NOT_DONE),
+    flag(
+        "watch-config",
+        None,
+        Takes::Switch,
+        NotHonoured("restart the process to use a changed file, or have `discovery` bring what changes"),
+    ),
 ];
