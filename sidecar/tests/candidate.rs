@@ -75,6 +75,7 @@ async fn a_candidate_that_is_the_policy_in_force_never_differs() {
     assert_eq!(client.ask("GET", "/orders", &[], true).await.status, 401);
     let shown = compared(&sidecar, 80).await;
     assert_eq!(shown["compared"]["same"], 80, "{shown}");
+    assert_eq!(shown["sample_per_million"], 1_000_000);
     assert_eq!(
         (&shown["dropped"], &shown["differences"]),
         (&json!(0), &json!([]))

@@ -29,6 +29,7 @@ pub(super) async fn shown(State(admin): State<Admin>, Query(asked): Query<Asked>
     };
     Json(json!({
         "bundle": admin.status.read().candidate,
+        "sample_per_million": candidates.sample_per_million(),
         "compared": compared,
         "dropped": candidates.dropped(),
         "kept_at_most": kept_at_most,

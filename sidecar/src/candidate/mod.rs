@@ -95,6 +95,12 @@ impl Candidates {
         Ok(())
     }
 
+    /// Of how many in a million decisions it is asked; 0 where there is none.
+    pub(crate) fn sample_per_million(&self) -> u64 {
+        // What was rounded down when it was put.
+        (self.share.load(Ordering::Relaxed) * 1_000_000).div_ceil(1 << 32)
+    }
+
     /// There is no candidate any more. What was found of it stays to be read.
     pub(crate) fn clear(&self) {
         self.share.store(0, Ordering::Relaxed);

@@ -40,6 +40,9 @@ pub struct Explanation {
     #[serde(default)]
     shadow: Option<Shadow>,
     revocations_stale: bool,
+    /// What the candidate policy would have made of it, where it was asked and differed: an entry of `/candidate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    candidate: Option<Value>,
 }
 
 /// What a policy would have done on a route that asks it without acting on it.
@@ -77,6 +80,17 @@ impl Explanation {
     pub fn read(answer: Value) -> anyhow::Result<Self> {
         serde_json::from_value(answer)
             .context("the sidecar tells decisions in another form than this version knows")
+    }
+
+    /// With what the candidate would have made of this decision, where that was another; `told` is the sidecar's `/candidate`.
+    pub fn beside_candidate(mut self, told: Option<Value>) -> Self {
+        let differences = told.and_then(|mut told| match told.get_mut("differences").map(Value::take) {
+            Some(Value::Array(differences)) => Some(differences),
+            _ => None,
+        });
+        let mut differences = differences.into_iter().flatten();
+        self.candidate = differences.find(|one| one["decision_id"] == self.decision_id.as_str());
+        self
     }
 
     /// Why it was refused, exactly; empty when it wasn't.
@@ -144,6 +158,15 @@ impl Explanation {
                 let _ = write!(text, ": {reason}");
             }
             said.push(text);
+        }
+        if let Some(difference) = &self.candidate {
+            let candidate = &difference["candidate"];
+            let text = |key: &str| candidate[key].as_str().unwrap_or_default();
+            let mut told = format!("candidate `{}`: {}", text("revision"), text("outcome"));
+            for more in ["code", "reason"].map(text).iter().filter(|it| !it.is_empty()) {
+                let _ = write!(told, ", {more}");
+            }
+            said.push(told);
         }
         (!said.is_empty()).then(|| said.join(" · "))
     }
@@ -262,6 +285,20 @@ mod tests {
             assert!(text.contains(told), "{told} is not in\n{text}");
         }
         assert!(text.lines().count() < 24, "{text}");
+    }
+
+    #[test]
+    fn a_candidate_that_differed_on_this_decision_is_told_and_on_others_is_not() {
+        let differs = |id: &str| {
+            json!({ "differences": [{ "decision_id": id, "kind": "would_allow",
+                "candidate": { "revision": "r8", "outcome": "allowed", "code": null, "reason": null } }] })
+        };
+        let text = denied().beside_candidate(Some(differs("d-1"))).human();
+        assert!(text.contains("candidate `r8`: allowed"), "{text}");
+        for told in [Some(differs("d-2")), Some(json!({})), None] {
+            let text = denied().beside_candidate(told).human();
+            assert!(!text.contains("candidate"), "{text}");
+        }
     }
 
     #[test]

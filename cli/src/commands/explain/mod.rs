@@ -62,5 +62,10 @@ pub async fn of(admin: &str, id: &str) -> anyhow::Result<Option<Explanation>> {
         return Ok(None);
     }
     let answer = sidecar_admin::get(admin, &format!("/decisions/{id}")).await?;
-    answer.map(Explanation::read).transpose()
+    let Some(explanation) = answer.map(Explanation::read).transpose()? else {
+        return Ok(None);
+    };
+    // Where a candidate was compared on this very decision and differed, that is part of the story.
+    let told = sidecar_admin::get(admin, "/candidate?limit=1000").await?;
+    Ok(Some(explanation.beside_candidate(told)))
 }

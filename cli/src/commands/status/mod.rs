@@ -52,6 +52,7 @@ pub async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     );
     let report = Report {
         control_plane: ControlPlaneReport::new(&target.url, control_plane),
+        candidate: candidate(&admin, sidecar.as_ref().ok()).await,
         sidecar: SidecarReport::new(&admin, sidecar),
         envoy,
         policy: watched_policy(&args)?,
@@ -79,6 +80,16 @@ async fn ask_sidecar(admin: &str) -> anyhow::Result<Value> {
     sidecar_admin::get(admin, "/snapshot")
         .await?
         .with_context(|| format!("{admin}/snapshot does not answer as a sidecar does"))
+}
+
+/// The sidecar's `/candidate`, where its snapshot has one.
+async fn candidate(admin: &str, snapshot: Option<&Value>) -> Option<Value> {
+    snapshot?.get("candidate").filter(|it| !it.is_null())?;
+    // How its bundle is, the snapshot says as well.
+    sidecar_admin::get(admin, "/candidate?limit=0")
+        .await
+        .ok()
+        .flatten()
 }
 
 /// The Envoy of `postern dev`, where it has one; that of a control plane elsewhere isn't known.

@@ -19,6 +19,9 @@ pub struct Report {
     pub control_plane: ControlPlaneReport,
     /// The sidecar.
     pub sidecar: SidecarReport,
+    /// What the sidecar tells of the policy that is put beside the one in force (`policy.candidate`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Value>,
     /// The Envoy of `postern dev`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub envoy: Option<EnvoyReport>,
@@ -209,6 +212,7 @@ impl Printed for Report {
             .and_then(|it| it.pointer("/bundle/revision")?.as_str());
         let snapshot = self.sidecar.snapshot.as_ref();
         let engine = snapshot.and_then(|it| it.pointer("/bundle/engine")?.as_str());
+        let revision = revision.map(|revision| ordered(revision, snapshot.map(|it| &it["bundle"])));
         let mut rows = vec![
             row(
                 "control plane",
@@ -218,7 +222,7 @@ impl Printed for Report {
             row(
                 "sidecar",
                 self.sidecar.ok,
-                match revision {
+                match &revision {
                     Some(revision) if engine == Some("wasm") => {
                         format!("{}, decides by {revision} in Wasm", self.sidecar.url)
                     }
@@ -227,6 +231,7 @@ impl Printed for Report {
                 },
             ),
         ];
+        rows.extend(self.candidate.iter().map(candidate));
         let envoy = self.envoy.iter();
         rows.extend(
             envoy
@@ -270,6 +275,46 @@ impl Printed for Report {
     }
 }
 
+/// A revision, and its place in the order of its signer, where it has one.
+fn ordered(revision: &str, bundle: Option<&Value>) -> String {
+    match bundle.and_then(|bundle| bundle["sequence"].as_u64()) {
+        Some(sequence) => format!("{revision}, sequence {sequence}"),
+        None => revision.to_owned(),
+    }
+}
+
+/// A candidate decides nothing, so nothing is wrong where it isn't well; what is the matter is said.
+fn candidate(told: &Value) -> [String; 3] {
+    let bundle = &told["bundle"];
+    let mut about = match bundle["revision"].as_str() {
+        Some(revision) => ordered(revision, Some(bundle)),
+        None => "none is active".to_owned(),
+    };
+    if let Some(share) = told["sample_per_million"].as_u64() {
+        let _ = write!(about, ", asked of {share} in a million");
+    }
+    let counts = told["compared"].as_object().into_iter().flatten();
+    let counts: Vec<_> = counts
+        .filter_map(|(outcome, count)| Some((outcome, count.as_u64().filter(|count| *count > 0)?)))
+        .map(|(outcome, count)| format!("{count} {}", outcome.replace('_', " ")))
+        .collect();
+    if !counts.is_empty() {
+        let _ = write!(about, ": {}", counts.join(", "));
+    }
+    if let Some(dropped) = told["dropped"].as_u64().filter(|count| *count > 0) {
+        let _ = write!(about, "; {dropped} dropped");
+    }
+    let error = bundle["error"].as_str().filter(|error| !error.is_empty());
+    if let Some(error) = error {
+        let _ = write!(about, "; {error}");
+    }
+    row(
+        "candidate",
+        error.is_none() && bundle["revision"].is_string(),
+        about,
+    )
+}
+
 fn row(part: &str, ok: bool, about: String) -> [String; 3] {
     [
         part.to_owned(),
@@ -295,6 +340,7 @@ mod tests {
         Report {
             control_plane: ControlPlaneReport::new("http://c", Ok(Vec::new())),
             sidecar: SidecarReport::new("http://s", Ok(snapshot)),
+            candidate: None,
             envoy: None,
             policy: Some(status.into()),
         }
@@ -310,6 +356,28 @@ mod tests {
         let report = report(well(), PolicyState::Served, "");
         assert!(report.all_well(), "{report:?}");
         assert!(report.human().contains("decides by dev-1"));
+    }
+
+    #[test]
+    fn the_candidate_and_the_sequences_are_told_and_decide_nothing() {
+        let mut snapshot = well();
+        snapshot["bundle"]["sequence"] = json!(7);
+        let mut report = report(snapshot, PolicyState::Served, "");
+        report.candidate = Some(json!({
+            "bundle": {"revision": "r8", "sequence": 8, "error": null}, "sample_per_million": 10_000,
+            "compared": {"same": 40, "would_deny": 2, "would_allow": 0}, "dropped": 3,
+        }));
+        let text = report.human();
+        for told in [
+            "decides by dev-1, sequence 7",
+            "r8, sequence 8, asked of 10000 in a million: 40 same, 2 would deny; 3 dropped",
+        ] {
+            assert!(text.contains(told), "{told} is not in\n{text}");
+        }
+        report.candidate = Some(json!({"bundle": {"revision": null, "error": "signature: unknown key"}}));
+        let text = report.human();
+        assert!(text.contains("none is active; signature: unknown key"), "{text}");
+        assert!(text.contains("NOT OK") && report.all_well(), "{text}");
     }
 
     #[test]
