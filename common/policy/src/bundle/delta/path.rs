@@ -83,6 +83,11 @@ pub(super) fn index(name: &str) -> Result<i64, NoNumber> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoNumber;
 
+/// Whether a name is an index that is written in another way, too.
+pub(super) fn is_odd_index(name: &str) -> bool {
+    index(name).is_ok_and(|index| index.to_string() != name)
+}
+
 /// Whether Go's `strconv.Atoi`, which takes fewer of them, reads an index, too: where it doesn't, OPA crashes.
 pub(super) fn is_plain_index(name: &str) -> bool {
     !name.contains('.')

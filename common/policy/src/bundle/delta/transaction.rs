@@ -95,8 +95,8 @@ impl Transaction {
             node,
         } = plan(&self.base, write, path, new, &mut self.work)?;
         let at = path.get(..length).unwrap_or(path);
-        // An index that OPA reads in one place and not in another counts, too.
-        let is_mixed = !at.iter().all(|name| path::is_plain_index(name)) || self.below(at).next().is_some();
+        // Two spellings of an index are two paths to OPA.
+        let is_mixed = at.iter().any(|name| path::is_odd_index(name)) || self.below(at).next().is_some();
         self.is_mixed = self.is_mixed || is_mixed;
         self.made += 1;
         let update = Update {
