@@ -4,6 +4,7 @@ mod elsewhere;
 
 use postern_e2e::opa_envoy::bundle_server::{BundleServer, bundle, delta};
 use postern_e2e::stack::binary;
+use postern_policy::BundleBuilder;
 use serde_json::{Value as Json, json};
 
 use super::{polled, programs, rules, says_so, start, until, words};
@@ -252,6 +253,38 @@ async fn deltas_come_where_nothing_was_before_them() {
     }
 }
 
+#[tokio::test]
+async fn what_is_in_force_is_told_to_policies_as_the_delta_says_it() {
+    const READS: &str = "package envoy.authz\n\nallow := {\"allowed\": true, \"headers\": {\"x-said\": said}}\n\nsaid := \
+                         json.marshal([data.words, data.system.bundles.all])\n";
+    for program in programs() {
+        let bundles = BundleServer::start().await.unwrap();
+        let files = [
+            ("p.rego", READS),
+            ("words/data.json", "{\"n\": 1.50, \"list\": [1, [2]]}"),
+        ];
+        bundles.serve("/all.tar.gz", bundle("a1", &[""], &files).unwrap());
+        let config = json!({"bundles": {"all": polled("all.tar.gz")}, "status": {"console": true}});
+        let world = start(&program, &bundles, config).await;
+        world.status("all", is_active("a1")).await;
+        // The element that comes first moves the others, and not the change that was made before it.
+        let operations = r#"{"data": [
+            {"op": "upsert", "path": "/words/more/of~1it", "value": {"m": 1.0}},
+            {"op": "replace", "path": "words/list/1/0", "value": "two"},
+            {"op": "upsert", "path": "words/list/0", "value": 0}]}"#;
+        let changed = BundleBuilder::new("a2").metadata("n", json!(2.5));
+        let changed = changed.file("patch.json", operations);
+        bundles.serve("/all.tar.gz", changed.build_unread().unwrap());
+        let tag = bundles.etag("/all.tar.gz").unwrap();
+        let told = serde_json::to_string(&tag).unwrap();
+        world
+            .says(&format!(
+                r#"[{{"list":[0,["two"],[2]],"more":{{"of/it":{{"m":1.0}}}},"n":1.50}},{{"etag":{told},"manifest":{{"metadata":{{"n":2.5}},"revision":"a2","roots":[""]}}}}]"#
+            ))
+            .await;
+    }
+}
+
 /// An empty list of operations makes a whole bundle, whose signature and data count.
 #[tokio::test]
 async fn a_patch_without_operations_is_none() {
@@ -269,7 +302,7 @@ async fn a_patch_without_operations_is_none() {
 }
 
 fn bundle_unread(revision: &str, files: &[(&str, &str)]) -> Vec<u8> {
-    let builder = postern_policy::BundleBuilder::new(revision).roots(["words"]);
+    let builder = BundleBuilder::new(revision).roots(["words"]);
     let all = files.iter();
     let builder = all.fold(builder, |builder, (path, text)| builder.file(*path, *text));
     builder.build_unread().unwrap()

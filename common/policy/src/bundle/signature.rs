@@ -143,6 +143,14 @@ pub(super) fn is_signed(files: &Files) -> bool {
     })
 }
 
+/// Whether the signatures file, if there is one, is of its form.
+pub(super) fn check_form(files: &Files) -> Result<(), BundleError> {
+    let content = files.get(SIGNATURES);
+    let parsed = content.map(|content| parse_object::<Signatures>(content));
+    parsed.transpose().map_err(BundleError::SignatureForm)?;
+    Ok(())
+}
+
 /// The one JWS; `None` where there is no signatures file.
 pub(super) fn token(files: &Files) -> Result<Option<String>, BundleError> {
     let form = |what: &str| BundleError::SignatureForm(what.to_owned());

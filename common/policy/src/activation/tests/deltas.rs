@@ -214,6 +214,24 @@ fn what_may_not_be_in_a_delta_is_refused_in_opas_words() {
     ] {
         assert_eq!(error.to_string(), said);
     }
+    // A signature isn't looked at, but as a file.
+    let optional = Verification::AsOpa(Arc::default());
+    let signed = |text: &str| good().file(".signatures.json", text);
+    assert!(
+        read(
+            "one",
+            signed(r#"{"signatures":["x"]}"#),
+            &optional,
+            Deltas::default()
+        )
+        .is_ok()
+    );
+    assert!(read("one", signed("x"), &unsigned, Deltas::default()).is_ok());
+    let refused = read("one", signed("x"), &optional, Deltas::default()).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("`.signatures.json`: "),
+        "{refused}"
+    );
     // Nothing that OPA finds.
     assert!(read("one", good().data("{}"), &unsigned, Deltas::default()).is_ok());
     assert!(

@@ -141,6 +141,10 @@ impl Delta {
             return Err(DeltaError::Unsigned.into());
         }
         super::refuse_misplaced(files)?;
+        if *verification != Verification::Unsigned {
+            // It proves nothing here, and must be one, as in OPA.
+            super::signature::check_form(files)?;
+        }
         let is_empty = |path: &str, content: &[u8]| {
             let value = data::parse(path, content).ok();
             value.is_some_and(|value| value == Value::Object(Object::default())) && !path.contains('/')
