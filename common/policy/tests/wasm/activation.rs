@@ -6,7 +6,7 @@ use postern_policy::activation::{Active, Demand, Fetched, NextStep, Refusal, Swa
 use postern_policy::bundle::BundleBuilder;
 use postern_policy::collection::{DataPath, Given};
 use postern_policy::compilation::Wanted;
-use postern_policy::{HttpSend, Limits, Value, Verification};
+use postern_policy::{Deltas, HttpSend, Limits, Value, Verification};
 
 use crate::{Built, build, env, json, module};
 
@@ -75,6 +75,51 @@ fn a_bundle_with_nothing_but_a_module_is_asked() {
     assert_eq!(
         answers(&swapped, r#"{"user": "eve"}"#)[0].as_deref(),
         Some(r#"{"allowed":false,"by":"module"}"#)
+    );
+}
+
+#[test]
+fn deltas_of_data_beside_it_reach_a_module_and_its_own_bundle_takes_none() {
+    let rules = [
+        ("a.rego", "package a\n\nx := input.user in data.roles.users\n"),
+        (".manifest", r#"{"roots": ["a"]}"#),
+    ];
+    let rules = build(&rules, &["a/x"]).archive;
+    let roles = BundleBuilder::new("1").roots(["roles"]);
+    let roles = roles.data(r#"{"roles": {"users": ["ada"]}}"#).build().unwrap();
+    let delta = |root: &str| {
+        let patch = format!(r#"{{"data": [{{"op": "upsert", "path": "{root}/users", "value": ["eve"]}}]}}"#);
+        let delta = BundleBuilder::new("2").roots([root]);
+        delta.file("patch.json", patch).build_unread().unwrap()
+    };
+    let demand = demand(&[("a/x", true)]);
+    let mut active = Active::default();
+    let mut bring = |name: &str, archive: &[u8]| -> Result<Swapped, Refusal> {
+        let fetched = Fetched {
+            name,
+            archive,
+            etag: "",
+            given: Given::Fetched,
+        };
+        let verified =
+            fetched.verify_or_delta(&Verification::Unsigned, &Limits::default(), Deltas::default());
+        match verified?.join(&active)?.next(&demand)? {
+            NextStep::Ready(ready) => Ok(active.swap(ready.check()?.attempt(&env())?).unwrap()),
+            NextStep::Compile(compiling) => Err(compiling.without_compiler()),
+        }
+    };
+    let says = |swapped: &Swapped| {
+        [r#"{"user": "ada"}"#, r#"{"user": "eve"}"#].map(|input| answers(swapped, input)[0].clone().unwrap())
+    };
+    bring("rules", &rules).unwrap();
+    assert_eq!(says(&bring("roles", &roles).unwrap()), ["true", "false"]);
+    let changed = bring("roles", &delta("roles")).unwrap();
+    assert!(changed.engine.opaque().is_some(), "the module answers");
+    assert_eq!(says(&changed), ["false", "true"]);
+    let refused = bring("rules", &delta("a")).unwrap_err().to_string();
+    assert!(
+        refused.contains("has wasm resolvers or manifest roots that are different"),
+        "{refused}"
     );
 }
 
