@@ -210,9 +210,16 @@ impl Printed for Report {
             .snapshot
             .as_ref()
             .and_then(|it| it.pointer("/bundle/revision")?.as_str());
-        let snapshot = self.sidecar.snapshot.as_ref();
-        let engine = snapshot.and_then(|it| it.pointer("/bundle/engine")?.as_str());
-        let revision = revision.map(|revision| ordered(revision, snapshot.map(|it| &it["bundle"])));
+        let bundle = self.sidecar.snapshot.as_ref().map(|it| &it["bundle"]);
+        let is_wasm = bundle.is_some_and(|bundle| bundle["engine"] == "wasm");
+        let revision = revision.map(|revision| {
+            let revision = if is_wasm {
+                format!("{revision} in Wasm")
+            } else {
+                revision.to_owned()
+            };
+            ordered(&revision, bundle)
+        });
         let mut rows = vec![
             row(
                 "control plane",
@@ -223,9 +230,6 @@ impl Printed for Report {
                 "sidecar",
                 self.sidecar.ok,
                 match &revision {
-                    Some(revision) if engine == Some("wasm") => {
-                        format!("{}, decides by {revision} in Wasm", self.sidecar.url)
-                    }
                     Some(revision) => format!("{}, decides by {revision}", self.sidecar.url),
                     None => self.sidecar.url.clone(),
                 },

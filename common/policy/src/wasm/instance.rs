@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use postern_rego::{Env, Input, Limit, Parts, Value, tell};
+use postern_rego::{Env, Input, Limit, Parts, Value};
 use wasmtime::{
     Engine, Memory, MemoryType, Module, Store, Trap, TypedFunc, UpdateDeadline, WasmParams, WasmResults,
 };
 
 use super::abi::{self, Exports};
 use super::direct::Direct;
-use super::host::{imports, memory_used_up, terminated, unreadable};
+use super::host::{imports, memory_used_up};
 use super::left_out::{self, BEYOND_MEMORY};
 use super::state::{Builtin, Clock, Evaluation, Failure, State};
-use crate::module_text::{read, write};
+use crate::module_text::write;
 
 /// Of the engine's fuel, for one statement that a plan may execute: most of them come to some hundred instructions.
 const FUEL_PER_STATEMENT: u64 = 512;
@@ -61,21 +61,21 @@ impl Image {
 }
 
 pub(super) struct Instance {
-    store: Store<State>,
-    exports: Arc<Exports>,
+    pub(super) store: Store<State>,
+    pub(super) exports: Arc<Exports>,
     /// `opa_eval_ctx_t`, with the data set.
     context: u32,
     /// Where evaluations begin to use memory.
-    heap: u32,
+    pub(super) heap: u32,
     /// The size of memory before any evaluation.
     fresh: usize,
     entrypoint: i32,
-    direct: Direct,
+    pub(super) direct: Direct,
     /// Whether input is written as the module's own values.
-    is_direct: bool,
+    pub(super) is_direct: bool,
 }
 
-type Made<T> = Result<T, Failure>;
+pub(super) type Made<T> = Result<T, Failure>;
 
 impl Instance {
     /// Makes one, and gives the image of its data where it was parsed.
@@ -323,92 +323,11 @@ impl Instance {
         Ok(Some(result.clone()))
     }
 
-    /// Puts the input where evaluations begin to use memory; 0 is no input.
-    fn placed(&mut self, input: Input<'_>, wanted: Parts) -> Made<u32> {
-        let exports = Arc::clone(&self.exports);
-        if self.is_direct {
-            let mut direct = std::mem::take(&mut self.direct);
-            direct.begin(self.heap);
-            match input {
-                Input::Undefined => {}
-                Input::Value(value) => tell(value, &mut direct),
-                Input::Document(document) => document.tell(wanted, &mut direct),
-            }
-            let placed = match direct.end() {
-                Some((bytes, address)) => {
-                    let put = self
-                        .put(self.heap, bytes)
-                        .and_then(|()| self.end_of(self.heap, bytes.len()));
-                    put.and_then(|end| self.call(&exports.set_heap, end))
-                        .map(|()| Some(address))
-                }
-                None => Ok(None),
-            };
-            self.direct = direct;
-            if let Some(address) = placed? {
-                return Ok(address);
-            }
-        }
-        let value = match input {
-            Input::Undefined => {
-                self.call(&exports.set_heap, self.heap)?;
-                return Ok(0);
-            }
-            Input::Value(value) => value,
-            Input::Document(document) => document.value(postern_rego::Part::WHOLE),
-        };
-        let mut text = String::new();
-        write(value, &mut text);
-        self.put(self.heap, text.as_bytes())?;
-        let end = self.end_of(self.heap, text.len())?;
-        self.call(&exports.set_heap, end)?;
-        match self.call(&exports.parse, (self.heap, length(text.len())?))? {
-            0 => Err(Failure::Broken("it doesn't take the input".to_owned())),
-            address => Ok(address),
-        }
-    }
-
-    fn dumped_text(&mut self, value: u32) -> Made<Vec<u8>> {
-        let exports = Arc::clone(&self.exports);
-        let address = self.call(&exports.dump, value)?;
-        let text = terminated(exports.memory, &self.store, address);
-        text.map(<[u8]>::to_vec)
-            .ok_or_else(|| Failure::Broken("what it writes isn't in memory".to_owned()))
-    }
-
-    fn dumped(&mut self, value: u32, room: u64) -> Made<Value> {
-        let exports = Arc::clone(&self.exports);
-        let address = self.call(&exports.dump, value)?;
-        let text = terminated(exports.memory, &self.store, address);
-        let text = text.ok_or_else(|| Failure::Broken("what it writes isn't in memory".to_owned()))?;
-        read(text, room).map_err(|error| unreadable("what it answers", error, room))
-    }
-
-    /// Writes into memory, which grows where it must.
-    fn put(&mut self, at: u32, bytes: &[u8]) -> Made<()> {
-        let memory = self.exports.memory;
-        let end = (at as usize).checked_add(bytes.len()).ok_or_else(no_memory)?;
-        let size = memory.data_size(&self.store);
-        if let Some(more) = end.checked_sub(size) {
-            let pages = more as u64 / (1 << 16) + 1;
-            let grown = memory.grow(&mut self.store, pages);
-            grown.map_err(|_| memory_used_up(&self.store.data().memory))?;
-        }
-        memory
-            .write(&mut self.store, at as usize, bytes)
-            .map_err(|_| no_memory())
-    }
-
-    /// Where what comes after so many bytes may begin.
-    fn end_of(&self, at: u32, length: usize) -> Made<u32> {
-        let end = u32::try_from(length)
-            .ok()
-            .and_then(|length| at.checked_add(length));
-        end.and_then(|end| end.checked_next_multiple_of(8))
-            .ok_or_else(no_memory)
-    }
-
-    fn call<P: WasmParams, R: WasmResults>(&mut self, function: &TypedFunc<P, R>, parameters: P) -> Made<R> {
+    pub(super) fn call<P: WasmParams, R: WasmResults>(
+        &mut self,
+        function: &TypedFunc<P, R>,
+        parameters: P,
+    ) -> Made<R> {
         function
             .call(&mut self.store, parameters)
             .map_err(|error| failure(&mut self.store, &error))
@@ -420,11 +339,11 @@ fn deadline(clock: Clock) -> u64 {
     if clock.time.is_some() { 1 } else { NEVER }
 }
 
-fn no_memory() -> Failure {
+pub(super) fn no_memory() -> Failure {
     Failure::Broken("its memory has no room for what is handed to it".to_owned())
 }
 
-fn length(length: usize) -> Made<u32> {
+pub(super) fn length(length: usize) -> Made<u32> {
     u32::try_from(length).map_err(|_| no_memory())
 }
 

@@ -16,6 +16,7 @@ mod pool;
 mod probe;
 mod state;
 mod ticks;
+mod transfer;
 mod words;
 
 use std::borrow::Cow;
