@@ -21,6 +21,8 @@ pub mod engine;
 pub mod input;
 pub mod result;
 
+#[cfg(any(feature = "builtins", feature = "bundle"))]
+mod path_unescape;
 mod plan_file;
 mod runtime;
 

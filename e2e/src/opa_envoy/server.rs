@@ -17,6 +17,13 @@ use tower::service_fn;
 /// How long is waited for what a server is to do.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// The programs that a story is told of: this sidecar, and before it the plugin that `OPA_ENVOY` names, if it does.
+#[must_use]
+pub fn programs(sidecar: PathBuf) -> Vec<PathBuf> {
+    let plugin = std::env::var_os("OPA_ENVOY").map(PathBuf::from);
+    plugin.into_iter().chain([sidecar]).collect()
+}
+
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Setting {

@@ -23,6 +23,6 @@ pub use mesh::{AUDIENCE, Mesh, MeshBuilder, raw};
 pub use nginx::Nginx;
 pub use oidc_provider::OidcProvider;
 pub use ports::free_base;
-pub use process::{alive, terminate, wait_until};
+pub use process::{alive, terminate, until, wait_until};
 pub use running::{Client, Options, Stack};
 pub use upstream::serve_upstream;

@@ -34,6 +34,19 @@ pub async fn terminate(pid: u32, signal: Signal) {
     .await;
 }
 
+/// What `ask` comes to, asked every 20 ms for as long as that is nothing; `None` when it stays so for `limit`.
+pub async fn until<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let asking = async {
+        loop {
+            if let Some(came) = ask().await {
+                return came;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(limit, asking).await.ok()
+}
+
 /// Asks every 20 ms until the answer is yes.
 ///
 /// # Panics

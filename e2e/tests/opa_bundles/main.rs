@@ -20,30 +20,21 @@ use std::time::Duration;
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use postern_e2e::opa_envoy::bundle_server::{BundleServer, bundle};
-use postern_e2e::opa_envoy::server::{Server, Setting};
-use postern_e2e::stack::binary;
+use postern_e2e::opa_envoy::server::{self, Server, Setting};
+use postern_e2e::stack::{self, binary};
 use serde_json::{Value as Json, json};
 
 /// How long is waited for what a server is to do.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What `ask` comes to, asked again and again for as long as that is nothing; `None` when it stays so.
-async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
-    let asking = async {
-        loop {
-            if let Some(came) = ask().await {
-                return came;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, asking).await.ok()
+async fn until<T>(ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    stack::until(LIMIT, ask).await
 }
 
 /// The programs that a story is told of.
 fn programs() -> Vec<PathBuf> {
-    let plugin = std::env::var_os("OPA_ENVOY").map(PathBuf::from);
-    plugin.into_iter().chain([binary("postern-sidecar")]).collect()
+    server::programs(binary("postern-sidecar"))
 }
 
 /// A bundle server, a program that asks it, and what they share.

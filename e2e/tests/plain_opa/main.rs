@@ -18,7 +18,7 @@ use std::time::Duration;
 use postern_e2e::opa_envoy::bundle_server::BundleServer;
 use postern_e2e::opa_envoy::plain_opa::PlainOpa;
 use postern_e2e::opa_envoy::server::{Server, Setting};
-use postern_e2e::stack::binary;
+use postern_e2e::stack::{self, binary};
 use serde_json::{Value as Json, json};
 
 /// How long is waited for what a server is to do.
@@ -57,17 +57,9 @@ drop if input.input.attributes.request.http.path == "/healthz"
 "#;
 
 /// What `ask` comes to, asked again and again for as long as that is nothing.
-async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(came) = ask().await {
-                return came;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let came = tokio::time::timeout(LIMIT, asking).await;
-    came.unwrap_or_else(|_| panic!("waited {LIMIT:?} in vain until {what}"))
+async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let came = stack::until(LIMIT, ask).await;
+    came.unwrap_or_else(|| panic!("waited {LIMIT:?} in vain until {what}"))
 }
 
 /// OPA, our sidecar, and where both send what they have to tell.

@@ -1,6 +1,7 @@
 //! `postern status`: how the control plane, the sidecar and the policy are. Asks; changes nothing.
 
 mod report;
+mod shown;
 
 use std::time::Duration;
 

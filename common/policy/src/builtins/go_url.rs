@@ -4,6 +4,7 @@
 use postern_rego::BuiltinError;
 
 use super::{fail, refuse};
+use crate::path_unescape::path_unescape;
 
 /// The parts of a URL, by Go's names.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl GoUrl {
         } else {
             url.omit_host = !url.scheme.is_empty() && rest.starts_with('/');
         }
-        let Some(path) = unescape(rest.as_bytes()) else {
+        let Some(path) = path_unescape(rest.as_bytes()) else {
             return error("invalid URL escape");
         };
         if escape(&path) != rest {
@@ -169,24 +170,6 @@ fn host(scheme: &str, authority: &str) -> Result<String, BuiltinError> {
         return refuse("a URL with such a host");
     }
     Ok(authority.to_owned())
-}
-
-fn unescape(text: &[u8]) -> Option<Vec<u8>> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        rest = if *first == b'%' {
-            let (digits, after) = after.split_at_checked(2)?;
-            let mut byte = [0];
-            hex::decode_to_slice(digits, &mut byte).ok()?;
-            plain.extend(byte);
-            after
-        } else {
-            plain.push(*first);
-            after
-        };
-    }
-    Some(plain)
 }
 
 const fn is_plain(byte: u8) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::DeltaError;
+use crate::path_unescape::path_unescape;
 
 /// The names that lead to a place below `data`.
 pub(super) type Names = [Arc<str>];
@@ -13,30 +14,11 @@ pub(super) fn parse(trimmed: &str) -> Result<Vec<Arc<str>>, DeltaError> {
         return Ok(Vec::new());
     }
     let names = trimmed.split('/').map(|name| {
-        let name = unescaped(name).ok_or(DeltaError::Path)?;
+        let name = path_unescape(name.as_bytes()).ok_or(DeltaError::Path)?;
         let name = String::from_utf8(name).map_err(|_| DeltaError::LeadsOut(trimmed.to_owned()))?;
         Ok(name.replace("~1", "/").replace("~0", "~").into())
     });
     names.collect()
-}
-
-/// Go's `url.PathUnescape`.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = if *first == b'%' {
-            let (digits, after) = after.split_at_checked(2)?;
-            let mut byte = [0];
-            hex::decode_to_slice(digits, &mut byte).ok()?;
-            plain.extend(byte);
-            after
-        } else {
-            plain.push(*first);
-            after
-        };
-    }
-    Some(plain)
 }
 
 /// As OPA's messages show it (`storage.Path.String`).
